@@ -1,2 +1,46 @@
-//! The developer commands of Bulkhead.
-fn main() {}
+//! The developer's commands: `cargo xtask run` and `cargo xtask test` do all the set-up; `build`, `dev`, `bench` and
+//! `bundle` are what they are made of. Nothing here is shipped.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool talks on its streams")]
+
+mod build;
+mod bundle;
+mod dev;
+mod headless;
+mod packages;
+mod run;
+mod test;
+mod tools;
+mod ui;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Set up, run, test and measure Bulkhead.")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Set up everything and start the app; without a display, main and rescue in the foreground.
+    Run(run::Args),
+    /// Install what the tests need and run all of them.
+    Test(test::Args),
+    /// Rebuild and restart on change.
+    Dev(dev::Args),
+    /// Build the web UI, the gateway and (with --app) the desktop app.
+    Build(build::Args),
+    /// Build installable packages of this system.
+    Bundle(bundle::Args),
+}
+
+fn main() -> anyhow::Result<()> {
+    match Cli::parse().command {
+        Command::Run(args) => run::run(&args),
+        Command::Test(args) => test::run(&args),
+        Command::Dev(args) => dev::run(&args),
+        Command::Build(args) => build::run(&args),
+        Command::Bundle(args) => bundle::run(&args),
+    }
+}
