@@ -1,0 +1,273 @@
+//! The fields that the program reads, as data: validation, JSON schema, redaction and local-only rules read this table.
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use serde_json::Value;
+
+use crate::path::{ConfigPath, Segment};
+
+/// What a field may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FieldKind {
+    Switch,
+    Text,
+    /// A file or folder; `~` means the home folder.
+    Path,
+    Words(&'static [&'static str]),
+    Number {
+        min: u64,
+        max: u64,
+    },
+    Url(&'static [&'static str]),
+    Secret,
+    /// A text that is secret but has no reference form (headers).
+    SecretText,
+    Texts,
+    /// Numbers or texts.
+    Ids,
+    Id,
+    /// `"provider/model"` or `{ primary, fallbacks }`.
+    Model,
+    ModelName,
+    /// `true`, `"partial"` or `{ mode }`.
+    Streaming,
+    /// Checked by its children.
+    Object,
+    List,
+}
+
+/// One row.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Field {
+    pub(crate) path: &'static str,
+    pub(crate) kind: FieldKind,
+    pub(crate) label: &'static str,
+    /// Never changed by protocol or agent.
+    pub(crate) local_only: bool,
+}
+
+const fn field(path: &'static str, kind: FieldKind, label: &'static str) -> Field {
+    Field { path, kind, label, local_only: false }
+}
+
+const fn local(path: &'static str, kind: FieldKind, label: &'static str) -> Field {
+    Field { path, kind, label, local_only: true }
+}
+
+use FieldKind::{
+    Id, Ids, List, Model, ModelName, Number, Object, Path, Secret, SecretText, Streaming, Switch, Text, Texts, Url,
+    Words,
+};
+
+const HTTP: &[&str] = &["http", "https"];
+const PROXY: &[&str] = &["http", "https", "socks5", "socks5h"];
+const POLICIES: &[&str] = &["pairing", "allowlist", "open", "disabled"];
+const PORT: FieldKind = Number { min: 1, max: 65_535 };
+const SECONDS: FieldKind = Number { min: 1, max: 86_400 };
+const TOKENS: FieldKind = Number { min: 1, max: 100_000_000 };
+const BOT_ID: FieldKind = Number { min: 1, max: u64::MAX };
+
+/// The highest base port: the interval of a profile reaches 110 above it.
+pub(crate) const MAX_BASE_PORT: u64 = 65_425;
+
+/// `*` stands for any key, `[]` for any entry of a list.
+pub(crate) const FIELDS: &[Field] = &[
+    field("gateway.mode", Words(&["local", "remote"]), "Which gateway this profile uses"),
+    field("gateway.port", Number { min: 1024, max: MAX_BASE_PORT }, "Base port"),
+    local("gateway.bind", Words(&["loopback", "lan", "tailnet", "auto", "custom"]), "Addresses to listen on"),
+    local("gateway.customBindHost", Text, "Address for bind \"custom\""),
+    field("gateway.auth.mode", Words(&["token", "password", "none"]), "Kind of shared secret"),
+    field("gateway.auth.token", Secret, "Gateway token"),
+    field("gateway.auth.password", Secret, "Gateway password"),
+    field("gateway.controlUi.enabled", Switch, "Serve the web UI"),
+    field("gateway.controlUi.basePath", Text, "Path prefix of the web UI"),
+    local("gateway.controlUi.root", Path, "Folder with another web UI"),
+    field("gateway.controlUi.allowedOrigins", Texts, "Origins that may connect"),
+    field("gateway.http.endpoints.chatCompletions.enabled", Switch, "Serve /v1/chat/completions"),
+    field("gateway.http.endpoints.responses.enabled", Switch, "Serve /v1/responses"),
+    field("gateway.trustedProxies", Texts, "Proxies whose forwarding headers are believed"),
+    field("gateway.remote.url", Url(&["ws", "wss", "http", "https"]), "Remote gateway"),
+    field("gateway.remote.token", Secret, "Token of the remote gateway"),
+    field("agents.defaults.workspace", Path, "Workspace"),
+    field("agents.defaults.model", Model, "Model"),
+    field("agents.defaults.model.primary", ModelName, "First choice"),
+    field("agents.defaults.model.fallbacks", Texts, "Fallbacks, in order"),
+    field("agents.defaults.timeoutSeconds", SECONDS, "Longest time for one answer"),
+    field("agents.defaults.maxTurns", Number { min: 1, max: 1000 }, "Most model turns of one answer"),
+    field("agents.list[].id", Text, "Agent id"),
+    field("agents.list[].name", Text, "Agent name"),
+    field("agents.list[].default", Switch, "Answers by default"),
+    field("agents.list[].workspace", Path, "Agent's own workspace"),
+    field("agents.list[].model", Model, "Agent's own model"),
+    field("agents.list[].model.primary", ModelName, "First choice"),
+    field("agents.list[].model.fallbacks", Texts, "Fallbacks, in order"),
+    field("agents.entries.*.name", Text, "Agent name"),
+    field("agents.entries.*.default", Switch, "Answers by default"),
+    field("agents.entries.*.workspace", Path, "Agent's own workspace"),
+    field("agents.entries.*.model", Model, "Agent's own model"),
+    field("agents.entries.*.model.primary", ModelName, "First choice"),
+    field("agents.entries.*.model.fallbacks", Texts, "Fallbacks, in order"),
+    field("bindings[].agentId", Text, "Agent that answers"),
+    field("bindings[].match.channel", Text, "Channel"),
+    field("bindings[].match.accountId", Text, "Account of the channel"),
+    field("bindings[].match.peer.kind", Words(&["direct", "dm", "group", "channel"]), "Kind of chat"),
+    field("bindings[].match.peer.id", Id, "Chat id"),
+    field("channels.telegram.enabled", Switch, "Telegram on"),
+    field("channels.telegram.botToken", Secret, "Bot token"),
+    field("channels.telegram.botId", BOT_ID, "Bot id (the digits before `:` of the token)"),
+    field("channels.telegram.dmPolicy", Words(POLICIES), "Who may write"),
+    field("channels.telegram.allowFrom", Ids, "User ids that may write"),
+    local("channels.telegram.apiRoot", Url(HTTP), "Bot API server"),
+    local("channels.telegram.proxy", Url(PROXY), "Proxy for Telegram"),
+    field("channels.telegram.streaming", Streaming, "Show answers while they are written"),
+    field("channels.telegram.streaming.mode", Words(&["off", "partial", "block", "progress"]), "How"),
+    field("channels.telegram.accounts.*.enabled", Switch, "Bot on"),
+    field("channels.telegram.accounts.*.botToken", Secret, "Bot token"),
+    field("channels.telegram.accounts.*.botId", BOT_ID, "Bot id"),
+    field("channels.telegram.accounts.*.dmPolicy", Words(POLICIES), "Who may write"),
+    field("channels.telegram.accounts.*.allowFrom", Ids, "User ids that may write"),
+    local("channels.telegram.accounts.*.apiRoot", Url(HTTP), "Bot API server"),
+    local("channels.telegram.accounts.*.proxy", Url(PROXY), "Proxy"),
+    local("models.providers.*.baseUrl", Url(HTTP), "Address of the provider"),
+    field("models.providers.*.api", Words(&["openai-completions", "anthropic-messages", "ollama"]), "Wire format"),
+    field("models.providers.*.apiKey", Secret, "API key"),
+    field("models.providers.*.models[].id", Text, "Model id"),
+    field("models.providers.*.models[].name", Text, "Model name"),
+    field("models.providers.*.models[].contextWindow", TOKENS, "Tokens that it reads"),
+    field("models.providers.*.models[].maxTokens", TOKENS, "Tokens that it writes"),
+    field("models.providers.*.headers.*", SecretText, "Header"),
+    local("models.providers.*.proxy", Url(PROXY), "Proxy for this provider"),
+    field("browser.enabled", Switch, "Browser seat on"),
+    field("browser.controlPort", PORT, "Port of the control service"),
+    field("browser.cdpUrl", Url(&["http", "https", "ws", "wss"]), "Running browser to attach to"),
+    local("browser.executablePath", Path, "Browser's executable"),
+    field("browser.headless", Switch, "Without a window"),
+    local("browser.noSandbox", Switch, "Without the browser's sandbox"),
+    field("browser.defaultProfile", Text, "Browser profile used by default"),
+    field("browser.profiles.*.cdpPort", PORT, "Fixed CDP port"),
+    field("browser.profiles.*.cdpUrl", Url(&["http", "https", "ws", "wss"]), "Running browser to attach to"),
+    field("browser.profiles.*.color", Text, "Accent"),
+    local("tools.exec.enabled", Switch, "Agents may run commands"),
+    local("tools.exec.timeoutSeconds", SECONDS, "Longest time for one command"),
+    field("tools.web.fetch.enabled", Switch, "Agents may fetch web pages"),
+    local("secrets.default", Words(&["keychain", "env", "file"]), "Where new secrets go"),
+    local("secrets.providers.*.source", Words(&["keychain", "env", "file", "exec"]), "Kind of source"),
+    local("secrets.providers.*.path", Path, "Secrets file"),
+    local("secrets.providers.*.allowlist", Texts, "Variables that may be read"),
+    local("secrets.providers.*.command", Path, "Command that prints the secret"),
+    local("secrets.providers.*.args", Texts, "Its arguments"),
+    local("secrets.providers.*.passEnv", Texts, "Variables that it gets"),
+    local("secrets.providers.*.timeoutMs", Number { min: 1, max: 120_000 }, "Its time limit"),
+    local("secrets.providers.*.maxOutputBytes", Number { min: 1, max: 1_048_576 }, "Its size limit"),
+    local("rescue.operators", Ids, "User ids that may repair"),
+    local("rescue.watch", Text, "Profile that is watched"),
+    local("hooks", Object, "Incoming hooks"),
+    field("logging.level", Words(&["silent", "fatal", "error", "warn", "info", "debug", "trace"]), "How much is logged"),
+];
+
+/// The table as a tree.
+#[derive(Debug, Default)]
+pub(crate) struct Shape {
+    pub(crate) field: Option<&'static Field>,
+    pub(crate) keys: BTreeMap<&'static str, Shape>,
+    pub(crate) any_key: Option<Box<Shape>>,
+    pub(crate) entry: Option<Box<Shape>>,
+}
+
+impl Shape {
+    pub(crate) fn root() -> &'static Self {
+        static ROOT: OnceLock<Shape> = OnceLock::new();
+        ROOT.get_or_init(|| {
+            let mut root = Self::default();
+            for field in FIELDS {
+                root.add(field.path, field);
+            }
+            root
+        })
+    }
+
+    /// What may stand here; containers follow from their children.
+    pub(crate) fn kind(&self) -> FieldKind {
+        match self.field {
+            Some(field) => field.kind,
+            None if self.entry.is_some() => List,
+            None => Object,
+        }
+    }
+
+    pub(crate) fn child(&self, key: &str) -> Option<&Self> {
+        self.keys.get(key).or(self.any_key.as_deref())
+    }
+
+    pub(crate) fn at(&self, path: &ConfigPath) -> Option<&Self> {
+        path.segments().iter().try_fold(self, |shape, segment| match segment {
+            Segment::Key(key) => shape.child(key).or(shape.entry.as_deref()),
+            Segment::Index(_) => shape.entry.as_deref(),
+        })
+    }
+
+    fn add(&mut self, path: &'static str, field: &'static Field) {
+        if path.is_empty() {
+            self.field = Some(field);
+        } else if let Some(rest) = path.strip_prefix("[]") {
+            self.entry.get_or_insert_default().add(rest.trim_start_matches('.'), field);
+        } else {
+            let end = path.find(['.', '[']).unwrap_or(path.len());
+            let (key, rest) = path.split_at(end);
+            let next =
+                if key == "*" { self.any_key.get_or_insert_default() } else { self.keys.entry(key).or_default() };
+            next.add(rest.trim_start_matches('.'), field);
+        }
+    }
+}
+
+/// Whether a value at this path is secret: by the table, and by name for keys that only others read.
+pub(crate) fn is_sensitive(path: &ConfigPath) -> bool {
+    if let Some(field) = Shape::root().at(path).and_then(|shape| shape.field) {
+        return matches!(field.kind, Secret | SecretText);
+    }
+    let names: Vec<String> = path
+        .segments()
+        .iter()
+        .filter_map(|segment| match segment {
+            Segment::Key(key) => Some(key.to_lowercase().replace(['_', '-'], "")),
+            Segment::Index(_) => None,
+        })
+        .collect();
+    let in_env = matches!(names.as_slice(), [first, ..] if first == "env");
+    in_env
+        || names.last().is_some_and(|name| {
+            ["token", "password", "passwd", "secret", "apikey", "privatekey", "credential", "credentials"]
+                .iter()
+                .any(|end| name.ends_with(end))
+                || ["authorization", "cookie", "xapikey"].contains(&name.as_str())
+        })
+}
+
+/// Whether a field changes only on this machine, never by protocol or agent.
+///
+/// Addresses that secrets go to (`baseUrl`, `apiRoot`, `proxy`) count too: pointing them elsewhere would hand the
+/// secret to another host. [`check_remote_change`](crate::check_remote_change) looks at the actual change.
+pub fn is_local_only(path: &str) -> bool {
+    let Ok(path) = ConfigPath::parse(path) else { return true };
+    (1..=path.segments().len())
+        .filter_map(|len| Shape::root().at(&path.prefix(len)))
+        .any(|shape| shape.field.is_some_and(|field| field.local_only))
+        || path.segments().first() == Some(&Segment::Key("rescue".to_owned()))
+        || is_secret_provider(&path)
+}
+
+fn is_secret_provider(path: &ConfigPath) -> bool {
+    let is = |index: usize, name: &str| path.segments().get(index) == Some(&Segment::Key(name.to_owned()));
+    is(0, "secrets")
+}
+
+/// Whether two addresses lead to the same host.
+pub(crate) fn same_host(a: &Value, b: &Value) -> bool {
+    let host = |value: &Value| {
+        let url = url::Url::parse(value.as_str()?).ok()?;
+        Some((url.scheme().to_owned(), url.host_str()?.to_owned(), url.port_or_known_default()))
+    };
+    matches!((host(a), host(b)), (Some(a), Some(b)) if a == b)
+}

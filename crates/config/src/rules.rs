@@ -1,0 +1,302 @@
+//! Rules about several fields at once.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::fields::same_host;
+use crate::path::{ConfigPath, Segment};
+use crate::validate::Checker;
+use crate::{ConfigError, fields, is_local_only};
+
+/// Providers whose address the program knows.
+const KNOWN_PROVIDERS: &[&str] = &["openai", "anthropic", "ollama", "openrouter", "lmstudio", "llamacpp"];
+
+pub(crate) fn check(checker: &mut Checker<'_>) {
+    let value = crate::model::without_nulls(checker.doc.value());
+    telegram(checker, &value);
+    auth(checker, &value);
+    providers(checker, &value);
+    agents(checker, &value);
+    ports(checker, &value);
+    secret_providers(checker, &value);
+}
+
+fn path(parts: &[&str]) -> ConfigPath {
+    parts.iter().fold(ConfigPath::root(), |path, part| path.key(part))
+}
+
+fn telegram(checker: &mut Checker<'_>, value: &Value) {
+    let base = path(&["channels", "telegram"]);
+    let Some(telegram) = value.pointer("/channels/telegram") else { return };
+    dm_policy(checker, &base, telegram, None);
+    let accounts = telegram.get("accounts").and_then(Value::as_object);
+    for (name, account) in accounts.into_iter().flatten() {
+        dm_policy(checker, &base.key("accounts").key(name), account, Some(telegram));
+    }
+}
+
+fn dm_policy(checker: &mut Checker<'_>, at: &ConfigPath, account: &Value, parent: Option<&Value>) {
+    let inherited = |key: &str| account.get(key).or_else(|| parent.and_then(|parent| parent.get(key)));
+    let ids = inherited("allowFrom").and_then(Value::as_array);
+    let count = ids.map_or(0, Vec::len);
+    let star = ids.is_some_and(|ids| ids.iter().any(|id| id.as_str() == Some("*")));
+    match inherited("dmPolicy").and_then(Value::as_str) {
+        Some("allowlist") if count == 0 => checker.error(
+            &at.key("allowFrom"),
+            "no user id under dmPolicy \"allowlist\"".to_owned(),
+            "at least one user id in allowFrom",
+            "Add your Telegram user id to allowFrom, or use dmPolicy \"pairing\".",
+        ),
+        Some("open") if !star => checker.error(
+            &at.key("allowFrom"),
+            "dmPolicy \"open\" without \"*\" in allowFrom".to_owned(),
+            "allowFrom: [\"*\"], which says plainly that everybody may write",
+            "Write allowFrom: [\"*\"], or use dmPolicy \"pairing\".",
+        ),
+        _ => {}
+    }
+}
+
+fn auth(checker: &mut Checker<'_>, value: &Value) {
+    let bind = value.pointer("/gateway/bind").and_then(Value::as_str).unwrap_or("loopback");
+    let mode = value.pointer("/gateway/auth/mode").and_then(Value::as_str).unwrap_or("token");
+    if mode == "none" && bind != "loopback" {
+        checker.error(
+            &path(&["gateway", "auth", "mode"]),
+            format!("\"none\" together with bind \"{bind}\""),
+            "a token or a password when other machines can connect",
+            "Use auth.mode \"token\", or bind \"loopback\".",
+        );
+    }
+    if bind == "custom" && value.pointer("/gateway/customBindHost").is_none() {
+        checker.error(
+            &path(&["gateway", "bind"]),
+            "\"custom\" without customBindHost".to_owned(),
+            "the address to listen on in gateway.customBindHost",
+            "Add customBindHost, or use bind \"loopback\".",
+        );
+    }
+}
+
+fn providers(checker: &mut Checker<'_>, value: &Value) {
+    let providers = value.pointer("/models/providers").and_then(Value::as_object);
+    for (id, provider) in providers.into_iter().flatten() {
+        let at = path(&["models", "providers", id]);
+        if provider.get("baseUrl").is_none() && !KNOWN_PROVIDERS.contains(&id.as_str()) {
+            checker.error(
+                &at,
+                format!("the provider `{id}` without baseUrl"),
+                "the address where it answers",
+                "Add baseUrl, such as \"http://127.0.0.1:8080/v1\".",
+            );
+        }
+        let models = provider.get("models").and_then(Value::as_array);
+        for (index, model) in models.into_iter().flatten().enumerate() {
+            if model.get("id").and_then(Value::as_str).is_none_or(str::is_empty) {
+                checker.error(
+                    &at.key("models").index(index),
+                    "a model without id".to_owned(),
+                    "an id as the provider names it",
+                    "Add id: \"…\".",
+                );
+            }
+        }
+    }
+}
+
+fn agents(checker: &mut Checker<'_>, value: &Value) {
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    let list = value.pointer("/agents/list").and_then(Value::as_array);
+    for (index, agent) in list.into_iter().flatten().enumerate() {
+        let at = path(&["agents", "list"]).index(index);
+        match agent.get("id").and_then(Value::as_str) {
+            Some(id) if is_agent_id(id) => {
+                if let Some(first) = seen.insert(id.to_owned(), index) {
+                    checker.error(
+                        &at.key("id"),
+                        format!("the id `{id}` a second time (first at agents.list[{first}])"),
+                        "every id once",
+                        "Give this agent another id.",
+                    );
+                }
+            }
+            Some(_) => checker.error(
+                &at.key("id"),
+                "an id with other characters".to_owned(),
+                "letters, digits, `-` and `_`, at most 64",
+                "Give this agent a plain id; `name` may be anything.",
+            ),
+            None => checker.error(
+                &at,
+                "an agent without id".to_owned(),
+                "an id",
+                "Add id: \"main\", for example.",
+            ),
+        }
+    }
+    let entries = value.pointer("/agents/entries").and_then(Value::as_object);
+    let known: Vec<&str> = seen
+        .keys()
+        .map(String::as_str)
+        .chain(entries.into_iter().flatten().map(|(id, _)| id.as_str()))
+        .chain(["main"])
+        .collect();
+    let bindings = value.pointer("/bindings").and_then(Value::as_array);
+    for (index, binding) in bindings.into_iter().flatten().enumerate() {
+        let id = binding.get("agentId").and_then(Value::as_str).unwrap_or_default();
+        if !known.contains(&id) {
+            checker.error(
+                &path(&["bindings"]).index(index).key("agentId"),
+                if id.is_empty() { "no agent".to_owned() } else { format!("the unknown agent `{id}`") },
+                &format!("one of {}", known.join(", ")),
+                "Correct the id, or add the agent to agents.list.",
+            );
+        }
+    }
+}
+
+fn is_agent_id(id: &str) -> bool {
+    !id.is_empty() && id.len() <= 64 && id.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+}
+
+fn ports(checker: &mut Checker<'_>, value: &Value) {
+    let mut taken: BTreeMap<u64, String> = BTreeMap::new();
+    let mut claims: Vec<(ConfigPath, Option<u64>)> = vec![
+        (path(&["gateway", "port"]), value.pointer("/gateway/port").and_then(Value::as_u64)),
+        (path(&["browser", "controlPort"]), value.pointer("/browser/controlPort").and_then(Value::as_u64)),
+    ];
+    let profiles = value.pointer("/browser/profiles").and_then(Value::as_object);
+    for (name, profile) in profiles.into_iter().flatten() {
+        let at = path(&["browser", "profiles", name]).key("cdpPort");
+        claims.push((at, profile.get("cdpPort").and_then(Value::as_u64)));
+    }
+    for (at, port) in claims {
+        let Some(port) = port else { continue };
+        if let Some(other) = taken.insert(port, at.to_string()) {
+            checker.error(
+                &at,
+                format!("port {port}, which {other} uses too"),
+                "a port of its own",
+                "Choose another port, or leave it out to get one automatically.",
+            );
+        }
+    }
+}
+
+fn secret_providers(checker: &mut Checker<'_>, value: &Value) {
+    let providers = value.pointer("/secrets/providers").and_then(Value::as_object);
+    for (name, provider) in providers.into_iter().flatten() {
+        let at = path(&["secrets", "providers", name]);
+        let Some(source) = provider.get("source").and_then(Value::as_str) else {
+            checker.error(
+                &at,
+                "a secret provider without source".to_owned(),
+                "source: \"keychain\", \"env\", \"file\" or \"exec\"",
+                "Add source.",
+            );
+            continue;
+        };
+        let command = provider.get("command").and_then(Value::as_str);
+        if source == "exec" && !command.is_some_and(|command| std::path::Path::new(command).is_absolute()) {
+            checker.error(
+                &at.key("command"),
+                command.map_or_else(|| "nothing".to_owned(), |_| "a relative path".to_owned()),
+                "the absolute path of a program",
+                "Write the whole path, such as \"/usr/bin/pass\".",
+            );
+        }
+    }
+    for (at, reference) in secret_refs(&ConfigPath::root(), value) {
+        let name = reference.get("provider").and_then(Value::as_str);
+        let source = reference.get("source").and_then(Value::as_str).unwrap_or_default();
+        let known = name.and_then(|name| providers.and_then(|providers| providers.get(name)));
+        let missing = match (source, name) {
+            ("exec", _) => known.is_none(),
+            (_, Some(name)) => name != "default" && known.is_none(),
+            _ => false,
+        };
+        if missing && fields::is_sensitive(&at) {
+            checker.error(
+                &at,
+                format!("a SecretRef to the provider `{}`", name.unwrap_or("(none)")),
+                "a provider that secrets.providers describes",
+                "Add it to secrets.providers, or correct `provider`.",
+            );
+        }
+    }
+}
+
+fn secret_refs<'v>(at: &ConfigPath, value: &'v Value) -> Vec<(ConfigPath, &'v Value)> {
+    match value {
+        Value::Object(map) if map.contains_key("source") && map.contains_key("id") => vec![(at.clone(), value)],
+        Value::Object(map) => map.iter().flat_map(|(key, item)| secret_refs(&at.key(key), item)).collect(),
+        Value::Array(items) => {
+            items.iter().enumerate().flat_map(|(index, item)| secret_refs(&at.index(index), item)).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Whether a change may come from outside this machine: by the protocol, or by an agent.
+///
+/// Refused are fields that only change locally, SecretRefs, and addresses that would lead a secret to another host.
+pub fn check_remote_change(old: &Value, new: &Value) -> Result<(), ConfigError> {
+    let changed = changes(&ConfigPath::root(), old, new);
+    match changed.into_iter().find(|(path, old, new)| forbidden(path, old, new)) {
+        Some((path, _, _)) => Err(ConfigError::LocalOnly { path: path.to_string() }),
+        None => Ok(()),
+    }
+}
+
+fn forbidden(path: &ConfigPath, old: &Value, new: &Value) -> bool {
+    if fields::is_sensitive(path) {
+        return old.is_object() || new.is_object();
+    }
+    let last_is = |names: &[&str]| {
+        matches!(path.segments().last(), Some(Segment::Key(key)) if names.contains(&key.as_str()))
+    };
+    if last_is(&["baseUrl", "apiRoot"]) {
+        return !new.is_null() && !same_host(old, new);
+    }
+    is_local_only(&path.to_string())
+}
+
+/// The leaves that differ. A SecretRef counts as one leaf.
+fn changes<'v>(path: &ConfigPath, old: &'v Value, new: &'v Value) -> Vec<(ConfigPath, &'v Value, &'v Value)> {
+    static NOTHING: Value = Value::Null;
+    if old == new {
+        return Vec::new();
+    }
+    if fields::is_sensitive(path) {
+        return vec![(path.clone(), old, new)];
+    }
+    match (old, new) {
+        (Value::Object(_), _) | (_, Value::Object(_)) if !(old.is_array() || new.is_array()) => {
+            let mut keys: Vec<&String> =
+                old.as_object().into_iter().chain(new.as_object()).flat_map(|map| map.keys()).collect();
+            keys.sort_unstable();
+            keys.dedup();
+            if keys.is_empty() {
+                return vec![(path.clone(), old, new)];
+            }
+            keys.into_iter()
+                .flat_map(|key| {
+                    let pick = |value: &'v Value| value.get(key.as_str()).unwrap_or(&NOTHING);
+                    changes(&path.key(key), pick(old), pick(new))
+                })
+                .collect()
+        }
+        (Value::Array(a), Value::Array(b)) if shape_matters(path) => (0..a.len().max(b.len()))
+            .flat_map(|index| {
+                let pick = |items: &'v [Value]| items.get(index).unwrap_or(&NOTHING);
+                changes(&path.index(index), pick(a), pick(b))
+            })
+            .collect(),
+        _ => vec![(path.clone(), old, new)],
+    }
+}
+
+fn shape_matters(path: &ConfigPath) -> bool {
+    fields::Shape::root().at(path).is_some_and(|shape| shape.entry.is_some())
+}

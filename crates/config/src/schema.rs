@@ -1,0 +1,95 @@
+//! The JSON schema of the configuration, made from the table of fields.
+
+use serde_json::{Map, Value, json};
+
+use crate::fields::{FieldKind, Shape};
+
+/// JSON schema (draft 2020-12). Unknown keys are allowed everywhere: they are kept and ignored.
+pub fn schema() -> Value {
+    let mut schema = node(Shape::root());
+    if let Some(map) = schema.as_object_mut() {
+        map.insert("$schema".to_owned(), "https://json-schema.org/draft/2020-12/schema".into());
+        map.insert("title".to_owned(), "Bulkhead configuration".into());
+    }
+    schema
+}
+
+/// Labels and marks for forms, keyed by path: `{ label, sensitive?, localOnly? }`.
+pub fn ui_hints() -> Value {
+    let hints: Map<String, Value> = crate::fields::FIELDS
+        .iter()
+        .map(|field| {
+            let mut hint = json!({ "label": field.label });
+            if matches!(field.kind, FieldKind::Secret | FieldKind::SecretText) {
+                hint["sensitive"] = true.into();
+            }
+            if field.local_only {
+                hint["localOnly"] = true.into();
+            }
+            (field.path.to_owned(), hint)
+        })
+        .collect();
+    Value::Object(hints)
+}
+
+fn node(shape: &Shape) -> Value {
+    let mut schema = match shape.kind() {
+        FieldKind::Switch => json!({ "type": "boolean" }),
+        FieldKind::Text | FieldKind::Path | FieldKind::SecretText => json!({ "type": "string" }),
+        FieldKind::Words(words) => json!({ "type": "string", "enum": words }),
+        FieldKind::Number { min, max } if max == u64::MAX => json!({ "type": "integer", "minimum": min }),
+        FieldKind::Number { min, max } => json!({ "type": "integer", "minimum": min, "maximum": max }),
+        FieldKind::Url(schemes) => {
+            json!({ "type": "string", "pattern": format!("^(({})://.+|\\$\\{{[A-Z_][A-Z0-9_]*\\}})$", schemes.join("|")) })
+        }
+        FieldKind::Secret => secret(),
+        FieldKind::Texts => json!({ "type": "array", "items": { "type": "string" } }),
+        FieldKind::Ids => json!({ "type": "array", "items": { "type": ["string", "integer"] } }),
+        FieldKind::Id => json!({ "type": ["string", "integer"] }),
+        FieldKind::ModelName => json!({ "type": "string", "pattern": "^.+/.+$" }),
+        FieldKind::Model => {
+            json!({ "anyOf": [{ "type": "string", "pattern": "^.+/.+$" }, object(shape)] })
+        }
+        FieldKind::Streaming => json!({ "anyOf": [
+            { "type": "boolean" },
+            { "type": "string", "enum": ["off", "partial", "block", "progress"] },
+            object(shape),
+        ] }),
+        FieldKind::List => {
+            json!({ "type": "array", "items": shape.entry.as_deref().map_or_else(|| json!({}), node) })
+        }
+        FieldKind::Object => object(shape),
+    };
+    if let (Some(field), Some(map)) = (shape.field, schema.as_object_mut()) {
+        map.insert("title".to_owned(), field.label.into());
+    }
+    schema
+}
+
+fn object(shape: &Shape) -> Value {
+    let properties: Map<String, Value> =
+        shape.keys.iter().map(|(key, child)| ((*key).to_owned(), node(child))).collect();
+    let mut schema = json!({ "type": "object" });
+    if !properties.is_empty() {
+        schema["properties"] = Value::Object(properties);
+    }
+    if let Some(any) = &shape.any_key {
+        schema["additionalProperties"] = node(any);
+    }
+    schema
+}
+
+fn secret() -> Value {
+    json!({ "anyOf": [
+        { "type": "string", "minLength": 1 },
+        {
+            "type": "object",
+            "properties": {
+                "source": { "type": "string", "enum": ["keychain", "env", "file", "exec"] },
+                "provider": { "type": "string" },
+                "id": { "type": "string", "minLength": 1, "maxLength": 256 },
+            },
+            "required": ["source", "id"],
+        },
+    ] })
+}
