@@ -1,0 +1,55 @@
+//! Everything that a profile remembers, in one SQLite file.
+//!
+//! A [`Store`] is a cheap handle on one thread that owns the only connection. Every call is a job in a bounded
+//! queue, runs in a transaction where it changes more than one row, and is on disk when it returns (WAL with
+//! `synchronous=FULL`). A caller that goes away does not undo a job that already waits in the queue.
+//!
+//! One module per noun, and only its repository is public: [`Sessions`], [`Runs`], [`Inbox`], [`Outbox`],
+//! [`Devices`], [`Pairings`], [`AuditLog`], [`Kv`].
+//!
+//! This crate never holds a secret (device tokens are derived, so only their generation is here), never talks
+//! to the network, and never decides who may do what.
+//!
+//! ```
+//! # async fn example(dir: &std::path::Path) -> Result<(), bulkhead_store::StoreError> {
+//! use bulkhead_store::{NewMessage, NewSession, Store};
+//! use serde_json::json;
+//!
+//! let store = Store::open(dir.join("bulkhead.sqlite"))?;
+//! let session = store.sessions().get_or_create(NewSession::new("agent:main:main", "main")).await?;
+//! store.sessions().append_message(NewMessage::new(&session.key, "user", json!("hello"))).await?;
+//! let history = store.sessions().history(&session.key, 20, None).await?;
+//! assert_eq!(history[0].content, json!("hello"));
+//! # Ok(()) }
+//! ```
+
+mod audit;
+mod devices;
+mod error;
+mod inbox;
+mod kv;
+mod messages;
+mod migrations;
+mod open;
+mod outbox;
+mod pairings;
+mod rows;
+mod runs;
+mod sessions;
+mod thread;
+
+pub use audit::{AuditEntry, AuditLog};
+pub use devices::{Device, DeviceRequest, DeviceToken, Devices};
+pub use error::StoreError;
+pub use inbox::{Inbox, InboxRow, InboxState, NewUpdate};
+pub use kv::Kv;
+pub use messages::{Message, NewMessage};
+pub use migrations::latest_version;
+pub use open::{Clock, Store, StoreOptions};
+pub use outbox::{Delivery, NewOutbox, Outbox, OutboxRow, OutboxState};
+pub use pairings::{
+    ALLOWED_PENDING, AllowedSender, CODE_ALPHABET, CODE_LENGTH, CODE_LIFETIME_MS, NewPairing, PairingOutcome,
+    PairingRequest, Pairings,
+};
+pub use runs::{NewRun, Run, RunEnd, RunStart, RunStatus, Runs, ToolCall};
+pub use sessions::{NewSession, Session, SessionFilter, SessionTotals, Sessions};

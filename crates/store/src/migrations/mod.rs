@@ -1,0 +1,98 @@
+//! The schema, step by step, and the copy that is made before a step is taken.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::Connection;
+use rusqlite_migration::{M, Migrations};
+
+use crate::StoreError;
+
+/// Steps are only ever added; one that was released is never edited.
+const STEPS: &[M<'static>] = &[M::up(include_str!("001_first.sql"))];
+
+/// Copies from before a migration that are kept; older ones go.
+const COPIES_KEPT: usize = 3;
+
+/// The schema version that this program writes.
+pub const fn latest_version() -> usize {
+    STEPS.len()
+}
+
+/// Brings an opened file to [`latest_version`]; copies it first if it holds anything.
+pub(crate) fn bring_up_to_date(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
+    let found = connection
+        .query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0))
+        .map_err(|error| damaged_or_query(path, error))?;
+    let found = usize::try_from(found)
+        .map_err(|_| StoreError::Damaged { path: path.to_path_buf(), reason: format!("version {found}") })?;
+    let latest = latest_version();
+    if found == latest {
+        return Ok(());
+    }
+    if found > latest {
+        return Err(StoreError::Newer { path: path.to_path_buf(), found, supported: latest });
+    }
+    let copy = if found == 0 { None } else { Some(copy_before(connection, path, found)?) };
+    tracing::info!(from = found, to = latest, "bringing the database up to date");
+    Migrations::from_slice(STEPS).to_latest(connection).map_err(|error| StoreError::Migration {
+        path: path.to_path_buf(),
+        from: found,
+        to: latest,
+        reason: error.to_string(),
+        copy: copy
+            .map_or_else(|| "not made, since the file was empty".into(), |copy| copy.display().to_string()),
+    })
+}
+
+fn damaged_or_query(path: &Path, error: rusqlite::Error) -> StoreError {
+    match error.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt) => {
+            StoreError::Damaged { path: path.to_path_buf(), reason: error.to_string() }
+        }
+        _ => StoreError::query("read its version")(error),
+    }
+}
+
+/// Name of the copy that is made before leaving version `from`.
+fn copy_name(path: &Path, from: usize) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_os_string();
+    name.push(format!(".before-{:03}", from + 1));
+    path.with_file_name(name)
+}
+
+fn copy_before(connection: &Connection, path: &Path, from: usize) -> Result<PathBuf, StoreError> {
+    let target = copy_name(path, from);
+    // An older copy of the same step is from an interrupted try; what is in the file now is newer.
+    let _ = std::fs::remove_file(&target);
+    copy_to(connection, &target)?;
+    if let Some(oldest) = (from + 1).checked_sub(COPIES_KEPT).filter(|oldest| *oldest > 0) {
+        let _ = std::fs::remove_file(copy_name(path, oldest - 1));
+    }
+    Ok(target)
+}
+
+/// Writes a compact copy of everything, including what is still in the WAL.
+pub(crate) fn copy_to(connection: &Connection, target: &Path) -> Result<(), StoreError> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+        .open(target)
+        .map_err(|error| StoreError::Open { path: target.to_path_buf(), reason: error.to_string() })?;
+    let text = target.to_str().ok_or_else(|| StoreError::Open {
+        path: target.to_path_buf(),
+        reason: "the path is not valid UTF-8".into(),
+    })?;
+    connection.execute("VACUUM INTO ?1", [text]).map_err(StoreError::query("copy itself")).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_step_is_valid_sql() {
+        Migrations::from_slice(STEPS).validate().unwrap();
+    }
+}

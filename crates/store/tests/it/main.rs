@@ -1,0 +1,1 @@
+//! Tests of the store's invariants, through its public face.
