@@ -20,12 +20,16 @@ pub const fn latest_version() -> usize {
 
 /// Brings an opened file to [`latest_version`]; copies it first if it holds anything.
 pub(crate) fn bring_up_to_date(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
+    take_steps(connection, path, STEPS)
+}
+
+fn take_steps(connection: &mut Connection, path: &Path, steps: &[M<'_>]) -> Result<(), StoreError> {
     let found = connection
         .query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0))
         .map_err(|error| damaged_or_query(path, error))?;
     let found = usize::try_from(found)
         .map_err(|_| StoreError::Damaged { path: path.to_path_buf(), reason: format!("version {found}") })?;
-    let latest = latest_version();
+    let latest = steps.len();
     if found == latest {
         return Ok(());
     }
@@ -34,7 +38,7 @@ pub(crate) fn bring_up_to_date(connection: &mut Connection, path: &Path) -> Resu
     }
     let copy = if found == 0 { None } else { Some(copy_before(connection, path, found)?) };
     tracing::info!(from = found, to = latest, "bringing the database up to date");
-    Migrations::from_slice(STEPS).to_latest(connection).map_err(|error| StoreError::Migration {
+    Migrations::from_slice(steps).to_latest(connection).map_err(|error| StoreError::Migration {
         path: path.to_path_buf(),
         from: found,
         to: latest,
@@ -91,8 +95,63 @@ pub(crate) fn copy_to(connection: &Connection, target: &Path) -> Result<(), Stor
 mod tests {
     use super::*;
 
+    const OLD: &[M<'static>] = &[M::up("CREATE TABLE note (text TEXT); INSERT INTO note VALUES ('kept');")];
+
+    fn old_file(dir: &Path) -> (Connection, PathBuf) {
+        let path = dir.join("bulkhead.sqlite");
+        let mut connection = Connection::open(&path).unwrap();
+        connection.execute_batch("PRAGMA journal_mode = WAL").unwrap();
+        take_steps(&mut connection, &path, OLD).unwrap();
+        (connection, path)
+    }
+
+    fn notes(connection: &Connection) -> String {
+        connection.query_row("SELECT group_concat(text) FROM note", [], |row| row.get(0)).unwrap()
+    }
+
     #[test]
     fn every_step_is_valid_sql() {
         Migrations::from_slice(STEPS).validate().unwrap();
+    }
+
+    #[test]
+    fn a_copy_is_made_before_a_step_and_none_for_a_new_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut connection, path) = old_file(dir.path());
+        assert!(!copy_name(&path, 0).exists());
+        let steps = [OLD[0].clone(), M::up("UPDATE note SET text = 'changed'")];
+        take_steps(&mut connection, &path, &steps).unwrap();
+        assert_eq!(notes(&connection), "changed");
+        let copy = copy_name(&path, 1);
+        assert_eq!(copy.file_name().unwrap(), "bulkhead.sqlite.before-002");
+        assert_eq!(notes(&Connection::open(copy).unwrap()), "kept");
+    }
+
+    #[test]
+    fn a_step_that_fails_changes_nothing_and_names_the_copy() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut connection, path) = old_file(dir.path());
+        let steps =
+            [OLD[0].clone(), M::up("UPDATE note SET text = 'changed'; INSERT INTO missing VALUES (1);")];
+        let error = take_steps(&mut connection, &path, &steps).unwrap_err();
+        assert_eq!(error.code(), "store_migration");
+        assert!(error.to_string().contains("bulkhead.sqlite.before-002"), "{error}");
+        assert_eq!(notes(&connection), "kept");
+        // The next try replaces the copy instead of stumbling over it.
+        assert_eq!(take_steps(&mut connection, &path, &steps).unwrap_err().code(), "store_migration");
+    }
+
+    #[test]
+    fn only_the_newest_copies_are_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut connection, path) = old_file(dir.path());
+        let mut steps = OLD.to_vec();
+        for n in 2..=6 {
+            steps.push(M::up("INSERT INTO note VALUES ('more')"));
+            take_steps(&mut connection, &path, &steps).unwrap();
+            assert!(copy_name(&path, n - 1).exists());
+        }
+        let kept: Vec<_> = (1..6).filter(|from| copy_name(&path, *from).exists()).collect();
+        assert_eq!(kept, [3, 4, 5]);
     }
 }
