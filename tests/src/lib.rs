@@ -1,1 +1,14 @@
-//! End-to-end tests.
+//! What the end-to-end tests stand on: a [`World`] is a machine of its own as far as Bulkhead can tell (home, XDG
+//! folders, session bus, keychain, screen), with the built programs, and nothing of it outlives the test.
+
+pub mod bus;
+pub mod node;
+pub mod ports;
+pub mod programs;
+pub mod run;
+pub mod screen;
+pub mod search;
+pub mod world;
+
+pub use run::{Line, Running};
+pub use world::World;

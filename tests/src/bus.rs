@@ -1,0 +1,107 @@
+//! A session bus of one's own, with gnome-keyring on it where a test wants a keychain.
+
+use crate::world::World;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, Stdio};
+
+/// A private D-Bus session. Ends with its daemons when dropped.
+pub struct Bus {
+    daemons: std::cell::RefCell<Vec<Child>>,
+    address: String,
+}
+
+impl Bus {
+    /// Starts the bus daemon.
+    pub fn start(world: &World) -> Self {
+        let mut daemon = world
+            .command("dbus-daemon")
+            .args(["--session", "--nofork", "--print-address=1"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("dbus-daemon is installed: run `cargo xtask test`");
+        let mut address = String::new();
+        BufReader::new(daemon.stdout.take().expect("a pipe"))
+            .read_line(&mut address)
+            .expect("the bus's address");
+        Self { daemons: std::cell::RefCell::new(vec![daemon]), address: address.trim().to_owned() }
+    }
+
+    /// Its address for `DBUS_SESSION_BUS_ADDRESS`.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Starts gnome-keyring with an unlocked login keyring.
+    pub fn unlock_keyring(&self, world: &World) {
+        self.keyring(world, true);
+    }
+
+    /// Starts gnome-keyring with a default collection that exists and is locked.
+    pub fn locked_keyring(&self, world: &World) {
+        self.keyring(world, true);
+        let out = world
+            .command("dbus-send")
+            .env("DBUS_SESSION_BUS_ADDRESS", &self.address)
+            .args([
+                "--session",
+                "--print-reply",
+                "--dest=org.freedesktop.secrets",
+                "/org/freedesktop/secrets",
+                "org.freedesktop.Secret.Service.Lock",
+                "array:objpath:/org/freedesktop/secrets/collection/login",
+            ])
+            .output()
+            .expect("dbus-send");
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    }
+
+    fn keyring(&self, world: &World, unlock: bool) {
+        let mut command = world.command("gnome-keyring-daemon");
+        command.env("DBUS_SESSION_BUS_ADDRESS", &self.address).args(["--foreground", "--components=secrets"]);
+        if unlock {
+            command.arg("--unlock");
+        }
+        let mut daemon = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("gnome-keyring-daemon is installed: run `cargo xtask test`");
+        daemon.stdin.take().expect("a pipe").write_all(b"pass").expect("the keyring's password");
+        self.daemons.borrow_mut().push(daemon);
+        self.wait_for_name(world, "org.freedesktop.secrets");
+    }
+
+    fn wait_for_name(&self, world: &World, name: &str) {
+        for _ in 0..600 {
+            let out = world
+                .command("dbus-send")
+                .env("DBUS_SESSION_BUS_ADDRESS", &self.address)
+                .args([
+                    "--session",
+                    "--print-reply",
+                    "--dest=org.freedesktop.DBus",
+                    "/org/freedesktop/DBus",
+                    "org.freedesktop.DBus.NameHasOwner",
+                    &format!("string:{name}"),
+                ])
+                .output()
+                .expect("dbus-send");
+            if String::from_utf8_lossy(&out.stdout).contains("boolean true") {
+                return;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        panic!("{name} did not appear on the bus");
+    }
+}
+
+impl Drop for Bus {
+    fn drop(&mut self) {
+        for daemon in self.daemons.borrow_mut().iter_mut().rev() {
+            let _ = daemon.kill();
+            let _ = daemon.wait();
+        }
+    }
+}

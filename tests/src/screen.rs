@@ -1,0 +1,97 @@
+//! A screen of one's own (Xvfb with a window manager), and the driver of WebKit windows.
+
+use crate::run::{PATIENCE, Running};
+use crate::{programs, world::World};
+use anyhow::{Context, Result};
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Stdio};
+use thirtyfour::{Capabilities, WebDriver};
+
+/// A virtual screen; ends when dropped.
+pub struct Screen {
+    processes: Vec<Child>,
+    display: String,
+}
+
+impl Screen {
+    /// Starts Xvfb on a display number of its own choice, and openbox on it. Programs of the world get `DISPLAY`.
+    pub fn start(world: &mut World) -> Self {
+        // Xvfb writes the display it took to the file descriptor given: no race for a number.
+        let mut server = world
+            .command("Xvfb")
+            .args(["-displayfd", "1", "-screen", "0", "1280x800x24", "-nolisten", "tcp"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("Xvfb is installed: run `cargo xtask test`");
+        let mut number = String::new();
+        BufReader::new(server.stdout.take().expect("a pipe")).read_line(&mut number).expect("Xvfb's display");
+        let display = format!(":{}", number.trim());
+        world.set("DISPLAY", &display);
+        let manager = world
+            .command("openbox")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("openbox is installed: run `cargo xtask test`");
+        Self { processes: vec![manager, server], display }
+    }
+
+    /// Its name, `:N`.
+    pub fn display(&self) -> &str {
+        &self.display
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        for process in &mut self.processes {
+            let _ = process.kill();
+            let _ = process.wait();
+        }
+    }
+}
+
+/// The app's real window under WebDriver. Dropping it ends driver and app.
+pub struct Window {
+    /// The session.
+    pub driver: WebDriver,
+    // The driver program owns the app: it goes last.
+    _program: Running,
+}
+
+impl Window {
+    /// Starts the app under WebKit's driver.
+    pub async fn open(world: &World, args: &[&str]) -> Result<Self> {
+        let port = free_port();
+        let mut command = world.command("WebKitWebDriver");
+        command.env("TAURI_WEBVIEW_AUTOMATION", "true").arg(format!("--port={port}"));
+        let program = Running::start(command);
+        let mut caps = Capabilities::new();
+        caps.set("browserName", "wry")?;
+        caps.set("webkitgtk:browserOptions", serde_json::json!({ "binary": programs::app(), "args": args }))?;
+        let address = format!("http://127.0.0.1:{port}");
+        let deadline = std::time::Instant::now() + PATIENCE;
+        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+            anyhow::ensure!(std::time::Instant::now() < deadline, "WebKitWebDriver did not listen on {port}");
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        let driver = WebDriver::new(&address, caps).await.context("the app did not open under WebDriver")?;
+        Ok(Self { driver, _program: program })
+    }
+
+    /// Keeps a screenshot among the test's artifacts.
+    pub async fn screenshot(&self, name: &str) -> Result<()> {
+        let folder = programs::checkout().join("tests/artifacts");
+        std::fs::create_dir_all(&folder)?;
+        self.driver.screenshot(&folder.join(format!("{name}.png"))).await.context("screenshot")?;
+        Ok(())
+    }
+}
+
+fn free_port() -> u16 {
+    std::net::TcpListener::bind(("127.0.0.1", 0))
+        .and_then(|l| l.local_addr())
+        .map(|a| a.port())
+        .expect("a free port")
+}
