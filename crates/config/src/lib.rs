@@ -26,6 +26,7 @@ mod redact;
 mod rules;
 mod schema;
 mod secret_input;
+mod store;
 mod tree;
 mod validate;
 
@@ -38,4 +39,5 @@ pub use redact::{REDACTED, contains_placeholder, redact};
 pub use rules::check_remote_change;
 pub use schema::{schema, ui_hints};
 pub use secret_input::{SecretInput, SecretRef, SecretSource};
+pub use store::{ConfigOrigin, ConfigStore, Loaded, Written};
 pub use validate::{validate, validate_document};

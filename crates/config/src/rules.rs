@@ -20,6 +20,33 @@ pub(crate) fn check(checker: &mut Checker<'_>) {
     agents(checker, &value);
     ports(checker, &value);
     secret_providers(checker, &value);
+    models(checker, &value);
+}
+
+/// A model of a provider that nobody described may still come from the environment: told, not refused.
+fn models(checker: &mut Checker<'_>, value: &Value) {
+    let providers = value.pointer("/models/providers").and_then(Value::as_object);
+    let known = |name: &str| {
+        KNOWN_PROVIDERS.contains(&name) || providers.is_some_and(|providers| providers.contains_key(name))
+    };
+    let model = value.pointer("/agents/defaults/model");
+    let at = path(&["agents", "defaults", "model"]);
+    let mut named: Vec<(ConfigPath, &str)> = Vec::new();
+    named.extend(model.and_then(Value::as_str).map(|name| (at.clone(), name)));
+    if let Some(primary) = model.and_then(|model| model.get("primary")).and_then(Value::as_str) {
+        named.push((at.key("primary"), primary));
+    }
+    for (at, name) in named {
+        let provider = name.split('/').next().unwrap_or_default();
+        if !known(provider) {
+            checker.warn(
+                &at,
+                format!("the model \"{name}\", whose provider `{provider}` is not described"),
+                "a provider in models.providers",
+                &format!("Add models.providers.{provider} with baseUrl, or choose another model."),
+            );
+        }
+    }
 }
 
 fn path(parts: &[&str]) -> ConfigPath {
