@@ -9,7 +9,7 @@ use crate::edit::{self, Splice, Style};
 use crate::path::{ConfigPath, Segment};
 use crate::redact::{REDACTED, redact};
 use crate::tree::{self, Kind, Node, array_index, line_column};
-use crate::{ConfigError, ConfigIssue};
+use crate::{ConfigError, ConfigIssue, SyntaxProblem};
 
 const BOM: char = '\u{feff}';
 
@@ -39,7 +39,7 @@ impl ConfigDocument {
             && !matches!(node.kind, Kind::Object(_))
         {
             let (line, column) = line_column(text, node.range.start);
-            return Err(ConfigError::Syntax {
+            return Err(ConfigError::Syntax(Box::new(SyntaxProblem {
                 file: file.to_owned(),
                 line,
                 column,
@@ -47,7 +47,7 @@ impl ConfigDocument {
                 found: kind_name(node).to_owned(),
                 expected: "an object, `{ … }`".to_owned(),
                 next_step: "Put the settings into one pair of braces.".to_owned(),
-            });
+            })));
         }
         Ok(Self { file: file.to_owned(), bom, text: text.to_owned(), root })
     }
@@ -161,7 +161,13 @@ impl ConfigDocument {
         self.root.as_ref()
     }
 
-    pub(crate) fn issue(&self, path: &ConfigPath, found: String, expected: String, next: String) -> ConfigIssue {
+    pub(crate) fn issue(
+        &self,
+        path: &ConfigPath,
+        found: String,
+        expected: String,
+        next: String,
+    ) -> ConfigIssue {
         let (line, column) = self.locate(path).unwrap_or((0, 0));
         ConfigIssue {
             severity: crate::IssueSeverity::Error,
@@ -225,9 +231,9 @@ impl ConfigDocument {
     fn redacted_at(&self, path: &ConfigPath) -> Option<Value> {
         path.segments().iter().try_fold(redact(&self.value()), |value, segment| match (value, segment) {
             (Value::Object(mut map), Segment::Key(key)) => map.remove(key),
-            (Value::Array(mut items), segment) => {
-                array_index(segment).filter(|index| *index < items.len()).map(|index| items.swap_remove(index))
-            }
+            (Value::Array(mut items), segment) => array_index(segment)
+                .filter(|index| *index < items.len())
+                .map(|index| items.swap_remove(index)),
             _ => None,
         })
     }
@@ -239,8 +245,11 @@ impl ConfigDocument {
         let Some(node) = self.node(path) else { return self.insert(path, value) };
         match (&node.kind, &value) {
             (Kind::Object(props), Value::Object(map)) => {
-                let gone: Vec<ConfigPath> =
-                    props.iter().filter(|prop| !map.contains_key(&prop.key)).map(|p| path.key(&p.key)).collect();
+                let gone: Vec<ConfigPath> = props
+                    .iter()
+                    .filter(|prop| !map.contains_key(&prop.key))
+                    .map(|p| path.key(&p.key))
+                    .collect();
                 for old in gone {
                     self.unset_at(&old)?;
                 }
@@ -283,8 +292,7 @@ impl ConfigDocument {
         let Some((next, below)) = path.segments().get(depth..).and_then(<[Segment]>::split_first) else {
             return Ok(());
         };
-        let value = nest(below, value)
-            .map_err(|index| self.missing_index(path, index, 0))?;
+        let value = nest(below, value).map_err(|index| self.missing_index(path, index, 0))?;
         let Some(parent) = self.node(&parent_path) else { return Ok(()) };
         let style = Style::of(&self.text, self.root.as_ref());
         let splices = match (&parent.kind, next) {
@@ -292,9 +300,7 @@ impl ConfigDocument {
                 edit::append(&self.text, parent, Some(key), &value, &style)
             }
             (Kind::Array(items), segment) => match array_index(segment) {
-                Some(index) if index == items.len() => {
-                    edit::append(&self.text, parent, None, &value, &style)
-                }
+                Some(index) if index == items.len() => edit::append(&self.text, parent, None, &value, &style),
                 Some(index) => return Err(self.missing_index(path, index, items.len())),
                 None => {
                     return Err(self.no_such_place(
@@ -354,7 +360,7 @@ impl ConfigDocument {
 
     fn no_such_place(&self, path: &ConfigPath, found: &str, expected: &str, next_step: &str) -> ConfigError {
         ConfigError::NoSuchPlace {
-            file: self.file.clone(),
+            file: self.file.as_str().into(),
             path: path.to_string(),
             found: found.to_owned(),
             expected: expected.to_owned(),

@@ -82,15 +82,19 @@ impl Style {
                     return format!("[{}]", flat.join(", "));
                 }
                 let deeper = format!("{indent}{}", self.unit);
-                let lines: Vec<String> =
-                    items.iter().map(|item| format!("{deeper}{}", self.render(item, &deeper, false))).collect();
+                let lines: Vec<String> = items
+                    .iter()
+                    .map(|item| format!("{deeper}{}", self.render(item, &deeper, false)))
+                    .collect();
                 self.block('[', &lines, indent, ']')
             }
             Value::Object(map) if !map.is_empty() => {
                 if inline {
                     let entries: Vec<String> = map
                         .iter()
-                        .map(|(key, value)| format!("{}: {}", self.key(key), self.render(value, indent, true)))
+                        .map(|(key, value)| {
+                            format!("{}: {}", self.key(key), self.render(value, indent, true))
+                        })
                         .collect();
                     return format!("{{ {} }}", entries.join(", "));
                 }

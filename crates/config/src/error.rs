@@ -47,27 +47,47 @@ impl fmt::Display for ConfigIssue {
     }
 }
 
+/// Where a text stops being a configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SyntaxProblem {
+    /// Which file.
+    pub file: String,
+    /// Line from 1.
+    pub line: usize,
+    /// Column from 1.
+    pub column: usize,
+    /// The enclosing field as far as it could be read; empty at the top.
+    pub field: String,
+    /// What stands there.
+    pub found: String,
+    /// What would be right.
+    pub expected: String,
+    /// What to do.
+    pub next_step: String,
+}
+
+impl SyntaxProblem {
+    fn problem(&self) -> String {
+        let field = if self.field.is_empty() { String::new() } else { format!("in `{}`: ", self.field) };
+        format!(
+            "line {}, column {}: {field}found {}, expected {}",
+            self.line, self.column, self.found, self.expected
+        )
+    }
+}
+
+impl fmt::Display for SyntaxProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}. {}", self.file, self.problem(), self.next_step)
+    }
+}
+
 /// Why a configuration could not be read, changed or written.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The text is not JSON5, or breaks one of the rules that are stricter than JSON5.
-    #[error("{file}:{line}:{column}: {}found {found}, expected {expected}. {next_step}", at_field(field))]
-    Syntax {
-        /// Which file.
-        file: String,
-        /// Line from 1.
-        line: usize,
-        /// Column from 1.
-        column: usize,
-        /// The enclosing field as far as it could be read; empty at the top.
-        field: String,
-        /// What stands there.
-        found: String,
-        /// What would be right.
-        expected: String,
-        /// What to do.
-        next_step: String,
-    },
+    #[error("{0}")]
+    Syntax(Box<SyntaxProblem>),
     /// Values of a wrong kind or range.
     #[error("{file}: {}", join_issues(issues))]
     Invalid {
@@ -77,7 +97,9 @@ pub enum ConfigError {
         issues: Vec<ConfigIssue>,
     },
     /// The file is larger than any configuration.
-    #[error("{file}: found {size} bytes, expected at most {limit}. Check that the path names a configuration file.")]
+    #[error(
+        "{file}: found {size} bytes, expected at most {limit}. Check that the path names a configuration file."
+    )]
     TooLarge {
         /// Which file.
         file: String,
@@ -134,7 +156,7 @@ pub enum ConfigError {
     #[error("{file}: `{path}`: found {found}, expected {expected}. {next_step}")]
     NoSuchPlace {
         /// Which file.
-        file: String,
+        file: Box<str>,
         /// The path as far as it leads.
         path: String,
         /// What stands there.
@@ -191,7 +213,9 @@ pub enum ConfigError {
         source: std::io::Error,
     },
     /// Writing failed.
-    #[error("{path}: cannot be written: {source}. Check that the folder exists, belongs to your user and that the disk has room; nothing was changed.")]
+    #[error(
+        "{path}: cannot be written: {source}. Check that the folder exists, belongs to your user and that the disk has room; nothing was changed."
+    )]
     Write {
         /// Which file.
         path: PathBuf,
@@ -202,10 +226,32 @@ pub enum ConfigError {
 }
 
 impl ConfigError {
+    /// What is wrong with the file, without its name and without the next step.
+    pub(crate) fn problem(&self) -> String {
+        match self {
+            Self::Syntax(problem) => problem.problem(),
+            Self::Suspicious { reason, .. } => reason.clone(),
+            Self::Invalid { issues, .. } => issues
+                .iter()
+                .map(|issue| {
+                    let place = if issue.line > 0 {
+                        format!("line {}, column {}: ", issue.line, issue.column)
+                    } else {
+                        String::new()
+                    };
+                    format!("{place}{}: found {}, expected {}", issue.path, issue.found, issue.expected)
+                })
+                .collect::<Vec<_>>()
+                .join("; "),
+            Self::Read { source, .. } => format!("it cannot be read: {source}"),
+            other => other.to_string().trim_end_matches('.').to_owned(),
+        }
+    }
+
     /// A stable word for programs; never changes with the text.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Syntax { .. } => "config.syntax",
+            Self::Syntax(_) => "config.syntax",
             Self::Invalid { .. } => "config.invalid",
             Self::TooLarge { .. } => "config.too-large",
             Self::Suspicious { .. } => "config.suspicious",
@@ -221,10 +267,6 @@ impl ConfigError {
             Self::Write { .. } => "config.unwritable",
         }
     }
-}
-
-fn at_field(field: &str) -> String {
-    if field.is_empty() { String::new() } else { format!("in `{field}`: ") }
 }
 
 fn join_issues(issues: &[ConfigIssue]) -> String {

@@ -56,8 +56,8 @@ const fn local(path: &'static str, kind: FieldKind, label: &'static str) -> Fiel
 }
 
 use FieldKind::{
-    Id, Ids, List, Model, ModelName, Number, Object, Path, Secret, SecretText, Streaming, Switch, Text, Texts, Url,
-    Words,
+    Id, Ids, List, Model, ModelName, Number, Object, Path, Secret, SecretText, Streaming, Switch, Text,
+    Texts, Url, Words,
 };
 
 const HTTP: &[&str] = &["http", "https"];
@@ -130,7 +130,11 @@ pub(crate) const FIELDS: &[Field] = &[
     local("channels.telegram.accounts.*.apiRoot", Url(HTTP), "Bot API server"),
     local("channels.telegram.accounts.*.proxy", Url(PROXY), "Proxy"),
     local("models.providers.*.baseUrl", Url(HTTP), "Address of the provider"),
-    field("models.providers.*.api", Words(&["openai-completions", "anthropic-messages", "ollama"]), "Wire format"),
+    field(
+        "models.providers.*.api",
+        Words(&["openai-completions", "anthropic-messages", "ollama"]),
+        "Wire format",
+    ),
     field("models.providers.*.apiKey", Secret, "API key"),
     field("models.providers.*.models[].id", Text, "Model id"),
     field("models.providers.*.models[].name", Text, "Model name"),
@@ -163,7 +167,11 @@ pub(crate) const FIELDS: &[Field] = &[
     local("rescue.operators", Ids, "User ids that may repair"),
     local("rescue.watch", Text, "Profile that is watched"),
     local("hooks", Object, "Incoming hooks"),
-    field("logging.level", Words(&["silent", "fatal", "error", "warn", "info", "debug", "trace"]), "How much is logged"),
+    field(
+        "logging.level",
+        Words(&["silent", "fatal", "error", "warn", "info", "debug", "trace"]),
+        "How much is logged",
+    ),
 ];
 
 /// The table as a tree.
@@ -215,8 +223,11 @@ impl Shape {
         } else {
             let end = path.find(['.', '[']).unwrap_or(path.len());
             let (key, rest) = path.split_at(end);
-            let next =
-                if key == "*" { self.any_key.get_or_insert_default() } else { self.keys.entry(key).or_default() };
+            let next = if key == "*" {
+                self.any_key.get_or_insert_default()
+            } else {
+                self.keys.entry(key).or_default()
+            };
             next.add(rest.trim_start_matches('.'), field);
         }
     }

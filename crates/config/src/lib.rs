@@ -31,7 +31,7 @@ mod tree;
 mod validate;
 
 pub use document::{ConfigDocument, hash_bytes};
-pub use error::{ConfigError, ConfigIssue, IssueSeverity};
+pub use error::{ConfigError, ConfigIssue, IssueSeverity, SyntaxProblem};
 pub use fields::is_local_only;
 pub use model::*;
 pub use path::{ConfigPath, Segment};

@@ -73,7 +73,8 @@ impl Config {
         let auth = &self.gateway.auth;
         found.extend(auth.token.iter().map(|input| ("gateway.auth.token".to_owned(), input)));
         found.extend(auth.password.iter().map(|input| ("gateway.auth.password".to_owned(), input)));
-        found.extend(self.gateway.remote.token.iter().map(|input| ("gateway.remote.token".to_owned(), input)));
+        found
+            .extend(self.gateway.remote.token.iter().map(|input| ("gateway.remote.token".to_owned(), input)));
         let telegram = &self.channels.telegram;
         found.extend(telegram.bot_token.iter().map(|input| ("channels.telegram.botToken".to_owned(), input)));
         for (name, account) in &telegram.accounts {
@@ -363,8 +364,11 @@ impl Telegram {
 
     /// All bot ids that the file knows.
     pub fn bot_ids(&self) -> Vec<u64> {
-        let mut ids: Vec<u64> =
-            self.bot_id.into_iter().chain(self.accounts.values().filter_map(|account| account.bot_id)).collect();
+        let mut ids: Vec<u64> = self
+            .bot_id
+            .into_iter()
+            .chain(self.accounts.values().filter_map(|account| account.bot_id))
+            .collect();
         ids.sort_unstable();
         ids.dedup();
         ids

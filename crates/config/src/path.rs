@@ -200,9 +200,13 @@ mod tests {
 
     #[test]
     fn paths_round_trip() {
-        for text in
-            ["gateway.port", "agents.list[0].name", "models.providers[\"my.host\"].baseUrl", "[\"a b\"][2]", "a"]
-        {
+        for text in [
+            "gateway.port",
+            "agents.list[0].name",
+            "models.providers[\"my.host\"].baseUrl",
+            "[\"a b\"][2]",
+            "a",
+        ] {
             assert_eq!(ConfigPath::parse(text).unwrap().to_string(), text);
         }
     }

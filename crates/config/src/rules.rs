@@ -184,7 +184,9 @@ fn agents(checker: &mut Checker<'_>, value: &Value) {
 }
 
 fn is_agent_id(id: &str) -> bool {
-    !id.is_empty() && id.len() <= 64 && id.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+    !id.is_empty()
+        && id.len() <= 64
+        && id.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
 }
 
 fn ports(checker: &mut Checker<'_>, value: &Value) {
@@ -256,7 +258,9 @@ fn secret_providers(checker: &mut Checker<'_>, value: &Value) {
 
 fn secret_refs<'v>(at: &ConfigPath, value: &'v Value) -> Vec<(ConfigPath, &'v Value)> {
     match value {
-        Value::Object(map) if map.contains_key("source") && map.contains_key("id") => vec![(at.clone(), value)],
+        Value::Object(map) if map.contains_key("source") && map.contains_key("id") => {
+            vec![(at.clone(), value)]
+        }
         Value::Object(map) => map.iter().flat_map(|(key, item)| secret_refs(&at.key(key), item)).collect(),
         Value::Array(items) => {
             items.iter().enumerate().flat_map(|(index, item)| secret_refs(&at.index(index), item)).collect()
@@ -280,9 +284,7 @@ fn forbidden(path: &ConfigPath, old: &Value, new: &Value) -> bool {
     if fields::is_sensitive(path) {
         return old.is_object() || new.is_object();
     }
-    let last_is = |names: &[&str]| {
-        matches!(path.segments().last(), Some(Segment::Key(key)) if names.contains(&key.as_str()))
-    };
+    let last_is = |names: &[&str]| matches!(path.segments().last(), Some(Segment::Key(key)) if names.contains(&key.as_str()));
     if last_is(&["baseUrl", "apiRoot"]) {
         return !new.is_null() && !same_host(old, new);
     }

@@ -140,7 +140,9 @@ impl<'de> Deserialize<'de> for SecretInput {
             type Value = SecretInput;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a SecretRef such as {\"source\":\"keychain\",\"id\":\"telegram/bot-token\"}, or a text")
+                f.write_str(
+                    "a SecretRef such as {\"source\":\"keychain\",\"id\":\"telegram/bot-token\"}, or a text",
+                )
             }
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<SecretInput, E> {
@@ -169,7 +171,10 @@ mod tests {
     #[test]
     fn env_templates_are_references() {
         let input: SecretInput = serde_json::from_str("\"${TELEGRAM_BOT_TOKEN}\"").unwrap();
-        assert_eq!(input.reference().map(|r| (r.source, r.id.as_str())), Some((SecretSource::Env, "TELEGRAM_BOT_TOKEN")));
+        assert_eq!(
+            input.reference().map(|r| (r.source, r.id.as_str())),
+            Some((SecretSource::Env, "TELEGRAM_BOT_TOKEN"))
+        );
         let plain: SecretInput = serde_json::from_str("\"${lower}\"").unwrap();
         assert!(plain.plain().is_some());
     }

@@ -117,7 +117,7 @@ impl ConfigStore {
             Inspected::Missing => match self.last_good_version() {
                 Some(good) => {
                     let reason = format!(
-                        "{}: found no file, expected the configuration. Write it again with `bulkhead onboard`, or go back with `bulkhead config rollback`",
+                        "{}: found no file, expected the configuration. Go back with `bulkhead config rollback`, or write it again with `bulkhead onboard`.",
                         self.path.display()
                     );
                     Ok(from_last_good(good, reason, "config.missing", hash_bytes(b"")))
@@ -189,7 +189,7 @@ impl ConfigStore {
             Inspected::Good(good) if good.hash == hash => {
                 let known = self.read(&self.last_good).ok().flatten();
                 if known.as_deref() != Some(good.text.as_bytes()) {
-                    self.put(&self.last_good, good.text.as_bytes(), 0o600)?;
+                    put(&self.last_good, good.text.as_bytes(), 0o600)?;
                 }
                 Ok(true)
             }
@@ -213,17 +213,21 @@ impl ConfigStore {
                 let mut name = self.path.as_os_str().to_owned();
                 name.push(format!(".rejected-{time}"));
                 let rejected = PathBuf::from(name);
-                self.put(&rejected, bytes, 0o600)?;
+                put(&rejected, bytes, 0o600)?;
                 Some(rejected)
             }
             _ => None,
         };
         self.accept(&good.hash)?;
-        self.put(&self.path, good.text.as_bytes(), mode_of(&self.path))?;
+        put(&self.path, good.text.as_bytes(), mode_of(&self.path))?;
         Ok(rejected)
     }
 
-    fn write_locked(&self, document: &ConfigDocument, base_hash: Option<&str>) -> Result<Written, ConfigError> {
+    fn write_locked(
+        &self,
+        document: &ConfigDocument,
+        base_hash: Option<&str>,
+    ) -> Result<Written, ConfigError> {
         let found = match self.inspect() {
             Inspected::Broken { error, .. } => return Err(self.broken(&error)),
             Inspected::Missing => None,
@@ -252,11 +256,11 @@ impl ConfigStore {
                     .map_err(|source| ConfigError::Write { path: dir.to_owned(), source })?;
             }
             self.accept(&hash)?;
-            self.put(&self.path, text.as_bytes(), mode_of(&self.path))?;
+            put(&self.path, text.as_bytes(), mode_of(&self.path))?;
         }
         if self.last_good_version().is_none() {
             let first = found.map_or(text, |good| good.text);
-            self.put(&self.last_good, first.as_bytes(), 0o600)?;
+            put(&self.last_good, first.as_bytes(), 0o600)?;
         }
         Ok(Written { hash, changed })
     }
@@ -314,18 +318,13 @@ impl ConfigStore {
         }
     }
 
-    fn put(&self, path: &Path, bytes: &[u8], mode: u32) -> Result<(), ConfigError> {
-        files::atomic_write(path, bytes, mode)
-            .map_err(|source| ConfigError::Write { path: path.to_owned(), source })
-    }
-
     /// The hash of the last text that this program wrote: a loss of keys in it was meant.
     fn accepted(&self) -> Option<String> {
         fs::read_to_string(self.accepted_path()).ok().map(|text| text.trim().to_owned())
     }
 
     fn accept(&self, hash: &str) -> Result<(), ConfigError> {
-        self.put(&self.accepted_path(), hash.as_bytes(), 0o600)
+        put(&self.accepted_path(), hash.as_bytes(), 0o600)
     }
 
     fn accepted_path(&self) -> PathBuf {
@@ -338,17 +337,15 @@ impl ConfigStore {
         if let Some(dir) = path.parent() {
             files::create_private_dir(dir).map_err(unwritable)?;
         }
-        let file = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)
-            .map_err(unwritable)?;
+        let file =
+            File::options().create(true).truncate(false).write(true).open(&path).map_err(unwritable)?;
         let start = Instant::now();
         loop {
             match file.try_lock() {
                 Ok(()) => return Ok(file),
-                Err(TryLockError::WouldBlock) if start.elapsed() < LOCK_PATIENCE => std::thread::sleep(LOCK_PAUSE),
+                Err(TryLockError::WouldBlock) if start.elapsed() < LOCK_PATIENCE => {
+                    std::thread::sleep(LOCK_PAUSE);
+                }
                 Err(TryLockError::WouldBlock) => {
                     return Err(ConfigError::Busy { lock: path, waited_ms: start.elapsed().as_millis() });
                 }
@@ -358,10 +355,7 @@ impl ConfigStore {
     }
 
     fn broken(&self, error: &ConfigError) -> ConfigError {
-        let reason = error.to_string();
-        let label = self.label();
-        let reason = reason.strip_prefix(&label).map_or(reason.as_str(), |rest| rest.trim_start_matches([':', ' ']));
-        ConfigError::Broken { file: label, reason: reason.trim_end_matches('.').to_owned() }
+        ConfigError::Broken { file: self.label(), reason: error.problem() }
     }
 
     fn label(&self) -> String {
@@ -383,17 +377,18 @@ fn parse_good(file: &str, bytes: &[u8], hash: &str) -> Result<Good, ConfigError>
     let suspicious = |reason: String| ConfigError::Suspicious {
         file: file.to_owned(),
         reason,
-        next_step: "The file looks damaged; repair it, or go back with `bulkhead config rollback`.".to_owned(),
+        next_step: "The file looks damaged; repair it, or go back with `bulkhead config rollback`."
+            .to_owned(),
     };
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Err(suspicious("found an empty file, expected at least `{}`".to_owned()));
     }
-    let zeros = bytes.iter().filter(|byte| **byte == 0).count();
-    if zeros > 0 {
-        return Err(suspicious(format!("found {zeros} zero bytes, expected text")));
+    if let Some(at) = bytes.iter().position(|byte| *byte == 0) {
+        return Err(suspicious(format!("found a zero byte at {at}, expected text")));
     }
-    let text = std::str::from_utf8(bytes)
-        .map_err(|error| suspicious(format!("found bytes that are no UTF-8 at {}, expected text", error.valid_up_to())))?;
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        suspicious(format!("found bytes that are no UTF-8 at {}, expected text", error.valid_up_to()))
+    })?;
     let document = ConfigDocument::parse(file, text)?;
     let issues = validate_document(&document);
     if issues.iter().any(|issue| issue.severity == IssueSeverity::Error) {
@@ -414,6 +409,10 @@ fn count_keys(value: &Value) -> usize {
         Value::Array(items) => items.iter().map(count_keys).sum(),
         _ => 0,
     }
+}
+
+fn put(path: &Path, bytes: &[u8], mode: u32) -> Result<(), ConfigError> {
+    files::atomic_write(path, bytes, mode).map_err(|source| ConfigError::Write { path: path.to_owned(), source })
 }
 
 #[cfg(unix)]

@@ -7,8 +7,8 @@ use jsonc_parser::ast;
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 use serde_json::{Map, Number, Value};
 
-use crate::ConfigError;
 use crate::path::{ConfigPath, Segment};
+use crate::{ConfigError, SyntaxProblem};
 
 /// Larger files are refused: the largest real configurations are a few hundred kilobytes.
 pub(crate) const MAX_BYTES: usize = 4 * 1024 * 1024;
@@ -107,9 +107,7 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn node(&mut self, value: ast::Value<'_>) -> Result<Node, ConfigError> {
         match value {
-            ast::Value::StringLit(lit) => {
-                Ok(scalar(lit.range, Value::String(lit.value.into_owned())))
-            }
+            ast::Value::StringLit(lit) => Ok(scalar(lit.range, Value::String(lit.value.into_owned()))),
             ast::Value::BooleanLit(lit) => Ok(scalar(lit.range, Value::Bool(lit.value))),
             ast::Value::NullKeyword(lit) => Ok(scalar(lit.range, Value::Null)),
             ast::Value::NumberLit(lit) => {
@@ -163,7 +161,7 @@ impl Reader<'_> {
 
     fn error(&self, at: usize, found: String, expected: &str, next_step: &str) -> ConfigError {
         let (line, column) = line_column(self.text, at);
-        ConfigError::Syntax {
+        ConfigError::Syntax(Box::new(SyntaxProblem {
             file: self.file.to_owned(),
             line,
             column,
@@ -171,7 +169,7 @@ impl Reader<'_> {
             found,
             expected: expected.to_owned(),
             next_step: next_step.to_owned(),
-        }
+        }))
     }
 }
 
@@ -270,7 +268,7 @@ fn check_depth(file: &str, text: &str) -> Result<(), ConfigError> {
         }
         if depth > MAX_DEPTH {
             let (line, column) = line_column(text, at);
-            return Err(ConfigError::Syntax {
+            return Err(ConfigError::Syntax(Box::new(SyntaxProblem {
                 file: file.to_owned(),
                 line,
                 column,
@@ -278,7 +276,7 @@ fn check_depth(file: &str, text: &str) -> Result<(), ConfigError> {
                 found: format!("more than {MAX_DEPTH} levels of nesting"),
                 expected: "a flatter file".to_owned(),
                 next_step: "Check for brackets that are never closed.".to_owned(),
-            });
+            })));
         }
         at += 1;
     }
@@ -287,17 +285,36 @@ fn check_depth(file: &str, text: &str) -> Result<(), ConfigError> {
 
 fn syntax_error(file: &str, text: &str, error: &jsonc_parser::errors::ParseError) -> ConfigError {
     use jsonc_parser::errors::ParseErrorKind as Kind;
+    let at = error.range().start.min(text.len());
+    let word = text.get(at..).and_then(|rest| rest.split_whitespace().next());
+    let no_value = text.get(..at).is_some_and(|before| before.trim_end().ends_with(':'));
+    let no_number = word.is_some_and(|word| {
+        ["NaN", "Infinity"].contains(&word.trim_start_matches(['-', '+']).trim_end_matches([',', '}', ']']))
+    });
     let (expected, next_step) = match error.kind() {
+        _ if no_number => ("a finite number", "Write a number; NaN and Infinity have no meaning here."),
+        Kind::UnexpectedCloseBrace | Kind::UnexpectedCloseBracket | Kind::UnexpectedComma if no_value => {
+            ("a value after `:`", "Write a value, or remove the key.")
+        }
         Kind::ExpectedComma => ("a comma between two entries", "Add a comma at the end of the entry before."),
         Kind::ExpectedColonAfterObjectKey => ("`:` after a key", "Write `key: value`."),
         Kind::ExpectedObjectValue => ("a value after `:`", "Write a value, or remove the key."),
-        Kind::UnterminatedObject => ("`}` that closes this object", "Add the missing `}`; the file may have been cut off."),
-        Kind::UnterminatedArray => ("`]` that closes this list", "Add the missing `]`; the file may have been cut off."),
+        Kind::UnterminatedObject => {
+            ("`}` that closes this object", "Add the missing `}`; the file may have been cut off.")
+        }
+        Kind::UnterminatedArray => {
+            ("`]` that closes this list", "Add the missing `]`; the file may have been cut off.")
+        }
         Kind::UnterminatedCommentBlock => ("`*/` that closes this comment", "Add `*/`."),
-        Kind::String(_) => ("a string that is closed and whose escapes are valid", "Check the quotes and backslashes."),
-        Kind::NonFiniteNumbersNotAllowed => ("a finite number", "Write a number; NaN and Infinity have no meaning here."),
-        Kind::MultipleRootJsonValues => ("one object and nothing after it", "Remove what follows the closing `}`."),
-        Kind::UnexpectedWord => ("a value: string, number, true, false, null, {…} or […]", "Put text in quotes."),
+        Kind::String(_) => {
+            ("a string that is closed and whose escapes are valid", "Check the quotes and backslashes.")
+        }
+        Kind::MultipleRootJsonValues => {
+            ("one object and nothing after it", "Remove what follows the closing `}`.")
+        }
+        Kind::UnexpectedWord => {
+            ("a value: string, number, true, false, null, {…} or […]", "Put text in quotes.")
+        }
         Kind::UnexpectedCloseBrace | Kind::UnexpectedCloseBracket => {
             ("an opening bracket before this one", "Remove it, or add the missing opening bracket.")
         }
@@ -305,8 +322,7 @@ fn syntax_error(file: &str, text: &str, error: &jsonc_parser::errors::ParseError
         Kind::NestingDepthExceeded => ("a flatter file", "Check for brackets that are never closed."),
         _ => ("valid JSON5", "Correct this place."),
     };
-    let at = error.range().start.min(text.len());
-    let found = match text.get(at..).and_then(|rest| rest.split_whitespace().next()) {
+    let found = match word {
         None => "the end of the file".to_owned(),
         Some(word) if matches!(error.kind(), Kind::String(_)) => {
             format!("`{}…` ({})", shorten(&word.chars().take(4).collect::<String>()), error.kind())
@@ -314,7 +330,7 @@ fn syntax_error(file: &str, text: &str, error: &jsonc_parser::errors::ParseError
         Some(word) => format!("`{}`", shorten(&word.chars().take(24).collect::<String>())),
     };
     let (line, column) = line_column(text, at);
-    ConfigError::Syntax {
+    ConfigError::Syntax(Box::new(SyntaxProblem {
         file: file.to_owned(),
         line,
         column,
@@ -322,7 +338,7 @@ fn syntax_error(file: &str, text: &str, error: &jsonc_parser::errors::ParseError
         found,
         expected: expected.to_owned(),
         next_step: next_step.to_owned(),
-    }
+    }))
 }
 
 /// The field that encloses a place in a text that does not parse: a best effort by brackets and keys.

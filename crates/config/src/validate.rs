@@ -40,14 +40,14 @@ pub fn validate_document(doc: &ConfigDocument) -> Vec<ConfigIssue> {
 
 fn issue_of(error: ConfigError) -> ConfigIssue {
     match error {
-        ConfigError::Syntax { line, column, field, found, expected, next_step, .. } => ConfigIssue {
+        ConfigError::Syntax(problem) => ConfigIssue {
             severity: IssueSeverity::Error,
-            path: field,
-            line,
-            column,
-            found,
-            expected,
-            next_step,
+            path: problem.field,
+            line: problem.line,
+            column: problem.column,
+            found: problem.found,
+            expected: problem.expected,
+            next_step: problem.next_step,
         },
         other => ConfigIssue {
             severity: IssueSeverity::Error,
@@ -137,8 +137,12 @@ fn mismatch(kind: FieldKind, node: &Node) -> Option<(String, String)> {
     let no = |expected: &str, next: &str| Some((expected.to_owned(), next.to_owned()));
     match kind {
         FieldKind::Object if !value.is_object() => no("an object, `{ … }`", "Put the settings into braces."),
-        FieldKind::List if !value.is_array() => no("a list, `[ … ]`", "Put the entries into square brackets."),
-        FieldKind::Switch if !value.is_boolean() => no("true or false", "Write true or false without quotes."),
+        FieldKind::List if !value.is_array() => {
+            no("a list, `[ … ]`", "Put the entries into square brackets.")
+        }
+        FieldKind::Switch if !value.is_boolean() => {
+            no("true or false", "Write true or false without quotes.")
+        }
         FieldKind::Text | FieldKind::SecretText if !value.is_string() => no("a text", "Put it in quotes."),
         FieldKind::Path if value.as_str().is_none_or(|text| text.trim().is_empty()) => {
             no("a file or folder", "Write a path in quotes, such as \"~/work\".")
@@ -148,7 +152,8 @@ fn mismatch(kind: FieldKind, node: &Node) -> Option<(String, String)> {
         }
         FieldKind::Number { min, max } if !value.as_u64().is_some_and(|n| (min..=max).contains(&n)) => {
             let quoted_number = value.as_str().is_some_and(|text| text.parse::<u64>().is_ok());
-            let range = if max == u64::MAX { format!("from {min} up") } else { format!("from {min} to {max}") };
+            let range =
+                if max == u64::MAX { format!("from {min} up") } else { format!("from {min} to {max}") };
             let next =
                 if quoted_number { "Remove the quotes." } else { "Write a whole number in this range." };
             Some((format!("a whole number {range}"), next.to_owned()))
@@ -159,7 +164,9 @@ fn mismatch(kind: FieldKind, node: &Node) -> Option<(String, String)> {
             no("a list of texts", "Write [\"…\", \"…\"].")
         }
         FieldKind::Ids
-            if !value.as_array().is_some_and(|items| items.iter().all(|v| v.is_string() || v.is_i64() || v.is_u64())) =>
+            if !value
+                .as_array()
+                .is_some_and(|items| items.iter().all(|v| v.is_string() || v.is_i64() || v.is_u64())) =>
         {
             no("a list of ids", "Write [123456789], or [\"*\"] for everybody.")
         }
@@ -169,15 +176,18 @@ fn mismatch(kind: FieldKind, node: &Node) -> Option<(String, String)> {
         FieldKind::Model if !(value.is_string() || value.is_object()) => {
             no("\"provider/model\" or { primary, fallbacks }", "Write \"provider/model\".")
         }
-        FieldKind::Model | FieldKind::ModelName if value.is_string() && !is_model_name(&value) => {
-            no("\"provider/model\"", "Put the provider's id and a slash before the model, such as \"anthropic/claude-sonnet-4\".")
-        }
+        FieldKind::Model | FieldKind::ModelName if value.is_string() && !is_model_name(&value) => no(
+            "\"provider/model\"",
+            "Put the provider's id and a slash before the model, such as \"anthropic/claude-sonnet-4\".",
+        ),
         FieldKind::ModelName if !value.is_string() => no("\"provider/model\"", "Put it in quotes."),
         FieldKind::Streaming if !(value.is_boolean() || value.is_string() || value.is_object()) => {
             no("\"off\", \"partial\" or \"block\"", "Write \"partial\", for example.")
         }
         FieldKind::Streaming
-            if value.as_str().is_some_and(|text| !["off", "partial", "block", "progress"].contains(&text)) =>
+            if value
+                .as_str()
+                .is_some_and(|text| !["off", "partial", "block", "progress"].contains(&text)) =>
         {
             no("\"off\", \"partial\" or \"block\"", "Write \"partial\", for example.")
         }
@@ -186,13 +196,22 @@ fn mismatch(kind: FieldKind, node: &Node) -> Option<(String, String)> {
 }
 
 fn url_mismatch(value: &Value, schemes: &[&str]) -> Option<(String, String)> {
-    let expected = || format!("an address that begins with {}", schemes.iter().map(|s| format!("{s}://")).collect::<Vec<_>>().join(" or "));
-    let Some(text) = value.as_str() else { return Some((expected(), "Put the address in quotes.".to_owned())) };
+    let expected = || {
+        format!(
+            "an address that begins with {}",
+            schemes.iter().map(|s| format!("{s}://")).collect::<Vec<_>>().join(" or ")
+        )
+    };
+    let Some(text) = value.as_str() else {
+        return Some((expected(), "Put the address in quotes.".to_owned()));
+    };
     if env_template(text).is_some() {
         return None;
     }
     match url::Url::parse(text) {
-        Ok(url) if schemes.contains(&url.scheme()) && url.host_str().is_some_and(|host| !host.is_empty()) => None,
+        Ok(url) if schemes.contains(&url.scheme()) && url.host_str().is_some_and(|host| !host.is_empty()) => {
+            None
+        }
         _ => Some((expected(), format!("Write it in full, such as {}://host:port.", schemes[0]))),
     }
 }
@@ -201,11 +220,16 @@ fn secret_mismatch(value: &Value) -> Option<(String, String)> {
     let expected = "a SecretRef such as { source: \"keychain\", id: \"telegram/bot-token\" }".to_owned();
     match value {
         Value::String(text) if !text.trim().is_empty() => None,
-        Value::String(_) => Some((expected, "Remove the field, or store the secret with `bulkhead secrets set`.".to_owned())),
+        Value::String(_) => {
+            Some((expected, "Remove the field, or store the secret with `bulkhead secrets set`.".to_owned()))
+        }
         Value::Object(map) => {
             let source = map.get("source").and_then(Value::as_str);
             let known = source.is_some_and(|source| ["keychain", "env", "file", "exec"].contains(&source));
-            let id = map.get("id").and_then(Value::as_str).is_some_and(|id| !id.trim().is_empty() && id.len() <= 256);
+            let id = map
+                .get("id")
+                .and_then(Value::as_str)
+                .is_some_and(|id| !id.trim().is_empty() && id.len() <= 256);
             let provider = map.get("provider").is_none_or(Value::is_string);
             if !known {
                 return Some((
@@ -215,7 +239,10 @@ fn secret_mismatch(value: &Value) -> Option<(String, String)> {
             }
             (!id || !provider).then(|| (expected, "Give `id` as a text that is not empty.".to_owned()))
         }
-        _ => Some((expected, "Store the secret with `bulkhead secrets set`; it writes the reference.".to_owned())),
+        _ => Some((
+            expected,
+            "Store the secret with `bulkhead secrets set`; it writes the reference.".to_owned(),
+        )),
     }
 }
 

@@ -64,9 +64,17 @@ fn a_new_key_goes_to_the_end_of_its_object() {
 
 #[test]
 fn a_new_key_in_a_one_line_object_stays_on_the_line() {
-    let text = edited(|doc| doc.set("gateway.auth.token", json!({ "source": "keychain", "id": "gateway/token" })).unwrap());
-    assert!(text.contains(r#""auth": { "mode": "token", "token": { "id": "gateway/token", "source": "keychain" } },"#)
-        || text.contains(r#""auth": { "mode": "token", "token": { "source": "keychain", "id": "gateway/token" } },"#), "{text}");
+    let text = edited(|doc| {
+        doc.set("gateway.auth.token", json!({ "source": "keychain", "id": "gateway/token" })).unwrap()
+    });
+    assert!(
+        text.contains(
+            r#""auth": { "mode": "token", "token": { "id": "gateway/token", "source": "keychain" } },"#
+        ) || text.contains(
+            r#""auth": { "mode": "token", "token": { "source": "keychain", "id": "gateway/token" } },"#
+        ),
+        "{text}"
+    );
 }
 
 #[test]
@@ -82,7 +90,10 @@ fn list_entries_by_index() {
     let text = edited(|doc| doc.set("agents.list[1].name", "Two".into()).unwrap());
     assert_eq!(text, FILE.replace(r#"{ "id": "second" }"#, r#"{ "id": "second", "name": "Two" }"#));
     let text = edited(|doc| doc.set("agents.list[2]", json!({ "id": "third" })).unwrap());
-    assert!(text.contains("{ \"id\": \"second\" },\n      {\n        \"id\": \"third\"\n      }\n    ]"), "{text}");
+    assert!(
+        text.contains("{ \"id\": \"second\" },\n      {\n        \"id\": \"third\"\n      }\n    ]"),
+        "{text}"
+    );
     let text = edited(|doc| assert!(doc.unset("agents.list[0]").unwrap()));
     assert!(text.contains("\"list\": [\n      // first\n      { \"id\": \"second\" }\n    ]"), "{text}");
 }
@@ -92,7 +103,10 @@ fn removing_keeps_comments() {
     let text = edited(|doc| assert!(doc.unset("gateway.port").unwrap()));
     assert_eq!(text, FILE.replace("    \"port\": 18789, // the base port\n", "    // the base port\n"));
     let text = edited(|doc| assert!(doc.unset("agents").unwrap()));
-    assert!(text.ends_with("  \"plugins\": { \"weather\": { \"city\": \"Brno\" } }\n}\n// The end.\n"), "{text}");
+    assert!(
+        text.ends_with("  \"plugins\": { \"weather\": { \"city\": \"Brno\" } }\n}\n// The end.\n"),
+        "{text}"
+    );
     assert_eq!(edited(|doc| assert!(!doc.unset("nothing.here").unwrap())), FILE);
 }
 
@@ -100,7 +114,10 @@ fn removing_keeps_comments() {
 fn quoted_segments_reach_keys_with_dots() {
     let mut doc = ConfigDocument::empty();
     doc.set("models.providers[\"my.host\"].baseUrl", "http://127.0.0.1:1/v1".into()).unwrap();
-    assert_eq!(doc.value(), json!({ "models": { "providers": { "my.host": { "baseUrl": "http://127.0.0.1:1/v1" } } } }));
+    assert_eq!(
+        doc.value(),
+        json!({ "models": { "providers": { "my.host": { "baseUrl": "http://127.0.0.1:1/v1" } } } })
+    );
 }
 
 #[test]
@@ -143,7 +160,9 @@ fn merge_patch_is_rfc_7396() {
             "logging": { "level": "debug" },
         })
     );
-    for comment in ["// Written by hand.", "// the base port", "/* who may connect */", "// first", "// The end."] {
+    for comment in
+        ["// Written by hand.", "// the base port", "/* who may connect */", "// first", "// The end."]
+    {
         assert!(doc.to_string().contains(comment), "{comment}");
     }
 }

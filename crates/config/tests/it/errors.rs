@@ -73,7 +73,10 @@ fn values_of_the_wrong_kind() {
 
 #[test]
 fn a_secret_never_shows_in_an_error() {
-    for text in ["{ gateway: { auth: { token: ['s3cret'] } } }", "{ models: { providers: { a: { proxy: 'ftp://u:s3cret@h' } } } }"] {
+    for text in [
+        "{ gateway: { auth: { token: ['s3cret'] } } }",
+        "{ models: { providers: { a: { proxy: 'ftp://u:s3cret@h' } } } }",
+    ] {
         let issues = validate(text);
         assert!(!issues.is_empty());
         assert!(!issues.iter().any(|issue| issue.to_string().contains("s3cret")), "{issues:?}");
@@ -82,7 +85,8 @@ fn a_secret_never_shows_in_an_error() {
 
 #[test]
 fn edits_that_lead_nowhere() {
-    let mut doc = ConfigDocument::parse("bulkhead.json", "{ gateway: { port: 1 }, agents: { list: [] } }").unwrap();
+    let mut doc =
+        ConfigDocument::parse("bulkhead.json", "{ gateway: { port: 1 }, agents: { list: [] } }").unwrap();
     let before = doc.to_string();
     let mut report = Vec::new();
     for path in ["gateway.port.deep", "agents.list[3]", "agents.list.name", "gateway[0]", "a..b", "a[", ""] {

@@ -15,10 +15,7 @@ fn scalar() -> impl Strategy<Value = Value> {
 
 fn value() -> impl Strategy<Value = Value> {
     scalar().prop_recursive(4, 40, 5, |inner| {
-        prop_oneof![
-            proptest::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
-            object_of(inner),
-        ]
+        prop_oneof![proptest::collection::vec(inner.clone(), 0..5).prop_map(Value::from), object_of(inner),]
     })
 }
 
@@ -37,7 +34,11 @@ fn object() -> impl Strategy<Value = Value> {
 
 /// Renders a value as JSON5 in a random hand.
 fn render(value: &Value, dice: &mut impl FnMut(u32) -> u32, depth: usize, notes: &mut usize) -> String {
-    let open_close = |open: char, close: char, entries: Vec<String>, dice: &mut dyn FnMut(u32) -> u32, notes: &mut usize| {
+    let open_close = |open: char,
+                      close: char,
+                      entries: Vec<String>,
+                      dice: &mut dyn FnMut(u32) -> u32,
+                      notes: &mut usize| {
         let many_lines = dice(3) > 0;
         let indent = "  ".repeat(depth + 1);
         let mut text = String::from(open);
@@ -64,7 +65,11 @@ fn render(value: &Value, dice: &mut impl FnMut(u32) -> u32, depth: usize, notes:
             if dice(4) == 0 {
                 *notes += 1;
                 let note = *notes;
-                text.push_str(&if many_lines { format!(" // note {note}, }}") } else { format!(" /* note {note} */") });
+                text.push_str(&if many_lines {
+                    format!(" // note {note}, }}")
+                } else {
+                    format!(" /* note {note} */")
+                });
             }
         }
         if many_lines {
@@ -84,8 +89,16 @@ fn render(value: &Value, dice: &mut impl FnMut(u32) -> u32, depth: usize, notes:
                 .iter()
                 .map(|(key, item)| {
                     let plain = !key.is_empty() && key.chars().all(|c| c.is_ascii_alphabetic());
-                    let key = if plain && dice(2) == 0 { key.clone() } else { Value::from(key.as_str()).to_string() };
-                    format!("{key}{}: {}", if dice(5) == 0 { " " } else { "" }, render(item, dice, depth + 1, notes))
+                    let key = if plain && dice(2) == 0 {
+                        key.clone()
+                    } else {
+                        Value::from(key.as_str()).to_string()
+                    };
+                    format!(
+                        "{key}{}: {}",
+                        if dice(5) == 0 { " " } else { "" },
+                        render(item, dice, depth + 1, notes)
+                    )
                 })
                 .collect();
             open_close('{', '}', entries, dice, notes)

@@ -14,7 +14,8 @@ struct Room {
 
 fn room() -> Room {
     let dir = tempfile::tempdir().unwrap();
-    let store = ConfigStore::at(&dir.path().join("bulkhead.json"), &dir.path().join("bulkhead.last-good.json"));
+    let store =
+        ConfigStore::at(&dir.path().join("bulkhead.json"), &dir.path().join("bulkhead.last-good.json"));
     Room { dir, store }
 }
 
@@ -61,7 +62,8 @@ fn a_first_write_is_private_and_good() {
 #[test]
 fn damage_falls_back_and_refuses_writes() {
     let shrunk = "{ gateway: { mode: 'local' } }";
-    let redacted = GOOD.replace("auth: { mode: 'token' }", "auth: { mode: 'token', token: '__OPENCLAW_REDACTED__' }");
+    let redacted =
+        GOOD.replace("auth: { mode: 'token' }", "auth: { mode: 'token', token: '__OPENCLAW_REDACTED__' }");
     let damages = [
         ("empty", String::new()),
         ("blank", "  \n\n".to_owned()),
@@ -143,7 +145,9 @@ fn writers_at_once_lose_nothing() {
     std::thread::scope(|scope| {
         for index in 0..8 {
             let store = room.store.clone();
-            scope.spawn(move || store.edit(|doc| doc.set(&format!("plugins.p{index}"), index.into())).unwrap());
+            scope.spawn(move || {
+                store.edit(|doc| doc.set(&format!("plugins.p{index}"), index.into())).unwrap()
+            });
         }
     });
     let value = room.store.load().unwrap().document.value();

@@ -1,9 +1,11 @@
 //! The typed view, the schema and redaction.
 
-use bulkhead_config::{Config, ConfigDocument, DmPolicy, ModelApi, SecretSource, Streaming, redact, schema, ui_hints};
+use bulkhead_config::{
+    Config, ConfigDocument, DmPolicy, ModelApi, SecretSource, Streaming, redact, schema, ui_hints,
+};
 use serde_json::{Value, json};
 
-const FULL: &str = r#"{
+const FULL: &str = r"{
   gateway: {
     mode: 'local', port: 18789, bind: 'loopback',
     auth: { mode: 'token', token: { source: 'keychain', id: 'gateway/token' } },
@@ -30,7 +32,7 @@ const FULL: &str = r#"{
   rescue: { operators: [42] },
   logging: { level: 'debug' },
   cron: null, someoneElse: { kept: true },
-}"#;
+}";
 
 fn config(text: &str) -> Config {
     Config::from_document(&ConfigDocument::parse("x", text).unwrap()).unwrap()
@@ -40,7 +42,10 @@ fn config(text: &str) -> Config {
 fn everything_is_read() {
     let config = config(FULL);
     assert_eq!(config.gateway.port, Some(18789));
-    assert_eq!(config.gateway.auth.token.as_ref().unwrap().reference().unwrap().source, SecretSource::Keychain);
+    assert_eq!(
+        config.gateway.auth.token.as_ref().unwrap().reference().unwrap().source,
+        SecretSource::Keychain
+    );
     assert!(config.gateway.http.endpoints.chat_completions.enabled);
     assert_eq!(config.agents.defaults.model.fallbacks, ["fake/fake-2"]);
     assert_eq!(config.agents.list.iter().map(|a| a.id.as_str()).collect::<Vec<_>>(), ["main", "other"]);
@@ -57,7 +62,12 @@ fn everything_is_read() {
     let paths: Vec<String> = config.secret_inputs().into_iter().map(|(path, _)| path).collect();
     assert_eq!(
         paths,
-        ["gateway.auth.token", "channels.telegram.botToken", "channels.telegram.accounts.two.botToken", "models.providers.fake.apiKey"]
+        [
+            "gateway.auth.token",
+            "channels.telegram.botToken",
+            "channels.telegram.accounts.two.botToken",
+            "models.providers.fake.apiKey"
+        ]
     );
 }
 
@@ -65,7 +75,9 @@ fn everything_is_read() {
 fn nothing_is_every_default() {
     let config = config("{}");
     assert_eq!(config, Config::default());
-    assert!(config.gateway.control_ui.enabled && !config.tools.exec.enabled && !config.channels.telegram.is_on());
+    assert!(
+        config.gateway.control_ui.enabled && !config.tools.exec.enabled && !config.channels.telegram.is_on()
+    );
     assert_eq!(config.default_agent_id(), "main");
 }
 
@@ -76,7 +88,11 @@ fn the_schema_accepts_what_is_valid_and_refuses_what_is_not() {
     full.unset("cron").unwrap();
     let errors: Vec<String> = validator.iter_errors(&full.value()).map(|error| error.to_string()).collect();
     assert!(errors.is_empty(), "{errors:?}");
-    for bad in [json!({ "gateway": { "port": "x" } }), json!({ "gateway": { "auth": { "token": 5 } } }), json!({ "agents": { "list": {} } })] {
+    for bad in [
+        json!({ "gateway": { "port": "x" } }),
+        json!({ "gateway": { "auth": { "token": 5 } } }),
+        json!({ "agents": { "list": {} } }),
+    ] {
         assert!(!validator.is_valid(&bad), "{bad}");
     }
     assert_eq!(ui_hints()["channels.telegram.botToken"]["sensitive"], true);
