@@ -1,5 +1,10 @@
 //! What the end-to-end tests stand on: a [`World`] is a machine of its own as far as Bulkhead can tell (home, XDG
 //! folders, session bus, keychain, screen), with the built programs, and nothing of it outlives the test.
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test that can't set up its world ends here, loudly"
+)]
 
 pub mod bus;
 pub mod node;

@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 /// Longest wait for anything: generous, because a test machine may be busy. It is a limit, never a pause.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// One line that a program wrote.
 #[derive(Debug, Clone)]
@@ -84,7 +84,7 @@ impl Running {
     /// Everything seen so far.
     pub fn output(&mut self) -> String {
         self.seen.extend(self.lines.try_iter());
-        self.seen.iter().map(|line| format!("{}\n", line.text)).collect()
+        self.seen.iter().map(|line| line.text.as_str()).collect::<Vec<_>>().join("\n")
     }
 
     /// Sends a signal by name (`TERM`, `KILL`, `INT`).
