@@ -1,0 +1,146 @@
+//! The method table: one row per method, one file per family.
+//!
+//! A row here means that the method is served. `hello-ok.features`, scope checks, `gateway call --list`, the
+//! reference page and the conformance tests all read this table.
+
+use std::sync::LazyLock;
+
+use crate::Scope;
+
+pub mod agent;
+pub mod agents;
+pub mod channels;
+pub mod chat;
+pub mod config;
+pub mod devices;
+pub mod health;
+pub mod logs;
+pub mod models;
+pub mod sessions;
+
+/// One row: what a method is called and what it asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MethodSpec {
+    /// The method's name.
+    pub name: &'static str,
+    /// The least scope that may call it.
+    pub scope: Scope,
+    /// Some parameters ask for more than [`MethodSpec::scope`]; the method's own code says which.
+    pub dynamic_scope: bool,
+    /// Calling it twice does the same as calling it once: a client may repeat it after a lost connection.
+    pub idempotent: bool,
+    /// It is answered twice under one id, first `accepted`.
+    pub two_phase: bool,
+    /// The version of `OpenClaw` that brought it.
+    pub since: &'static str,
+    /// One line for people.
+    pub summary: &'static str,
+}
+
+impl MethodSpec {
+    const fn new(name: &'static str, scope: Scope, summary: &'static str) -> Self {
+        Self {
+            name,
+            scope,
+            dynamic_scope: false,
+            idempotent: true,
+            two_phase: false,
+            since: "<=2026.7",
+            summary,
+        }
+    }
+
+    /// Calling it again does more.
+    const fn once(mut self) -> Self {
+        self.idempotent = false;
+        self
+    }
+
+    const fn since(mut self, version: &'static str) -> Self {
+        self.since = version;
+        self
+    }
+
+    const fn dynamic(mut self) -> Self {
+        self.dynamic_scope = true;
+        self
+    }
+
+    const fn two_phase(mut self) -> Self {
+        self.two_phase = true;
+        self
+    }
+}
+
+const FAMILIES: &[&[MethodSpec]] = &[
+    health::ROWS,
+    logs::ROWS,
+    channels::ROWS,
+    config::ROWS,
+    models::ROWS,
+    agents::ROWS,
+    sessions::ROWS,
+    chat::ROWS,
+    agent::ROWS,
+    devices::ROWS,
+];
+
+const COUNT: usize = {
+    let (mut count, mut family) = (0, 0);
+    while family < FAMILIES.len() {
+        count += FAMILIES[family].len();
+        family += 1;
+    }
+    count
+};
+
+static TABLE: [MethodSpec; COUNT] = {
+    let mut table = [FAMILIES[0][0]; COUNT];
+    let (mut at, mut family) = (0, 0);
+    while family < FAMILIES.len() {
+        let mut row = 0;
+        while row < FAMILIES[family].len() {
+            table[at] = FAMILIES[family][row];
+            at += 1;
+            row += 1;
+        }
+        family += 1;
+    }
+    table
+};
+
+/// Every method that is served.
+pub static METHODS: &[MethodSpec] = &TABLE;
+
+/// The row of a method, if it is served.
+pub fn spec(name: &str) -> Option<&'static MethodSpec> {
+    static BY_NAME: LazyLock<Vec<&'static MethodSpec>> = LazyLock::new(|| {
+        let mut rows: Vec<_> = METHODS.iter().collect();
+        rows.sort_unstable_by_key(|row| row.name);
+        rows
+    });
+    let at = BY_NAME.binary_search_by(|row| row.name.cmp(name)).ok()?;
+    BY_NAME.get(at).copied()
+}
+
+/// Names for `hello-ok.features.methods`.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    METHODS.iter().map(|row| row.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_is_found_and_none_is_there_twice() {
+        for row in METHODS {
+            assert_eq!(spec(row.name), Some(row));
+        }
+        let mut all: Vec<_> = names().collect();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), METHODS.len());
+        assert_eq!(spec("no.such.method"), None);
+    }
+}

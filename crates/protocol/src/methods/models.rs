@@ -1,0 +1,62 @@
+//! `models.*`: which models there are.
+
+use serde::{Deserialize, Serialize};
+
+use super::MethodSpec;
+use crate::Scope;
+
+pub(super) const ROWS: &[MethodSpec] =
+    &[MethodSpec::new("models.list", Scope::OperatorRead, "The models that can be chosen.")];
+
+/// Parameters of `models.list`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ModelsListParams {
+    /// For this agent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent_id: Option<String>,
+    /// For this session.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session_key: Option<String>,
+    /// `default`, `configured`, `provider-config` or `all`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub view: Option<String>,
+    /// Ask the providers now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refresh: Option<bool>,
+}
+
+/// Result of `models.list`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ModelsListResult {
+    /// The models.
+    pub models: Vec<ModelChoice>,
+}
+
+/// A model.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ModelChoice {
+    /// Its id at the provider.
+    pub id: String,
+    /// For people.
+    pub name: String,
+    /// The provider.
+    pub provider: String,
+    /// `default`, `configured`…
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+    /// Whether it can be used now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub available: Option<bool>,
+    /// `missing-auth`, `auth-failed` or `cooldown`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unavailable_reason: Option<String>,
+    /// Tokens it can look at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context_window: Option<u64>,
+    /// Thinks before it answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reasoning: Option<bool>,
+}

@@ -1,0 +1,122 @@
+//! `sessions.*`: conversations, and who is told of them.
+
+use serde::{Deserialize, Serialize};
+
+use super::MethodSpec;
+use crate::Scope;
+
+pub(super) const ROWS: &[MethodSpec] = &[
+    MethodSpec::new("sessions.list", Scope::OperatorRead, "Sessions, newest first, with filters."),
+    MethodSpec::new("sessions.describe", Scope::OperatorRead, "One session."),
+    MethodSpec::new("sessions.subscribe", Scope::OperatorRead, "Be told when sessions change."),
+    MethodSpec::new("sessions.unsubscribe", Scope::OperatorRead, "Be told no more when sessions change."),
+    MethodSpec::new("sessions.messages.subscribe", Scope::OperatorRead, "Be told of a session's messages."),
+    MethodSpec::new(
+        "sessions.messages.unsubscribe",
+        Scope::OperatorRead,
+        "Be told no more of a session's messages.",
+    ),
+];
+
+/// Parameters of `sessions.list`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct SessionsListParams {
+    /// Most rows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+    /// Rows to skip.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub offset: Option<u32>,
+    /// Only those that changed within so many minutes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub active_minutes: Option<u32>,
+    /// `updatedAt` or `lastInteractionAt`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sort_by: Option<SessionSort>,
+    /// With `derivedTitle`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub include_derived_titles: Option<bool>,
+    /// With `lastMessagePreview`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub include_last_message: Option<bool>,
+    /// Only with this label.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// Only of this agent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent_id: Option<String>,
+    /// Only those whose key, label or title has this text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub search: Option<String>,
+    /// Only archived ones, only others, or all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub archived: Option<Archived>,
+}
+
+/// How to sort sessions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum SessionSort {
+    /// By the last change.
+    UpdatedAt,
+    /// By the last thing a person said.
+    LastInteractionAt,
+}
+
+/// Which sessions, by archive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Archived {
+    /// Only archived ones, or only others.
+    Only(bool),
+    /// All of them.
+    All(AllOfThem),
+}
+
+/// The text `all`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AllOfThem {
+    /// `all`
+    All,
+}
+
+/// Parameters of `sessions.describe`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionsDescribeParams {
+    /// The session.
+    pub key: String,
+    /// With `derivedTitle`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub include_derived_titles: Option<bool>,
+    /// With `lastMessagePreview`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub include_last_message: Option<bool>,
+}
+
+/// Parameters of `sessions.messages.subscribe` and its twin.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionsMessagesParams {
+    /// The session.
+    pub key: String,
+    /// Its agent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent_id: Option<String>,
+    /// With the approvals that wait.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub include_approvals: Option<bool>,
+}
+
+/// Result of the subscribing methods and their twins.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SubscribeResult {
+    /// Whether this connection is told now.
+    pub subscribed: bool,
+    /// The session, where one was named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+}
