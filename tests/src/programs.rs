@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
-fn built(name: &str) -> PathBuf {
+/// A program of the same build, by its name. Tests lie in `target/<profile>/deps`, programs one folder up.
+pub fn beside(name: &str) -> PathBuf {
     let exe = std::env::current_exe().expect("the test knows its own path");
-    let folder = exe.parent().and_then(std::path::Path::parent).expect("target/<profile>/deps/<test>");
+    let folder = exe.parent().expect("a program lies in a folder");
+    let folder = if folder.ends_with("deps") { folder.parent().expect("target/<profile>") } else { folder };
     let path = folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
     assert!(
         path.is_file(),
@@ -16,12 +18,12 @@ fn built(name: &str) -> PathBuf {
 
 /// Gateway and command line.
 pub fn bulkhead() -> PathBuf {
-    built("bulkhead")
+    beside("bulkhead")
 }
 
 /// The desktop app.
 pub fn app() -> PathBuf {
-    built("bulkhead-app")
+    beside("bulkhead-app")
 }
 
 /// Top folder of the checkout.

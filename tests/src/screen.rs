@@ -57,19 +57,24 @@ pub struct Window {
     /// The session.
     pub driver: WebDriver,
     // The driver program owns the app: it goes last.
-    _program: Running,
+    program: Running,
 }
 
 impl Window {
     /// Starts the app under WebKit's driver.
     pub async fn open(world: &World, args: &[&str]) -> Result<Self> {
+        Self::open_program(world, &programs::app(), args).await
+    }
+
+    /// Starts another Tauri program under WebKit's driver.
+    pub async fn open_program(world: &World, app: &std::path::Path, args: &[&str]) -> Result<Self> {
         let port = free_port();
         let mut command = world.command("WebKitWebDriver");
         command.env("TAURI_WEBVIEW_AUTOMATION", "true").arg(format!("--port={port}"));
         let program = Running::start(command);
         let mut caps = Capabilities::new();
         caps.set("browserName", "wry")?;
-        caps.set("webkitgtk:browserOptions", serde_json::json!({ "binary": programs::app(), "args": args }))?;
+        caps.set("webkitgtk:browserOptions", serde_json::json!({ "binary": app, "args": args }))?;
         let address = format!("http://127.0.0.1:{port}");
         let deadline = std::time::Instant::now() + PATIENCE;
         while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
@@ -77,7 +82,17 @@ impl Window {
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
         let driver = WebDriver::new(&address, caps).await.context("the app did not open under WebDriver")?;
-        Ok(Self { driver, _program: program })
+        Ok(Self { driver, program })
+    }
+
+    /// Process id of the driver, which is the parent of the app.
+    pub fn driver_pid(&self) -> u32 {
+        self.program.id()
+    }
+
+    /// Ends the session, and with it the app.
+    pub async fn close(self) -> Result<()> {
+        self.driver.quit().await.context("the WebDriver session did not end")
     }
 
     /// Keeps a screenshot among the test's artifacts.

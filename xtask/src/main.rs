@@ -2,6 +2,7 @@
 //! `bundle` are what they are made of. Nothing here is shipped.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool talks on its streams")]
 
+mod bench;
 mod build;
 mod bundle;
 mod dev;
@@ -31,6 +32,8 @@ enum Command {
     Dev(dev::Args),
     /// Build the web UI, the gateway and (with --app) the desktop app.
     Build(build::Args),
+    /// Measure release builds, each figure beside a baseline of the same run.
+    Bench(bench::Args),
     /// Build installable packages of this system.
     Bundle(bundle::Args),
 }
@@ -41,6 +44,7 @@ fn main() -> anyhow::Result<()> {
         Command::Test(args) => test::run(&args),
         Command::Dev(args) => dev::run(&args),
         Command::Build(args) => build::run(&args),
+        Command::Bench(args) => bench::run(&args),
         Command::Bundle(args) => bundle::run(&args),
     }
 }

@@ -1,0 +1,25 @@
+//! Tells the bundler and the capability checker what the app offers: only commands named here can be granted to a window.
+
+fn main() {
+    let commands = &[
+        "app_info",
+        "autostart_get",
+        "autostart_set",
+        "draft_load",
+        "draft_save",
+        "gateway_request",
+        "gateway_subscribe",
+        "logs_tail",
+        "open_external",
+        "profile_restart",
+        "profile_start",
+        "profile_stop",
+        "profiles_list",
+        "profiles_watch",
+        "setup_run",
+    ];
+    let attributes = tauri_build::Attributes::new().app_manifest(tauri_build::AppManifest::new().commands(commands));
+    if let Err(error) = tauri_build::try_build(attributes) {
+        panic!("{error:#}");
+    }
+}

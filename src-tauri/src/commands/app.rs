@@ -1,0 +1,99 @@
+//! The app itself: version, start at login, links to the outside.
+
+use crate::failure::{Answer, Failure};
+use serde::Serialize;
+use tauri::AppHandle;
+use tauri_plugin_autostart::ManagerExt;
+use tauri_plugin_opener::OpenerExt;
+
+/// What the settings page shows of the app.
+#[derive(Debug, Serialize, specta::Type)]
+#[serde(rename_all = "camelCase")]
+pub struct AppInfo {
+    /// Version of the app and the gateway it brings.
+    pub version: String,
+    /// `linux`, `macos` or `windows`.
+    pub platform: String,
+    /// Language of the system, as a BCP 47 tag, where known.
+    pub language: Option<String>,
+}
+
+/// Version, platform, language.
+#[tauri::command]
+#[specta::specta]
+pub fn app_info(app: AppHandle) -> AppInfo {
+    AppInfo {
+        version: app.package_info().version.to_string(),
+        platform: std::env::consts::OS.to_owned(),
+        language: std::env::var("LC_ALL")
+            .or_else(|_| std::env::var("LANG"))
+            .ok()
+            .and_then(|value| value.split('.').next().map(|tag| tag.replace('_', "-")))
+            .filter(|tag| !tag.is_empty() && tag != "C" && tag != "POSIX"),
+    }
+}
+
+/// Whether the app starts at login.
+#[tauri::command]
+#[specta::specta]
+pub fn autostart_get(app: AppHandle) -> Answer<bool> {
+    app.autolaunch().is_enabled().map_err(|error| autostart_failed(&error))
+}
+
+/// Turns start at login on or off.
+#[tauri::command]
+#[specta::specta]
+pub fn autostart_set(app: AppHandle, enabled: bool) -> Answer<()> {
+    let autolaunch = app.autolaunch();
+    if autolaunch.is_enabled().unwrap_or(!enabled) == enabled {
+        return Ok(());
+    }
+    if enabled { autolaunch.enable() } else { autolaunch.disable() }.map_err(|error| autostart_failed(&error))
+}
+
+fn autostart_failed(error: &dyn std::fmt::Display) -> Failure {
+    Failure::new(
+        "autostart",
+        format!("Start at login could not be changed: {error}."),
+        "Set it in your system's settings for login items instead.",
+    )
+}
+
+/// Opens a link in the system's browser. Only web and mail addresses: a page that an agent wrote must not start programs.
+#[tauri::command]
+#[specta::specta]
+pub fn open_external(app: AppHandle, url: String) -> Answer<()> {
+    if !is_openable(&url) {
+        return Err(Failure::new(
+            "link-refused",
+            format!("This link was not opened: {}", url.chars().take(200).collect::<String>()),
+            "Only http, https and mailto links are opened. Copy it if you trust it.",
+        ));
+    }
+    app.opener().open_url(url, None::<&str>).map_err(|error| {
+        Failure::new("no-browser", format!("The link could not be opened: {error}."), "Copy it into your browser.")
+    })
+}
+
+fn is_openable(text: &str) -> bool {
+    text.len() <= 4096
+        && text.parse::<tauri::Url>().is_ok_and(|url| match url.scheme() {
+            "http" | "https" => url.host_str().is_some() && url.username().is_empty() && url.password().is_none(),
+            "mailto" => true,
+            _ => false,
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_openable;
+
+    #[test]
+    fn only_web_and_mail_links_leave_the_app() {
+        assert!(is_openable("https://t.me/BotFather"));
+        assert!(is_openable("mailto:someone@example.org"));
+        for bad in ["file:///etc/passwd", "javascript:alert(1)", "tauri://localhost", "smb://x/y", "nonsense", "https://a:b@c/"] {
+            assert!(!is_openable(bad), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! What the page may ask of the app: one file per subject. Every command is listed in `bindings.rs`, granted in
+//! `capabilities/main.json`, and has its TypeScript type generated.
+
+pub mod app;
+pub mod gateway;
+pub mod profiles;
+pub mod setup;

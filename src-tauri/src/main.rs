@@ -1,0 +1,64 @@
+//! The desktop app: a tray icon, one window on demand, a gateway per profile as managed sidecar.
+//!
+//! It does no gateway work: it supervises `bulkhead` processes, talks to them by the public protocol, and lets
+//! `bulkhead onboard` look at the machine and write on it.
+#![cfg_attr(all(windows, not(debug_assertions)), windows_subsystem = "windows")]
+
+mod bindings;
+mod cards;
+mod commands;
+mod failure;
+mod fleet;
+mod launch;
+mod log;
+mod quit;
+mod setup_cli;
+mod tray;
+mod windows;
+
+use tauri::{Manager, RunEvent};
+
+/// Given by the login item: start without a window.
+const HIDDEN: &str = "--hidden";
+
+fn main() -> anyhow::Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    log::install(arguments.iter().any(|argument| argument == "--verbose"));
+    let hidden = arguments.iter().any(|argument| argument == HIDDEN);
+
+    let app = tauri::Builder::default()
+        // First, so that a second start ends before it does anything.
+        .plugin(tauri_plugin_single_instance::init(|app, arguments, _| {
+            if !arguments.iter().any(|argument| argument == HIDDEN) {
+                windows::show(app, "/");
+            }
+        }))
+        .plugin(tauri_plugin_shell::init())
+        .plugin(tauri_plugin_opener::init())
+        .plugin(tauri_plugin_window_state::Builder::default().build())
+        .plugin(tauri_plugin_autostart::init(tauri_plugin_autostart::MacosLauncher::LaunchAgent, Some(vec![HIDDEN])))
+        .invoke_handler(bindings::builder().invoke_handler())
+        .setup(move |app| {
+            #[cfg(target_os = "macos")]
+            app.set_activation_policy(tauri::ActivationPolicy::Accessory);
+            let fleet = fleet::Fleet::new(app.handle().clone());
+            app.manage(fleet.clone());
+            if let Err(error) = tray::install(app.handle()) {
+                // A desktop without a tray: the window is the only way in, so it shows even when hidden was asked.
+                tracing::warn!(%error, "this desktop shows no tray icon");
+                windows::show(app.handle(), "/");
+            } else if !hidden {
+                windows::show(app.handle(), "/");
+            }
+            tauri::async_runtime::spawn(async move { fleet.refresh().await });
+            Ok(())
+        })
+        .build(tauri::generate_context!())?;
+    app.run(|_, event| {
+        if let RunEvent::ExitRequested { code: None, api, .. } = event {
+            // The last window closed: the tray stays.
+            api.prevent_exit();
+        }
+    });
+    Ok(())
+}
