@@ -1,0 +1,11 @@
+//! One WebSocket connection: its handshake, its requests, its queue, its socket.
+
+pub(crate) mod connect;
+pub(crate) mod gate;
+pub(crate) mod handshake;
+pub(crate) mod info;
+pub(crate) mod outgoing;
+pub(crate) mod queue;
+pub(crate) mod request;
+pub(crate) mod session;
+pub(crate) mod socket;

@@ -1,0 +1,264 @@
+//! The web UI: static files with a strict content security policy.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use axum::body::Body;
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
+use sha2::{Digest, Sha256};
+
+use super::reply;
+
+/// Largest file that a configured UI folder may serve.
+const MAX_FILE: u64 = 32 * 1024 * 1024;
+
+/// Where the web UI comes from.
+#[derive(Debug, Clone)]
+pub enum UiSource {
+    /// Files that were built into the program.
+    Embedded(&'static [UiAsset]),
+    /// A folder with a built UI (`gateway.controlUi.root`).
+    Directory(PathBuf),
+    /// One page of HTML: what a gateway serves that was built without the UI.
+    Page(String),
+    /// No web UI (`gateway.controlUi.enabled: false`).
+    Off,
+}
+
+/// One file of the web UI, built into the program.
+#[derive(Debug, Clone, Copy)]
+pub struct UiAsset {
+    /// Path below the root, such as `assets/index-4f2a.js` or `index.html`.
+    pub path: &'static str,
+    /// Its media type.
+    pub content_type: &'static str,
+    /// Strong validator with quotes, such as `"4f2a…"`.
+    pub etag: &'static str,
+    /// The file as it is.
+    pub bytes: &'static [u8],
+    /// The file compressed by gzip, if that is smaller.
+    pub gzip: Option<&'static [u8]>,
+    /// The file compressed by brotli, if that is smaller.
+    pub brotli: Option<&'static [u8]>,
+    /// The name carries a hash of the content: clients may keep it for ever.
+    pub immutable: bool,
+}
+
+/// A file that was found.
+struct Found {
+    content_type: &'static str,
+    etag: String,
+    body: Body,
+    length: usize,
+    encoding: Option<&'static str>,
+    varies: bool,
+    immutable: bool,
+}
+
+/// Serves a path that no other route took.
+pub(crate) async fn serve(
+    ui: Arc<UiSource>,
+    method: Method,
+    path: String,
+    headers: HeaderMap,
+) -> Response<Body> {
+    if method != Method::GET && method != Method::HEAD {
+        return reply::error(StatusCode::NOT_FOUND, "not_found", "Not Found");
+    }
+    let wanted = path.trim_start_matches('/');
+    let Some(found) = find(&ui, wanted, &headers).await else {
+        return reply::error(StatusCode::NOT_FOUND, "not_found", "Not Found");
+    };
+    answer(found, &headers)
+}
+
+/// The file of a path; for a page of the app (no extension) the app itself.
+async fn find(ui: &UiSource, wanted: &str, headers: &HeaderMap) -> Option<Found> {
+    let is_page = wanted.is_empty() || !last_segment(wanted).contains('.');
+    match ui {
+        UiSource::Off => None,
+        UiSource::Page(html) => (is_page || wanted == "index.html").then(|| page(html)),
+        UiSource::Embedded(assets) => {
+            let by_path = |path: &str| assets.iter().find(|asset| asset.path == path);
+            let asset = by_path(wanted).or_else(|| if is_page { by_path("index.html") } else { None })?;
+            Some(embedded(asset, headers))
+        }
+        UiSource::Directory(root) => match file(root, wanted).await {
+            Some(found) => Some(found),
+            None if is_page => file(root, "index.html").await,
+            None => None,
+        },
+    }
+}
+
+fn last_segment(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+fn page(html: &str) -> Found {
+    Found {
+        content_type: "text/html; charset=utf-8",
+        etag: etag_of(html.as_bytes()),
+        length: html.len(),
+        body: Body::from(html.to_owned()),
+        encoding: None,
+        varies: false,
+        immutable: false,
+    }
+}
+
+fn embedded(asset: &UiAsset, headers: &HeaderMap) -> Found {
+    let (bytes, encoding) = match (asset.brotli, asset.gzip) {
+        (Some(bytes), _) if accepts(headers, "br") => (bytes, Some("br")),
+        (_, Some(bytes)) if accepts(headers, "gzip") => (bytes, Some("gzip")),
+        _ => (asset.bytes, None),
+    };
+    let etag = match encoding {
+        // A strong validator names one representation.
+        Some(name) => format!("\"{}-{name}\"", asset.etag.trim_matches('"')),
+        None => asset.etag.to_owned(),
+    };
+    Found {
+        content_type: asset.content_type,
+        etag,
+        length: bytes.len(),
+        body: Body::from(bytes),
+        encoding,
+        varies: asset.gzip.is_some() || asset.brotli.is_some(),
+        immutable: asset.immutable,
+    }
+}
+
+/// Reads a file below `root`; links and `..` that lead out of it find nothing.
+async fn file(root: &Path, wanted: &str) -> Option<Found> {
+    let decoded = percent_decode(wanted)?;
+    let relative = Path::new(&decoded);
+    let plain = relative.components().all(|part| matches!(part, std::path::Component::Normal(_)));
+    if decoded.is_empty() || !plain || decoded.contains(['\\', ':', '\0']) {
+        return None;
+    }
+    let root = tokio::fs::canonicalize(root).await.ok()?;
+    let full = tokio::fs::canonicalize(root.join(relative)).await.ok()?;
+    if !full.starts_with(&root) {
+        return None;
+    }
+    let meta = tokio::fs::metadata(&full).await.ok()?;
+    if !meta.is_file() || meta.len() > MAX_FILE {
+        return None;
+    }
+    let bytes = tokio::fs::read(&full).await.ok()?;
+    Some(Found {
+        content_type: content_type(&decoded),
+        etag: etag_of(&bytes),
+        length: bytes.len(),
+        body: Body::from(bytes),
+        encoding: None,
+        varies: false,
+        immutable: false,
+    })
+}
+
+fn percent_decode(path: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(path.len());
+    let mut rest = path.bytes();
+    while let Some(byte) = rest.next() {
+        if byte == b'%' {
+            let high = char::from(rest.next()?).to_digit(16)?;
+            let low = char::from(rest.next()?).to_digit(16)?;
+            bytes.push(u8::try_from(high * 16 + low).ok()?);
+        } else {
+            bytes.push(byte);
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
+fn etag_of(bytes: &[u8]) -> String {
+    format!("\"{}\"", hex::encode(&Sha256::digest(bytes)[..16]))
+}
+
+/// Whether a coding is named in `Accept-Encoding` and not refused by `q=0`.
+fn accepts(headers: &HeaderMap, coding: &str) -> bool {
+    headers
+        .get_all(header::ACCEPT_ENCODING)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|entry| {
+            let mut parts = entry.split(';').map(str::trim);
+            let named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case(coding));
+            let refused = parts.any(|part| {
+                part.strip_prefix("q=").and_then(|q| q.parse::<f32>().ok()).is_some_and(|q| q <= 0.0)
+            });
+            named && !refused
+        })
+}
+
+fn answer(found: Found, headers: &HeaderMap) -> Response<Body> {
+    let fresh =
+        headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok()).is_some_and(|value| {
+            value == "*" || value.split(',').any(|tag| tag.trim().trim_start_matches("W/") == found.etag)
+        });
+    let (status, body) =
+        if fresh { (StatusCode::NOT_MODIFIED, Body::empty()) } else { (StatusCode::OK, found.body) };
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    let out = response.headers_mut();
+    out.insert(header::CONTENT_TYPE, HeaderValue::from_static(found.content_type));
+    if !fresh {
+        out.insert(header::CONTENT_LENGTH, HeaderValue::from(found.length));
+        if let Some(encoding) = found.encoding {
+            out.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
+        }
+    }
+    if let Ok(etag) = HeaderValue::from_str(&found.etag) {
+        out.insert(header::ETAG, etag);
+    }
+    if found.varies {
+        out.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    }
+    let cache = if found.immutable { "public, max-age=31536000, immutable" } else { "no-cache" };
+    out.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
+    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy(headers));
+    response
+}
+
+/// The content security policy. The WebSocket is named by our own (already checked) Host, because some browsers
+/// do not count it to `'self'`.
+fn policy(headers: &HeaderMap) -> HeaderValue {
+    let socket = headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok())
+        .filter(|host| host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-:[]".contains(&b)))
+        .map(|host| format!(" ws://{host} wss://{host}"))
+        .unwrap_or_default();
+    let text = format!(
+        "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; \
+         font-src 'self' data:; connect-src 'self'{socket}; worker-src 'self'; form-action 'self'; \
+         frame-ancestors 'none'; base-uri 'none'; object-src 'none'"
+    );
+    HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static(
+        "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; object-src 'none'",
+    ))
+}
+
+fn content_type(path: &str) -> &'static str {
+    let extension = path.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
+    match extension.as_str() {
+        "html" => "text/html; charset=utf-8",
+        "js" | "mjs" => "text/javascript; charset=utf-8",
+        "css" => "text/css; charset=utf-8",
+        "json" | "map" => "application/json; charset=utf-8",
+        "webmanifest" => "application/manifest+json",
+        "svg" => "image/svg+xml",
+        "png" => "image/png",
+        "jpg" | "jpeg" => "image/jpeg",
+        "webp" => "image/webp",
+        "gif" => "image/gif",
+        "ico" => "image/x-icon",
+        "woff2" => "font/woff2",
+        "wasm" => "application/wasm",
+        "txt" => "text/plain; charset=utf-8",
+        _ => "application/octet-stream",
+    }
+}

@@ -1,0 +1,112 @@
+//! Who sees an event.
+
+use bulkhead_protocol::Scope;
+
+use super::Member;
+use crate::conn::info::{ConnId, Role};
+
+/// Who sees an event. Starts wide and is narrowed:
+///
+/// ```
+/// use bulkhead_protocol::Scope;
+/// use bulkhead_server::Audience;
+///
+/// let all_readers = Audience::scope(Scope::OperatorRead);
+/// let one_session = Audience::scope(Scope::OperatorRead).session("agent:main:main");
+/// let tool_watchers = Audience::scope(Scope::OperatorRead).cap("tool-events").droppable();
+/// # let _ = (all_readers, one_session, tool_watchers);
+/// ```
+#[derive(Debug, Clone)]
+pub struct Audience {
+    scope: Option<Scope>,
+    to: To,
+    cap: Option<&'static str>,
+    except: Option<ConnId>,
+    pub(crate) droppable: bool,
+}
+
+#[derive(Debug, Clone)]
+enum To {
+    Everybody,
+    /// Subscribed to all sessions.
+    Sessions,
+    /// Subscribed to all sessions, or to this one's messages.
+    Session(String),
+    Connection(ConnId),
+    Device(String),
+}
+
+impl Audience {
+    fn new(scope: Option<Scope>) -> Self {
+        Self { scope, to: To::Everybody, cap: None, except: None, droppable: false }
+    }
+
+    /// Every admitted connection, nodes too.
+    pub fn everybody() -> Self {
+        Self::new(None)
+    }
+
+    /// Operators whose scopes cover `scope`.
+    pub fn scope(scope: Scope) -> Self {
+        Self::new(Some(scope))
+    }
+
+    /// One connection.
+    pub fn connection(id: ConnId) -> Self {
+        Self { to: To::Connection(id), ..Self::new(None) }
+    }
+
+    /// The connections of one device.
+    pub fn device(id: impl Into<String>) -> Self {
+        Self { to: To::Device(id.into()), ..Self::new(None) }
+    }
+
+    /// Only those who subscribed to all sessions.
+    #[must_use]
+    pub fn sessions(self) -> Self {
+        Self { to: To::Sessions, ..self }
+    }
+
+    /// Only those who subscribed to all sessions or to this one's messages.
+    #[must_use]
+    pub fn session(self, key: impl Into<String>) -> Self {
+        Self { to: To::Session(key.into()), ..self }
+    }
+
+    /// Only those who announced a capability.
+    #[must_use]
+    pub fn cap(self, cap: &'static str) -> Self {
+        Self { cap: Some(cap), ..self }
+    }
+
+    /// All but one connection.
+    #[must_use]
+    pub fn except(self, id: ConnId) -> Self {
+        Self { except: Some(id), ..self }
+    }
+
+    /// Slow readers may miss it: a later event makes good for it.
+    #[must_use]
+    pub fn droppable(self) -> Self {
+        Self { droppable: true, ..self }
+    }
+
+    pub(super) fn includes(&self, member: &Member) -> bool {
+        let info = &member.info;
+        if let Some(scope) = self.scope
+            && (info.role != Role::Operator || !info.allows(scope))
+        {
+            return false;
+        }
+        if self.except.as_ref() == Some(&info.id) || self.cap.is_some_and(|cap| !info.has_cap(cap)) {
+            return false;
+        }
+        match &self.to {
+            To::Everybody => true,
+            To::Sessions => member.subscriptions.all(),
+            To::Session(key) => member.subscriptions.wants(key),
+            To::Connection(id) => *id == info.id,
+            To::Device(id) => info.device_id.as_ref() == Some(id),
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! Ports: binding them, accepting from them, and closing them again.
+
+use std::io::ErrorKind;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::error::ServerError;
+use crate::http::guard::Peer;
+use crate::serve::Shared;
+
+/// Where to listen.
+#[derive(Debug, Clone)]
+pub struct BindOptions {
+    /// Addresses to listen on. The first has to work; a further one whose address family this machine does not
+    /// have is left out.
+    pub addrs: Vec<SocketAddr>,
+}
+
+impl BindOptions {
+    /// 127.0.0.1 and, where there is IPv6, `::1`. Port 0 takes a free one, the same for both.
+    pub fn loopback(port: u16) -> Self {
+        Self {
+            addrs: vec![
+                SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port),
+                SocketAddr::new(IpAddr::V6(Ipv6Addr::LOCALHOST), port),
+            ],
+        }
+    }
+}
+
+/// Entry point of the crate.
+#[derive(Debug, Clone, Copy)]
+pub struct Server;
+
+impl Server {
+    /// Takes the ports. Nothing is served before [`Bound::serve`]; clients that come earlier wait.
+    pub async fn bind(options: BindOptions) -> Result<Bound, ServerError> {
+        let mut listeners: Vec<TcpListener> = Vec::new();
+        let mut addrs: Vec<SocketAddr> = Vec::new();
+        for mut addr in options.addrs.iter().copied() {
+            if addr.port() == 0
+                && let Some(first) = addrs.first()
+            {
+                addr.set_port(first.port());
+            }
+            match TcpListener::bind(addr).await {
+                Ok(listener) => {
+                    addrs.push(listener.local_addr().map_err(|source| ServerError::Listen { addr, source })?);
+                    listeners.push(listener);
+                }
+                Err(error) => match error.kind() {
+                    ErrorKind::AddrNotAvailable | ErrorKind::Unsupported if !addrs.is_empty() => {
+                        tracing::debug!(%addr, "this machine does not have the address; left out");
+                    }
+                    _ if !addrs.is_empty() && is_missing_family(&error) => {
+                        tracing::debug!(%addr, "this machine does not have the address family; left out");
+                    }
+                    ErrorKind::AddrInUse => return Err(ServerError::PortTaken { addr }),
+                    ErrorKind::PermissionDenied => return Err(ServerError::PortForbidden { addr }),
+                    _ => return Err(ServerError::Listen { addr, source: error }),
+                },
+            }
+        }
+        if listeners.is_empty() {
+            let tried = options.addrs.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            return Err(ServerError::NoAddress { tried });
+        }
+        Ok(Bound { listeners, addrs })
+    }
+}
+
+/// `EAFNOSUPPORT` has no [`ErrorKind`] of its own.
+fn is_missing_family(error: &std::io::Error) -> bool {
+    let code = error.raw_os_error();
+    match std::env::consts::OS {
+        "linux" | "android" => code == Some(97),
+        "windows" => code == Some(10047),
+        _ => code == Some(47),
+    }
+}
+
+/// Ports that are taken and not yet served.
+#[derive(Debug)]
+pub struct Bound {
+    listeners: Vec<TcpListener>,
+    addrs: Vec<SocketAddr>,
+}
+
+impl Bound {
+    /// The addresses that are listened on.
+    pub fn addrs(&self) -> &[SocketAddr] {
+        &self.addrs
+    }
+
+    /// The port, the same for all addresses unless they were given otherwise.
+    pub fn port(&self) -> u16 {
+        self.addrs.first().map_or(0, SocketAddr::port)
+    }
+
+    /// Begins to accept.
+    pub(crate) fn open(self, shared: &Arc<Shared>, router: &axum::Router) -> Doors {
+        let stop = CancellationToken::new();
+        let connections = TaskTracker::new();
+        let places = Arc::new(Semaphore::new(shared.limits.connections));
+        let accepting = TaskTracker::new();
+        for listener in self.listeners {
+            let door = Door {
+                shared: Arc::clone(shared),
+                router: router.clone(),
+                places: Arc::clone(&places),
+                connections: connections.clone(),
+                stop: stop.clone(),
+            };
+            accepting.spawn(door.accept_all(listener));
+        }
+        accepting.close();
+        connections.close();
+        Doors { stop, accepting, connections }
+    }
+}
+
+/// All accept loops and the HTTP connections behind them.
+pub(crate) struct Doors {
+    stop: CancellationToken,
+    accepting: TaskTracker,
+    connections: TaskTracker,
+}
+
+impl Doors {
+    /// No new connections; kept-alive HTTP connections end after the request that they are in.
+    pub(crate) fn close(&self) {
+        self.stop.cancel();
+    }
+
+    /// Waits for accept loops and HTTP connections to end.
+    pub(crate) async fn finish(self, patience: Duration) {
+        self.accepting.wait().await;
+        if tokio::time::timeout(patience, self.connections.wait()).await.is_err() {
+            tracing::warn!(open = self.connections.len(), "HTTP connections did not end in time");
+        }
+    }
+}
+
+struct Door {
+    shared: Arc<Shared>,
+    router: axum::Router,
+    places: Arc<Semaphore>,
+    connections: TaskTracker,
+    stop: CancellationToken,
+}
+
+impl Door {
+    async fn accept_all(self, listener: TcpListener) {
+        loop {
+            let accepted = tokio::select! {
+                () = self.stop.cancelled() => return,
+                accepted = listener.accept() => accepted,
+            };
+            let (stream, remote) = match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    // Out of file descriptors, or a connection that ended while it waited: go on soon.
+                    tracing::debug!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                    continue;
+                }
+            };
+            let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
+                tracing::warn!(%remote, limit = self.shared.limits.connections, "too many connections; one was refused");
+                continue;
+            };
+            self.serve_one(stream, remote, place);
+        }
+    }
+
+    fn serve_one(&self, stream: TcpStream, remote: SocketAddr, place: OwnedSemaphorePermit) {
+        // Small frames must not wait for more.
+        let _ = stream.set_nodelay(true);
+        let Ok(local) = stream.local_addr() else { return };
+        let peer = Peer::new(remote, local, place);
+        let service = TowerToHyperService::new(self.router.clone().layer(axum::Extension(peer)));
+        let mut http = http1::Builder::new();
+        http.timer(TokioTimer::new())
+            .header_read_timeout(self.shared.limits.header_timeout)
+            .max_buf_size(64 * 1024)
+            .max_headers(100)
+            .keep_alive(true);
+        let stop = self.stop.clone();
+        self.connections.spawn(async move {
+            let connection = http.serve_connection(TokioIo::new(stream), service).with_upgrades();
+            let mut connection = std::pin::pin!(connection);
+            let outcome = tokio::select! {
+                outcome = connection.as_mut() => outcome,
+                () = stop.cancelled() => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
+            };
+            if let Err(error) = outcome {
+                tracing::trace!(%error, "an HTTP connection ended early");
+            }
+        });
+    }
+}

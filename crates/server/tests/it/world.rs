@@ -1,0 +1,427 @@
+//! A server with a small handler, and clients for it.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bulkhead_protocol::device_auth::DeviceKey;
+use bulkhead_protocol::{ErrorShape, MethodSpec};
+use bulkhead_server::{
+    AuthPolicy, Authenticator, BindOptions, CallContext, ConnInfo, Device, DeviceGrant, DeviceRole, EventHub,
+    HelloParts, Limits, MethodHandler, PairingRequest, Reply, Server, ServerInfo, ServerParts, UiAsset, UiSource,
+};
+use futures::{SinkExt, StreamExt};
+use secrecy::SecretString;
+use serde_json::value::{RawValue, to_raw_value};
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio::sync::Notify;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use tokio_util::sync::CancellationToken;
+
+pub(crate) const TOKEN: &str = "test-token-0123456789";
+/// Long enough for a loaded machine, short enough to fail a test.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Served methods stand in for what they are called in the table:
+/// `chat.history` echoes, `status` never ends before it is released, `agent` answers twice,
+/// `sessions.list` panics, `logs.tail` answers as many bytes as it is told.
+pub(crate) struct Handler {
+    pub(crate) release: Notify,
+    pub(crate) calls: AtomicUsize,
+    pub(crate) connected: AtomicUsize,
+    pub(crate) disconnected: AtomicUsize,
+}
+
+#[async_trait]
+impl MethodHandler for Handler {
+    fn spec(&self, method: &str) -> Option<&'static MethodSpec> {
+        bulkhead_protocol::methods::spec(method)
+    }
+
+    async fn call(
+        &self,
+        ctx: CallContext,
+        spec: &'static MethodSpec,
+        params: Option<&RawValue>,
+    ) -> Result<Reply, ErrorShape> {
+        self.calls.fetch_add(1, Ordering::SeqCst);
+        match spec.name {
+            "health" => Reply::json(&json!({ "ok": true, "client": ctx.conn.client.id })),
+            "chat.history" => Reply::json(&params),
+            "status" => {
+                self.release.notified().await;
+                Reply::json(&json!({ "released": true }))
+            }
+            "agent" => {
+                ctx.respond.early(&Reply::json(&json!({ "status": "accepted" }))?);
+                tokio::task::yield_now().await;
+                Reply::json(&json!({ "status": "ok" }))
+            }
+            "sessions.list" => panic!("the handler breaks"),
+            "logs.tail" => {
+                let bytes: usize = params.and_then(|p| serde_json::from_str(p.get()).ok()).unwrap_or(0);
+                Reply::json(&"x".repeat(bytes))
+            }
+            "config.get" => Reply::json(&json!({ "deviceId": ctx.conn.device_id, "scopes": ctx.conn.scopes })),
+            "config.patch" => Reply::json(&json!({})),
+            other => Err(ErrorShape::invalid_request(format!("{other} is not played here"))),
+        }
+    }
+
+    fn hello(&self, _conn: &ConnInfo) -> HelloParts {
+        HelloParts {
+            features: to_raw_value(&json!({ "methods": ["health"], "events": ["tick"] })).unwrap().into(),
+            snapshot: to_raw_value(&json!({
+                "presence": [], "health": {}, "stateVersion": { "presence": 1, "health": 1 }, "uptimeMs": 5
+            }))
+            .unwrap(),
+            plugin_surface_urls: vec![("canvas".into(), "http://127.0.0.1/cap".into())],
+            attachments: Some((19_464_192, 6_291_456)),
+        }
+    }
+
+    fn on_connect(&self, _conn: &Arc<ConnInfo>) {
+        self.connected.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn on_disconnect(&self, _conn: &ConnInfo) {
+        self.disconnected.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// Remembers devices in memory.
+pub(crate) struct Doorman {
+    pub(crate) policy: Mutex<AuthPolicy>,
+    pub(crate) devices: Mutex<BTreeMap<String, Device>>,
+    pub(crate) requests: Mutex<Vec<PairingRequest>>,
+}
+
+#[async_trait]
+impl Authenticator for Doorman {
+    fn policy(&self) -> Arc<AuthPolicy> {
+        Arc::new(self.policy.lock().unwrap().clone())
+    }
+
+    async fn device(&self, device_id: &str) -> Result<Option<Device>, ErrorShape> {
+        Ok(self.devices.lock().unwrap().get(device_id).cloned())
+    }
+
+    async fn approve(&self, grant: DeviceGrant) -> Result<Device, ErrorShape> {
+        let mut devices = self.devices.lock().unwrap();
+        let device = devices.entry(grant.device_id.clone()).or_insert_with(|| Device {
+            id: grant.device_id.clone(),
+            public_key: grant.public_key.clone(),
+            platform: grant.platform.clone(),
+            device_family: grant.device_family.clone(),
+            roles: Vec::new(),
+        });
+        match device.roles.iter_mut().find(|role| role.role == grant.role) {
+            Some(role) => {
+                if role.revoked {
+                    role.generation += 1;
+                    role.revoked = false;
+                }
+                role.scopes = grant.scopes;
+            }
+            None => device.roles.push(DeviceRole {
+                role: grant.role,
+                scopes: grant.scopes,
+                generation: 1,
+                issued_at_ms: 1_795_146_967_981,
+                revoked: false,
+            }),
+        }
+        Ok(device.clone())
+    }
+
+    async fn request_pairing(&self, request: PairingRequest) -> Result<String, ErrorShape> {
+        self.requests.lock().unwrap().push(request);
+        Ok("request-1".into())
+    }
+}
+
+pub(crate) struct World {
+    pub(crate) addr: SocketAddr,
+    pub(crate) addrs: Vec<SocketAddr>,
+    pub(crate) handler: Arc<Handler>,
+    pub(crate) doorman: Arc<Doorman>,
+    pub(crate) hub: EventHub,
+    pub(crate) info: ServerInfo,
+    pub(crate) stop: CancellationToken,
+    pub(crate) served: tokio::task::JoinHandle<()>,
+}
+
+pub(crate) async fn world() -> World {
+    world_with(quick(), |_| {}).await
+}
+
+/// The real limits, but no waiting for failed attempts.
+pub(crate) fn quick() -> Limits {
+    Limits { loopback_delay: Duration::ZERO, loopback_delay_max: Duration::ZERO, ..Limits::default() }
+}
+
+pub(crate) async fn limited(limits: Limits) -> World {
+    world_with(limits, |_| {}).await
+}
+
+pub(crate) async fn with_policy(change: impl FnOnce(&mut AuthPolicy)) -> World {
+    world_with(quick(), change).await
+}
+
+static ASSETS: &[UiAsset] = &[
+    UiAsset {
+        path: "index.html",
+        content_type: "text/html; charset=utf-8",
+        etag: "\"page\"",
+        bytes: b"<!doctype html>the app",
+        gzip: None,
+        brotli: None,
+        immutable: false,
+    },
+    UiAsset {
+        path: "assets/app-1.js",
+        content_type: "text/javascript; charset=utf-8",
+        etag: "\"app\"",
+        bytes: b"plain script",
+        gzip: Some(b"gzip script"),
+        brotli: Some(b"brotli script"),
+        immutable: true,
+    },
+];
+
+pub(crate) async fn world_with(limits: Limits, change: impl FnOnce(&mut AuthPolicy)) -> World {
+    let world = begin(limits, change).await;
+    world.info.lifecycle().set_started();
+    world
+}
+
+/// A world that has not come up yet.
+pub(crate) async fn starting() -> World {
+    begin(quick(), |_| {}).await
+}
+
+async fn begin(limits: Limits, change: impl FnOnce(&mut AuthPolicy)) -> World {
+    let bound = Server::bind(BindOptions::loopback(0)).await.unwrap();
+    let mut policy = AuthPolicy::token(TOKEN);
+    policy.device_token_key = Some(SecretString::from("device-token-key".to_owned()));
+    change(&mut policy);
+    let handler = Arc::new(Handler {
+        release: Notify::new(),
+        calls: AtomicUsize::new(0),
+        connected: AtomicUsize::new(0),
+        disconnected: AtomicUsize::new(0),
+    });
+    let doorman = Arc::new(Doorman {
+        policy: Mutex::new(policy),
+        devices: Mutex::default(),
+        requests: Mutex::default(),
+    });
+    let hub = EventHub::new(&limits);
+    let info = ServerInfo::new("1.2.3");
+    let parts = ServerParts {
+        handler: Arc::clone(&handler) as _,
+        authenticator: Arc::clone(&doorman) as _,
+        hub: hub.clone(),
+        http_routes: axum::Router::new()
+            .route("/v1/models", axum::routing::get(|| async { "models" }))
+            .route("/v1/echo", axum::routing::post(|body: axum::body::Bytes| async move { body.len().to_string() })),
+        open_routes: axum::Router::new().route("/open", axum::routing::get(|| async { "open" })),
+        static_ui: UiSource::Embedded(ASSETS),
+        limits,
+        server_info: info.clone(),
+    };
+    let stop = CancellationToken::new();
+    let addrs = bound.addrs().to_vec();
+    let served = tokio::spawn(bound.serve(parts, stop.clone()));
+    World { addr: addrs[0], addrs, handler, doorman, hub, info, stop, served }
+}
+
+pub(crate) type Stream = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+/// A client that says what it is told.
+pub(crate) struct Client {
+    pub(crate) ws: Stream,
+    pub(crate) nonce: String,
+    next_id: usize,
+}
+
+/// How a socket ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct End {
+    pub(crate) code: u16,
+    pub(crate) reason: String,
+}
+
+impl World {
+    /// Connects and reads the challenge.
+    pub(crate) async fn dial(&self) -> Client {
+        self.dial_with(&[]).await.unwrap()
+    }
+
+    pub(crate) async fn dial_with(&self, headers: &[(&'static str, &str)]) -> Result<Client, Error> {
+        let mut request = format!("ws://{}/any/path", self.addr).into_client_request().unwrap();
+        for (name, value) in headers {
+            request.headers_mut().insert(*name, value.parse().unwrap());
+        }
+        let (ws, _) = connect_async(request).await?;
+        let mut client = Client { ws, nonce: String::new(), next_id: 0 };
+        let challenge = client.read().await;
+        assert_eq!(challenge["event"], "connect.challenge");
+        client.nonce = challenge["payload"]["nonce"].as_str().unwrap().to_owned();
+        Ok(client)
+    }
+
+    /// Connects as a program of this machine with all scopes.
+    pub(crate) async fn admin(&self) -> Client {
+        self.operator(&["operator.admin"]).await
+    }
+
+    pub(crate) async fn operator(&self, scopes: &[&str]) -> Client {
+        let mut client = self.dial().await;
+        let mut params = cli();
+        params["scopes"] = json!(scopes);
+        let hello = client.request("connect", params).await;
+        assert_eq!(hello["ok"], true, "{hello}");
+        client
+    }
+
+    /// One connect request; the error and the end of the socket.
+    pub(crate) async fn refused(&self, params: Value) -> (Value, End) {
+        let mut client = self.dial().await;
+        client.refused(params).await
+    }
+
+    pub(crate) async fn device_connect(&self, key: &DeviceKey, mut params: Value) -> (Value, Client) {
+        let mut client = self.dial().await;
+        sign(key, &mut params, &client.nonce);
+        let answer = client.request("connect", params).await;
+        (answer, client)
+    }
+}
+
+impl Client {
+    pub(crate) async fn send(&mut self, frame: &Value) {
+        self.send_text(frame.to_string()).await;
+    }
+
+    pub(crate) async fn send_text(&mut self, text: impl Into<String>) {
+        self.ws.send(Message::Text(text.into().into())).await.unwrap();
+    }
+
+    /// The next frame, events too.
+    pub(crate) async fn read(&mut self) -> Value {
+        match tokio::time::timeout(PATIENCE, self.next()).await.expect("a frame in time") {
+            Ok(frame) => frame,
+            Err(end) => panic!("the socket ended: {end:?}"),
+        }
+    }
+
+    async fn next(&mut self) -> Result<Value, End> {
+        loop {
+            match self.ws.next().await {
+                Some(Ok(Message::Text(text))) => return Ok(serde_json::from_str(&text).unwrap()),
+                Some(Ok(Message::Close(frame))) => return Err(end(frame)),
+                Some(Ok(_)) => {}
+                Some(Err(error)) => return Err(End { code: 1006, reason: error.to_string() }),
+                None => return Err(End { code: 1006, reason: "stream ended".into() }),
+            }
+        }
+    }
+
+    /// The next response to `id`, events passed over.
+    pub(crate) async fn response(&mut self, id: &str) -> Value {
+        loop {
+            let frame = self.read().await;
+            if frame["type"] == "res" && frame["id"] == id {
+                return frame;
+            }
+        }
+    }
+
+    /// The next event of a name.
+    pub(crate) async fn event(&mut self, name: &str) -> Value {
+        loop {
+            let frame = self.read().await;
+            if frame["event"] == name {
+                return frame;
+            }
+        }
+    }
+
+    pub(crate) async fn ask(&mut self, method: &str, params: Value) -> String {
+        self.next_id += 1;
+        let id = format!("r{}", self.next_id);
+        self.send(&json!({ "type": "req", "id": id, "method": method, "params": params })).await;
+        id
+    }
+
+    pub(crate) async fn request(&mut self, method: &str, params: Value) -> Value {
+        let id = self.ask(method, params).await;
+        self.response(&id).await
+    }
+
+    /// Reads until the socket ends.
+    pub(crate) async fn end(&mut self) -> End {
+        tokio::time::timeout(PATIENCE, async {
+            loop {
+                if let Err(end) = self.next().await {
+                    return end;
+                }
+            }
+        })
+        .await
+        .expect("the socket ends in time")
+    }
+
+    pub(crate) async fn refused(&mut self, params: Value) -> (Value, End) {
+        let answer = self.request("connect", params).await;
+        assert_eq!(answer["ok"], false, "{answer}");
+        (answer["error"].clone(), self.end().await)
+    }
+}
+
+fn end(frame: Option<CloseFrame>) -> End {
+    frame.map_or(End { code: 1005, reason: String::new() }, |frame| End {
+        code: frame.code.into(),
+        reason: frame.reason.to_string(),
+    })
+}
+
+/// A connect of the command line with the right token.
+pub(crate) fn cli() -> Value {
+    json!({
+        "minProtocol": 4, "maxProtocol": 4,
+        "client": { "id": "cli", "version": "1", "platform": "linux", "mode": "cli" },
+        "role": "operator", "scopes": ["operator.read"],
+        "auth": { "token": TOKEN },
+    })
+}
+
+/// A connect of a client with a person in front of it.
+pub(crate) fn ui() -> Value {
+    let mut params = cli();
+    params["client"]["id"] = "openclaw-control-ui".into();
+    params["client"]["mode"] = "webchat".into();
+    params
+}
+
+/// Signs a connect request as a device does.
+pub(crate) fn sign(key: &DeviceKey, params: &mut Value, nonce: &str) {
+    sign_at(key, params, nonce, now_ms());
+}
+
+pub(crate) fn sign_at(key: &DeviceKey, params: &mut Value, nonce: &str, signed_at: u64) {
+    let parsed: bulkhead_protocol::ConnectParams = serde_json::from_value(params.clone()).unwrap();
+    params["device"] = serde_json::to_value(key.prove(&parsed, nonce, signed_at)).unwrap();
+}
+
+pub(crate) fn now_ms() -> u64 {
+    u64::try_from(std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis()).unwrap()
+}
