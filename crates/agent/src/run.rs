@@ -1,0 +1,566 @@
+//! One run: ask, run the tools that the model wants, ask again, until it answers.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+use futures::{FutureExt, StreamExt};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::error::{AgentError, ProviderError, ProviderErrorKind};
+use crate::events::{RunEvent, RunOutcome, RunStatus};
+use crate::history;
+use crate::message::{ModelMessage, StopReason, ToolCall, Usage};
+use crate::provider::{Decision, ModelEvent, ModelReply, ModelRequest, Provider, decide};
+use crate::tools::{ToolContext, ToolOutput, ToolSet, limit_text};
+
+/// When and how often a failed attempt is repeated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RetryPolicy {
+    /// Attempts per model and turn, the first included.
+    pub attempts: usize,
+    /// Pause before the second attempt; it doubles from then on, with jitter.
+    pub first_pause: Duration,
+    /// No pause is longer.
+    pub longest_pause: Duration,
+    /// A provider that asks for a longer wait is not waited for.
+    pub longest_retry_after: Duration,
+}
+
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        Self {
+            attempts: 4,
+            first_pause: Duration::from_millis(500),
+            longest_pause: Duration::from_secs(20),
+            longest_retry_after: Duration::from_secs(60),
+        }
+    }
+}
+
+/// A model that can be asked.
+#[derive(Debug, Clone)]
+pub struct Candidate {
+    /// Its provider.
+    pub provider: Arc<dyn Provider>,
+    /// Its id there.
+    pub model: String,
+    /// How long its answers may be.
+    pub max_tokens: Option<u64>,
+    /// How much it takes.
+    pub context_window: Option<u32>,
+}
+
+/// How runs are done.
+#[derive(Debug, Clone)]
+pub struct RunSettings {
+    /// The model, then its fallbacks.
+    pub candidates: Vec<Candidate>,
+    /// Model turns per run.
+    pub max_steps: usize,
+    /// Tool calls per model turn.
+    pub max_calls_per_step: usize,
+    /// Bytes of a tool's result that the model gets to see.
+    pub max_tool_result: usize,
+    /// How long a tool may take.
+    pub tool_timeout: Duration,
+    /// Bytes of earlier conversation that are sent along. With a known context window, never more than fits into about half of it.
+    pub max_history: usize,
+    /// How long the first sign of an answer may take; a local model may have to be loaded first.
+    pub first_timeout: Duration,
+    /// How long an answer may pause.
+    pub stall_timeout: Duration,
+    /// Small pieces of text are collected for so long.
+    pub flush_interval: Duration,
+    /// Repetition.
+    pub retry: RetryPolicy,
+    /// Whether the receiver replaces shown text by [`RunEvent::Retrying`]'s (chat, Telegram): then an answer that was cut after its
+    /// beginning was shown is begun again. A receiver that only appends must leave this off and gets a clear error instead.
+    pub revisable: bool,
+}
+
+impl RunSettings {
+    /// Settings for one model of one provider.
+    pub fn new(provider: Arc<dyn Provider>, model: impl Into<String>) -> Self {
+        Self {
+            candidates: vec![Candidate { provider, model: model.into(), max_tokens: None, context_window: None }],
+            max_steps: 32,
+            max_calls_per_step: 16,
+            max_tool_result: 64 * 1024,
+            tool_timeout: Duration::from_secs(180),
+            max_history: 512 * 1024,
+            first_timeout: Duration::from_secs(300),
+            stall_timeout: Duration::from_secs(120),
+            flush_interval: Duration::from_millis(50),
+            retry: RetryPolicy::default(),
+            revisable: false,
+        }
+    }
+
+    /// Another model for when those before it fail.
+    #[must_use]
+    pub fn fallback(mut self, provider: Arc<dyn Provider>, model: impl Into<String>) -> Self {
+        self.candidates.push(Candidate { provider, model: model.into(), max_tokens: None, context_window: None });
+        self
+    }
+
+    /// See [`RunSettings::revisable`].
+    #[must_use]
+    pub const fn revisable(mut self, revisable: bool) -> Self {
+        self.revisable = revisable;
+        self
+    }
+}
+
+/// What a run is about.
+#[derive(Debug, Clone, Default)]
+pub struct RunInput {
+    /// The session.
+    pub session_key: String,
+    /// The run.
+    pub run_id: String,
+    /// What was said before, oldest first, without `user`.
+    pub history: Vec<ModelMessage>,
+    /// What the person says now.
+    pub user: String,
+    /// The system prompt.
+    pub system: String,
+}
+
+impl RunInput {
+    /// A message in a session.
+    pub fn new(session_key: impl Into<String>, run_id: impl Into<String>, user: impl Into<String>) -> Self {
+        Self { session_key: session_key.into(), run_id: run_id.into(), user: user.into(), ..Self::default() }
+    }
+
+    /// With this system prompt.
+    #[must_use]
+    pub fn system(mut self, system: impl Into<String>) -> Self {
+        self.system = system.into();
+        self
+    }
+
+    /// After this conversation.
+    #[must_use]
+    pub fn history(mut self, history: Vec<ModelMessage>) -> Self {
+        self.history = history;
+        self
+    }
+}
+
+/// Runs agents; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct AgentRun {
+    settings: Arc<RunSettings>,
+}
+
+impl AgentRun {
+    /// Runs with these settings.
+    pub fn new(settings: RunSettings) -> Self {
+        Self { settings: Arc::new(settings) }
+    }
+
+    /// Runs to the end, whatever it is. Cancelling ends it at once: the request is dropped, a running tool is killed. A receiver of
+    /// events that is gone or slow never breaks a run; a slow one holds it back.
+    pub async fn run(
+        &self,
+        input: RunInput,
+        tools: &ToolSet,
+        events: mpsc::Sender<RunEvent>,
+        cancel: CancellationToken,
+    ) -> RunOutcome {
+        let mut run = Run::new(&self.settings, input, tools, events, cancel);
+        let result = run.go().await;
+        run.end(result).await
+    }
+}
+
+/// One run on its way.
+struct Run<'a> {
+    settings: &'a RunSettings,
+    tools: &'a ToolSet,
+    events: mpsc::Sender<RunEvent>,
+    cancel: CancellationToken,
+    context: ToolContext,
+    system: String,
+    /// What is sent: history, the person's message, everything since.
+    conversation: Vec<ModelMessage>,
+    /// Where in `conversation` the new messages begin.
+    new_from: usize,
+    /// The index of the candidate in use; it stays for the run once it had to change.
+    candidate: usize,
+    usage: Usage,
+    stop: StopReason,
+    text: Text,
+}
+
+const PARAGRAPH: &str = "\n\n";
+
+/// The answer's text as it grows.
+#[derive(Default)]
+struct Text {
+    /// Everything of this run.
+    all: String,
+    /// Where the turn in progress begins in `all`.
+    turn_from: usize,
+    /// How much of `all` was sent.
+    sent: usize,
+    /// When.
+    flushed: Option<Instant>,
+}
+
+impl<'a> Run<'a> {
+    fn new(
+        settings: &'a RunSettings,
+        input: RunInput,
+        tools: &'a ToolSet,
+        events: mpsc::Sender<RunEvent>,
+        cancel: CancellationToken,
+    ) -> Self {
+        let mut conversation = history::prepare(input.history, history_limit(settings, input.system.len()));
+        conversation.push(ModelMessage::user(input.user));
+        Self {
+            settings,
+            tools,
+            events,
+            context: ToolContext { session_key: input.session_key, run_id: input.run_id, cancel: cancel.clone() },
+            cancel,
+            system: input.system,
+            new_from: conversation.len(),
+            conversation,
+            candidate: 0,
+            usage: Usage::default(),
+            stop: StopReason::Stop,
+            text: Text::default(),
+        }
+    }
+
+    async fn go(&mut self) -> Result<(), AgentError> {
+        let (provider, model) = self.names();
+        self.emit(RunEvent::Started { provider, model }).await;
+        for _ in 0..self.settings.max_steps {
+            let reply = self.turn().await?;
+            self.flush().await;
+            self.usage.add(&reply.usage);
+            self.emit(RunEvent::Usage(reply.usage)).await;
+            self.stop = reply.stop;
+            if reply.text.is_empty() && reply.tool_calls.is_empty() {
+                return Err(self.empty_answer(reply.stop));
+            }
+            let calls = reply.tool_calls.clone();
+            self.keep(ModelMessage::Assistant {
+                text: reply.text,
+                tool_calls: reply.tool_calls,
+                interrupted: false,
+                native: reply.native,
+            })
+            .await;
+            self.text.begin_turn();
+            if calls.is_empty() {
+                return Ok(());
+            }
+            for (index, call) in calls.into_iter().enumerate() {
+                self.call(call, index).await?;
+            }
+        }
+        Err(AgentError::StepLimit { steps: self.settings.max_steps })
+    }
+
+    /// One model turn: attempts, pauses, fallbacks.
+    async fn turn(&mut self) -> Result<ModelReply, AgentError> {
+        let policy = self.settings.retry;
+        loop {
+            let mut pauses = ExponentialBuilder::default()
+                .with_jitter()
+                .with_min_delay(policy.first_pause)
+                .with_max_delay(policy.longest_pause)
+                .with_max_times(policy.attempts.saturating_sub(1))
+                .build();
+            let mut attempt = 1;
+            let error = loop {
+                let error = match self.attempt().await {
+                    Ok(reply) => return Ok(reply),
+                    Err(AgentError::Provider(error)) => error,
+                    Err(other) => return Err(other),
+                };
+                let shown = self.text.turn_was_shown() && !self.settings.revisable;
+                match decide(&error, shown, pauses.next(), &policy) {
+                    Decision::GiveUp => break error,
+                    Decision::Again(wait) => {
+                        attempt += 1;
+                        tracing::info!(
+                            provider = %error.provider, code = error.code(), attempt, wait_ms = wait.as_millis(),
+                            "asking the model again"
+                        );
+                        let text = self.text.take_back();
+                        let why = error.to_string();
+                        self.emit(RunEvent::Retrying { attempt, wait, why, text }).await;
+                        self.sleep(wait).await?;
+                    }
+                }
+            };
+            let shown = self.text.turn_was_shown() && !self.settings.revisable;
+            if shown || self.candidate + 1 >= self.settings.candidates.len() {
+                return Err(AgentError::Provider(error));
+            }
+            self.candidate += 1;
+            let (provider, model) = self.names();
+            tracing::warn!(from = %error.provider, code = error.code(), to = %provider, %model, "asking the next model");
+            let text = self.text.take_back();
+            self.emit(RunEvent::FellBack { provider, model, why: error.to_string(), text }).await;
+        }
+    }
+
+    /// Asks once.
+    async fn attempt(&mut self) -> Result<ModelReply, AgentError> {
+        let candidate = &self.settings.candidates[self.candidate];
+        let request = ModelRequest {
+            model: candidate.model.clone(),
+            system: self.system.clone(),
+            messages: self.conversation.clone(),
+            tools: self.tools.definitions(),
+            max_tokens: candidate.max_tokens,
+            context_window: candidate.context_window,
+        };
+        let provider = Arc::clone(&candidate.provider);
+        let cancel = self.cancel.clone();
+        let opened = tokio::select! {
+            biased;
+            () = cancel.cancelled() => return Err(AgentError::Aborted),
+            opened = timeout(self.settings.first_timeout, provider.stream(request)) => opened,
+        };
+        let mut stream = opened.map_err(|_| timed_out(&*provider, self.settings.first_timeout))??;
+        let mut patience = self.settings.first_timeout;
+        let mut deadline = Instant::now() + patience;
+        loop {
+            let due = self.text.flush_due(self.settings.flush_interval);
+            let event = tokio::select! {
+                biased;
+                () = cancel.cancelled() => return Err(AgentError::Aborted),
+                () = tokio::time::sleep_until(due.unwrap_or(deadline)), if due.is_some() => {
+                    self.flush().await;
+                    continue;
+                }
+                event = tokio::time::timeout_at(deadline, stream.next()) => event,
+            };
+            let event = match event {
+                Err(_) => return Err(timed_out(&*provider, patience)),
+                Ok(None) => return Err(cut(&*provider)),
+                Ok(Some(event)) => event?,
+            };
+            patience = self.settings.stall_timeout;
+            deadline = Instant::now() + patience;
+            match event {
+                ModelEvent::Text(piece) => {
+                    self.text.push(&piece);
+                    if self.text.flush_due(self.settings.flush_interval).is_some_and(|due| due <= Instant::now()) {
+                        self.flush().await;
+                    }
+                }
+                ModelEvent::Reasoning(delta) => self.emit(RunEvent::ReasoningDelta { delta }).await,
+                ModelEvent::ToolCallStarted { .. } => {}
+                ModelEvent::Finished(reply) => return Ok(*reply),
+            }
+        }
+    }
+
+    /// Runs one tool and keeps its result.
+    async fn call(&mut self, call: ToolCall, index: usize) -> Result<(), AgentError> {
+        let args = serde_json::Value::Object(call.arguments);
+        self.emit(RunEvent::ToolStart { id: call.id.clone(), name: call.name.clone(), args: args.clone() }).await;
+        let output = if index >= self.settings.max_calls_per_step {
+            ToolOutput::error(format!("not run: at most {} tool calls at once", self.settings.max_calls_per_step))
+        } else if let Some(sent) = &call.invalid_arguments {
+            ToolOutput::error(format!("not run: the arguments are no JSON object: {}", limit_text(sent, 200)))
+        } else {
+            let limit = self.settings.tool_timeout;
+            let running = AssertUnwindSafe(self.tools.call(&self.context, &call.name, args)).catch_unwind();
+            tokio::select! {
+                biased;
+                () = self.cancel.cancelled() => return Err(AgentError::Aborted),
+                output = timeout(limit, running) => match output {
+                    Ok(Ok(output)) => output,
+                    Ok(Err(_)) => ToolOutput::error("the tool broke (a fault of the program); its effect is unknown"),
+                    Err(_) => ToolOutput::error(format!("stopped: no result within {} s", limit.as_secs_f32())),
+                },
+            }
+        };
+        let text = limit_text(&output.text, self.settings.max_tool_result);
+        self.emit(RunEvent::ToolEnd {
+            id: call.id.clone(),
+            name: call.name.clone(),
+            result: text.clone(),
+            is_error: output.is_error,
+        })
+        .await;
+        self.keep(ModelMessage::Tool { call_id: call.id, name: call.name, text, is_error: output.is_error }).await;
+        Ok(())
+    }
+
+    async fn end(mut self, result: Result<(), AgentError>) -> RunOutcome {
+        let unfinished = self.text.all[self.text.turn_from..].trim_start_matches(PARAGRAPH).to_owned();
+        // Cancelled or not: what was shown is told and kept.
+        self.cancel = CancellationToken::new();
+        if result.is_err() {
+            self.flush().await;
+            if !unfinished.is_empty() {
+                let text = unfinished;
+                let message = ModelMessage::Assistant { text, tool_calls: Vec::new(), interrupted: true, native: None };
+                self.keep(message).await;
+            }
+            for (call_id, name) in self.open_calls() {
+                let text = history::INTERRUPTED.to_owned();
+                self.keep(ModelMessage::Tool { call_id, name, text, is_error: true }).await;
+            }
+        }
+        let (status, error) = match result {
+            Ok(()) => (RunStatus::Ok, None),
+            Err(AgentError::Aborted) => (RunStatus::Aborted, Some(AgentError::Aborted)),
+            Err(error) => (RunStatus::Error, Some(error)),
+        };
+        let text: Arc<str> = self.text.all.as_str().into();
+        let error_code = error.as_ref().map(AgentError::code);
+        self.emit(RunEvent::Finished { status, text, error_code }).await;
+        RunOutcome {
+            status,
+            model: self.names(),
+            text: self.text.all,
+            messages: self.conversation.split_off(self.new_from),
+            usage: self.usage,
+            stop: self.stop,
+            error,
+        }
+    }
+
+    /// Calls of the last turn that have no result.
+    fn open_calls(&self) -> Vec<(String, String)> {
+        let mut results = Vec::new();
+        for message in self.conversation[self.new_from..].iter().rev() {
+            match message {
+                ModelMessage::Tool { call_id, .. } => results.push(call_id),
+                ModelMessage::Assistant { tool_calls, .. } => {
+                    return tool_calls
+                        .iter()
+                        .filter(|call| !results.contains(&&call.id))
+                        .map(|call| (call.id.clone(), call.name.clone()))
+                        .collect();
+                }
+                ModelMessage::User { .. } => break,
+            }
+        }
+        Vec::new()
+    }
+
+    async fn keep(&mut self, message: ModelMessage) {
+        self.conversation.push(message.clone());
+        self.emit(RunEvent::Message(message)).await;
+    }
+
+    async fn flush(&mut self) {
+        if let Some(event) = self.text.take_delta() {
+            self.emit(event).await;
+        }
+    }
+
+    /// Sends an event, unless the run is cancelled meanwhile or nobody listens.
+    async fn emit(&self, event: RunEvent) {
+        tokio::select! {
+            sent = self.events.send(event) => drop(sent),
+            () = self.cancel.cancelled() => {}
+        }
+    }
+
+    async fn sleep(&self, pause: Duration) -> Result<(), AgentError> {
+        tokio::select! {
+            biased;
+            () = self.cancel.cancelled() => Err(AgentError::Aborted),
+            () = tokio::time::sleep(pause) => Ok(()),
+        }
+    }
+
+    fn names(&self) -> (String, String) {
+        let candidate = &self.settings.candidates[self.candidate];
+        (candidate.provider.id().to_owned(), candidate.model.clone())
+    }
+
+    fn empty_answer(&self, stop: StopReason) -> AgentError {
+        let (provider, model) = self.names();
+        let next_step = match stop {
+            StopReason::Length => "Raise maxTokens of the model, or ask for less",
+            _ => "Ask again, or use another model",
+        };
+        AgentError::EmptyAnswer { provider, model, stop: stop.as_str(), next_step }
+    }
+}
+
+impl Text {
+    fn begin_turn(&mut self) {
+        self.turn_from = self.all.len();
+    }
+
+    fn push(&mut self, piece: &str) {
+        // What the model says before and after a tool call are paragraphs of one answer.
+        if self.turn_from > 0 && self.all.len() == self.turn_from && !piece.is_empty() {
+            self.all.push_str(PARAGRAPH);
+        }
+        self.all.push_str(piece);
+    }
+
+    fn turn_was_shown(&self) -> bool {
+        self.sent > self.turn_from
+    }
+
+    /// Forgets the turn in progress; returns what still holds.
+    fn take_back(&mut self) -> Arc<str> {
+        self.all.truncate(self.turn_from);
+        self.sent = self.sent.min(self.all.len());
+        self.all.as_str().into()
+    }
+
+    /// When the unsent text is to be sent; `None` when there is none.
+    fn flush_due(&self, interval: Duration) -> Option<Instant> {
+        (self.sent < self.all.len()).then(|| self.flushed.map_or_else(Instant::now, |flushed| flushed + interval))
+    }
+
+    fn take_delta(&mut self) -> Option<RunEvent> {
+        if self.sent >= self.all.len() {
+            return None;
+        }
+        let delta = self.all[self.sent..].to_owned();
+        self.sent = self.all.len();
+        self.flushed = Some(Instant::now());
+        Some(RunEvent::TextDelta { delta, text: self.all.as_str().into() })
+    }
+}
+
+/// Bytes of history to send: half of the context (a token is about three bytes), less the prompt, and never more than the limit.
+fn history_limit(settings: &RunSettings, prompt: usize) -> usize {
+    let smallest = settings.candidates.iter().filter_map(|candidate| candidate.context_window).min();
+    smallest.map_or(settings.max_history, |tokens| {
+        let fits = usize::try_from(tokens).unwrap_or(usize::MAX).saturating_mul(3) / 2;
+        fits.saturating_sub(prompt).min(settings.max_history)
+    })
+}
+
+fn timed_out(provider: &dyn Provider, limit: Duration) -> AgentError {
+    let found = format!("nothing was heard for {} s", limit.as_secs_f32());
+    provider_error(provider, ProviderErrorKind::Timeout, found)
+}
+
+fn cut(provider: &dyn Provider) -> AgentError {
+    provider_error(provider, ProviderErrorKind::StreamCut, "the answer ended before it was complete".to_owned())
+}
+
+fn provider_error(provider: &dyn Provider, kind: ProviderErrorKind, found: String) -> AgentError {
+    AgentError::from(ProviderError {
+        kind,
+        provider: provider.id().into(),
+        place: provider.place().into(),
+        status: None,
+        found,
+        retry_after: None,
+    })
+}
