@@ -412,7 +412,8 @@ fn count_keys(value: &Value) -> usize {
 }
 
 fn put(path: &Path, bytes: &[u8], mode: u32) -> Result<(), ConfigError> {
-    files::atomic_write(path, bytes, mode).map_err(|source| ConfigError::Write { path: path.to_owned(), source })
+    files::atomic_write(path, bytes, mode)
+        .map_err(|source| ConfigError::Write { path: path.to_owned(), source })
 }
 
 #[cfg(unix)]

@@ -1,0 +1,352 @@
+//! The operating system's keychain.
+//!
+//! Its calls block, and while a dialog asks the person to unlock they block for as long as the person takes. So each
+//! call runs on a thread of its own, one at a time per process, and is given up (not killed) after a time limit.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bulkhead_config::SecretSource;
+use keyring_core::{CredentialStore, Entry};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::{Semaphore, oneshot};
+use zeroize::Zeroize;
+
+use crate::error::system;
+use crate::{SecretError, SecretId, SecretStore, StoreDescription};
+
+const DEFAULT_LIMIT: Duration = Duration::from_secs(15);
+
+type Opener = Arc<dyn Fn() -> keyring_core::Result<Arc<CredentialStore>> + Send + Sync>;
+
+/// The keychain namespace of one profile.
+#[derive(Clone)]
+pub struct KeychainStore {
+    service: String,
+    limit: Duration,
+    backend: Arc<Backend>,
+}
+
+/// The open connection; opened again after any failure, because a keychain that was missing may come.
+struct Backend {
+    open: Opener,
+    /// Whether its items can carry a label for people.
+    labels: bool,
+    current: Mutex<Option<Arc<CredentialStore>>>,
+    turn: Arc<Semaphore>,
+}
+
+impl KeychainStore {
+    /// The namespace `service` of this system's keychain, such as `ai.bulkhead.main`.
+    pub fn new(service: &str) -> Self {
+        static SYSTEM: OnceLock<Arc<Backend>> = OnceLock::new();
+        let backend = SYSTEM
+            .get_or_init(|| Arc::new(Backend::new(Arc::new(open_system_store), cfg!(target_os = "linux"))));
+        Self { service: service.to_owned(), limit: DEFAULT_LIMIT, backend: Arc::clone(backend) }
+    }
+
+    /// A namespace of another credential store, for tests.
+    pub fn with_opener(
+        service: &str,
+        open: impl Fn() -> keyring_core::Result<Arc<CredentialStore>> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            service: service.to_owned(),
+            limit: DEFAULT_LIMIT,
+            backend: Arc::new(Backend::new(Arc::new(open), false)),
+        }
+    }
+
+    /// Another time limit: long where a person sits in front of a dialog, short in the background.
+    #[must_use]
+    pub fn with_limit(mut self, limit: Duration) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// The namespace.
+    pub fn service(&self) -> &str {
+        &self.service
+    }
+
+    async fn call<T: Send + 'static>(
+        &self,
+        id: &SecretId,
+        work: impl FnOnce(&Entry) -> keyring_core::Result<T> + Send + 'static,
+    ) -> Result<T, SecretError> {
+        let late = || SecretError::Timeout { keychain: system().name, limit: self.limit };
+        let backend = Arc::clone(&self.backend);
+        let (service, user) = (self.service.clone(), id.as_str().to_owned());
+        let answer = async move {
+            let turn = Arc::clone(&backend.turn).acquire_owned().await;
+            let (send, receive) = oneshot::channel();
+            let spawned = std::thread::Builder::new().name("keychain".to_owned()).spawn(move || {
+                let result = backend.with_entry(&service, &user, work);
+                // Nobody waits any more after a timeout.
+                let _ = send.send(result);
+                drop(turn);
+            });
+            match spawned {
+                Ok(_) => receive.await.ok(),
+                Err(error) => Some(Err(keyring_core::Error::PlatformFailure(Box::new(error)))),
+            }
+        };
+        match tokio::time::timeout(self.limit, answer).await {
+            Err(_) => Err(late()),
+            Ok(None) => Err(SecretError::Failed {
+                keychain: system().name,
+                cause: "its library stopped unexpectedly".to_owned(),
+            }),
+            Ok(Some(result)) => result.map_err(|error| self.explain(error, id)),
+        }
+    }
+
+    fn explain(&self, error: keyring_core::Error, id: &SecretId) -> SecretError {
+        explain(error, id, &self.describe().label)
+    }
+}
+
+impl Backend {
+    fn new(open: Opener, labels: bool) -> Self {
+        Self { open, labels, current: Mutex::new(None), turn: Arc::new(Semaphore::new(1)) }
+    }
+
+    fn with_entry<T>(
+        &self,
+        service: &str,
+        user: &str,
+        work: impl FnOnce(&Entry) -> keyring_core::Result<T>,
+    ) -> keyring_core::Result<T> {
+        let known = self.current.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let store = match known {
+            Some(store) => store,
+            None => (self.open)()?,
+        };
+        let label = format!("Bulkhead: {user} ({service})");
+        let modifiers = self.labels.then(|| HashMap::from([("label", label.as_str())]));
+        let result = store.build(service, user, modifiers.as_ref()).and_then(|entry| work(&entry));
+        if matches!(&result, Ok(_) | Err(keyring_core::Error::NoEntry)) {
+            *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(store);
+        }
+        result
+    }
+}
+
+#[async_trait]
+impl SecretStore for KeychainStore {
+    async fn get(&self, id: &SecretId) -> Result<SecretString, SecretError> {
+        self.call(id, |entry| entry.get_password().map(SecretString::from)).await
+    }
+
+    async fn set(&self, id: &SecretId, secret: &SecretString) -> Result<(), SecretError> {
+        let secret = secret.clone();
+        self.call(id, move |entry| entry.set_password(secret.expose_secret())).await
+    }
+
+    async fn delete(&self, id: &SecretId) -> Result<bool, SecretError> {
+        match self.call(id, Entry::delete_credential).await {
+            Ok(()) => Ok(true),
+            Err(SecretError::NotFound { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn describe(&self) -> StoreDescription {
+        StoreDescription {
+            source: SecretSource::Keychain,
+            label: format!("the keychain ({})", self.service),
+            encrypted: true,
+            writable: true,
+        }
+    }
+}
+
+impl fmt::Debug for KeychainStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeychainStore").field("service", &self.service).finish_non_exhaustive()
+    }
+}
+
+/// The keychain's own words into ours.
+fn explain(error: keyring_core::Error, id: &SecretId, store: &str) -> SecretError {
+    use keyring_core::Error;
+    let keychain = system().name;
+    let bad_value = |found: &str, expected: &str| SecretError::BadValue {
+        id: id.clone(),
+        store: store.to_owned(),
+        found: found.to_owned(),
+        expected: expected.to_owned(),
+    };
+    match error {
+        Error::NoEntry => SecretError::NotFound { id: id.clone(), store: store.to_owned() },
+        Error::BadEncoding(mut bytes) | Error::BadDataFormat(mut bytes, _) => {
+            bytes.zeroize();
+            bad_value("bytes that are no text", "a text")
+        }
+        Error::TooLong(what, limit) => {
+            bad_value(&format!("a {what} that is too long"), &format!("at most {limit} characters"))
+        }
+        Error::Ambiguous(items) => bad_value(&format!("{} items of this name", items.len()), "one"),
+        Error::NoStorageAccess(cause) => {
+            let text = format!("{cause:?} {cause}");
+            if text.contains("NoResult") {
+                SecretError::NoKeychain { keychain }
+            } else {
+                SecretError::Locked { keychain, item: Some(id.clone()) }
+            }
+        }
+        Error::PlatformFailure(cause) => explain_failure(&*cause, id),
+        other => SecretError::Failed { keychain, cause: shorten(&other.to_string()) },
+    }
+}
+
+fn explain_failure(cause: &(dyn std::error::Error + 'static), id: &SecretId) -> SecretError {
+    let keychain = system().name;
+    let mut text = format!("{cause:?}");
+    let mut source = Some(cause);
+    while let Some(error) = source {
+        text.push(' ');
+        text.push_str(&error.to_string());
+        source = error.source();
+    }
+    let said = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    if said(&["ServiceUnknown", "NameHasNoOwner", "Spawn.", "was not provided by any .service files"]) {
+        SecretError::NoService { keychain }
+    } else if said(&["IsLocked", "Locked", "prompt dismissed", "errSecInteractionNotAllowed", "-25308"]) {
+        SecretError::Locked { keychain, item: Some(id.clone()) }
+    } else if said(&["NoSuchObject", "NoResult", "-25307", "-25294"]) {
+        SecretError::NoKeychain { keychain }
+    } else if said(&["AccessDenied", "access denied", "-128", "-25293", "PermissionDenied"]) {
+        SecretError::Denied { keychain, item: Some(id.clone()), cause: shorten(&cause.to_string()) }
+    } else if said(&[
+        "Unavailable",
+        "Connection",
+        "NotFound",
+        "ConnectionRefused",
+        "Address",
+        "InputOutput",
+        "Handshake",
+    ]) {
+        SecretError::NoBus { keychain, cause: shorten(&cause.to_string()) }
+    } else {
+        SecretError::Failed { keychain, cause: shorten(&cause.to_string()) }
+    }
+}
+
+fn shorten(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(200).collect()
+}
+
+#[cfg(target_os = "linux")]
+fn open_system_store() -> keyring_core::Result<Arc<CredentialStore>> {
+    let store = zbus_secret_service_keyring_store::Store::new()?;
+    Ok(store)
+}
+
+#[cfg(target_os = "macos")]
+fn open_system_store() -> keyring_core::Result<Arc<CredentialStore>> {
+    let store = apple_native_keyring_store::keychain::Store::new()?;
+    Ok(store)
+}
+
+#[cfg(windows)]
+fn open_system_store() -> keyring_core::Result<Arc<CredentialStore>> {
+    let store = windows_native_keyring_store::Store::new()?;
+    Ok(store)
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
+fn open_system_store() -> keyring_core::Result<Arc<CredentialStore>> {
+    Err(keyring_core::Error::NotSupportedByStore(
+        "this system has no keychain that Bulkhead knows".to_owned(),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use keyring_core::{Error, mock};
+
+    use super::*;
+
+    fn id() -> SecretId {
+        SecretId::telegram_bot_token()
+    }
+
+    #[tokio::test]
+    async fn a_call_that_hangs_is_given_up_and_the_next_one_waits_for_it() {
+        let (release, wait) = mpsc::channel::<()>();
+        let wait = Mutex::new(wait);
+        let store = KeychainStore::with_opener("test", move || {
+            // The dialog: nothing happens until the person acts.
+            let _ = wait.lock().unwrap().recv();
+            let store: Arc<CredentialStore> = mock::Store::new()?;
+            Ok(store)
+        })
+        .with_limit(Duration::from_millis(30));
+        assert_eq!(store.get(&id()).await.unwrap_err().code(), "keychain.timeout");
+        assert_eq!(store.get(&id()).await.unwrap_err().code(), "keychain.timeout");
+        release.send(()).unwrap();
+        let patient = store.with_limit(Duration::from_secs(30));
+        assert_eq!(patient.get(&id()).await.unwrap_err().code(), "secret.not-found");
+    }
+
+    #[tokio::test]
+    async fn a_keychain_that_comes_later_is_found() {
+        let tries = Arc::new(Mutex::new(0));
+        let counter = Arc::clone(&tries);
+        let store = KeychainStore::with_opener("test", move || {
+            let mut tries = counter.lock().unwrap();
+            *tries += 1;
+            if *tries < 3 {
+                return Err(Error::PlatformFailure("org.freedesktop.DBus.Error.ServiceUnknown".into()));
+            }
+            let store: Arc<CredentialStore> = mock::Store::new()?;
+            Ok(store)
+        });
+        for _ in 0..2 {
+            assert_eq!(store.get(&id()).await.unwrap_err().code(), "keychain.no-service");
+        }
+        assert_eq!(store.get(&id()).await.unwrap_err().code(), "secret.not-found");
+        store.set(&id(), &SecretString::from("x")).await.unwrap();
+        assert_eq!(*tries.lock().unwrap(), 3, "the open store is kept");
+    }
+
+    #[test]
+    fn causes_become_words() {
+        let codes: Vec<&str> = [
+            Error::NoEntry,
+            Error::BadEncoding(vec![0xff]),
+            Error::TooLong("password".to_owned(), 2560),
+            Error::NoStorageAccess("Prompt".into()),
+            Error::NoStorageAccess("NoResult".into()),
+            Error::PlatformFailure("Zbus(MethodError(org.freedesktop.DBus.Error.ServiceUnknown))".into()),
+            Error::PlatformFailure("Zbus(InputOutput(Os { code: 2, kind: NotFound }))".into()),
+            Error::PlatformFailure("org.freedesktop.Secret.Error.IsLocked".into()),
+            Error::PlatformFailure("org.freedesktop.DBus.Error.AccessDenied".into()),
+            Error::PlatformFailure("something new".into()),
+        ]
+        .into_iter()
+        .map(|error| explain(error, &id(), "the keychain").code())
+        .collect();
+        assert_eq!(
+            codes,
+            [
+                "secret.not-found",
+                "secret.bad-value",
+                "secret.bad-value",
+                "keychain.locked",
+                "keychain.none",
+                "keychain.no-service",
+                "keychain.no-bus",
+                "keychain.locked",
+                "keychain.denied",
+                "keychain.failed",
+            ]
+        );
+    }
+}
