@@ -50,7 +50,8 @@ async fn who_keeps_scopes_without_a_device() {
 #[tokio::test]
 async fn clients_with_a_person_need_a_device() {
     let world = world().await;
-    for (id, mode) in [("openclaw-control-ui", "webchat"), ("openclaw-tui", "ui"), ("webchat-ui", "webchat")] {
+    for (id, mode) in [("openclaw-control-ui", "webchat"), ("openclaw-tui", "ui"), ("webchat-ui", "webchat")]
+    {
         let mut params = ui();
         params["client"]["id"] = id.into();
         params["client"]["mode"] = mode.into();
@@ -101,7 +102,9 @@ async fn a_gateway_whose_secret_is_missing_admits_nobody_by_it() {
 async fn foreign_origins_are_refused_whoever_asks() {
     let world = with_policy(|policy| policy.allowed_origins = vec!["https://ok.example".into()]).await;
     let port = world.addr.port();
-    for foreign in ["http://evil.example", "null", "http://localhost:1", "https://127.0.0.1", "tauri://localhost"] {
+    for foreign in
+        ["http://evil.example", "null", "http://localhost:1", "https://127.0.0.1", "tauri://localhost"]
+    {
         let mut client = world.dial_with(&[("origin", foreign)]).await.unwrap();
         let (error, end) = client.refused(cli()).await;
         assert_eq!(error["code"], "INVALID_REQUEST", "{foreign}");
@@ -109,7 +112,9 @@ async fn foreign_origins_are_refused_whoever_asks() {
         assert_eq!(end.code, 1008);
         assert_eq!(get(&world, "/", &[("origin", foreign)]).await.status, 403);
     }
-    for own in [format!("http://127.0.0.1:{port}"), format!("http://localhost:{port}"), "https://ok.example".into()] {
+    for own in
+        [format!("http://127.0.0.1:{port}"), format!("http://localhost:{port}"), "https://ok.example".into()]
+    {
         let mut client = world.dial_with(&[("origin", &own)]).await.unwrap();
         assert_eq!(client.request("connect", cli()).await["ok"], true, "{own}");
         assert_eq!(get(&world, "/", &[("origin", &own)]).await.status, 200);
@@ -143,7 +148,9 @@ async fn proxies_that_nobody_trusts_are_refused() {
         let answer = get(&world, "/healthz", &[(name, "203.0.113.7")]).await;
         assert_eq!(answer.status, 403, "{name}");
         assert!(answer.text().contains("proxy_attribution_required"));
-        let Err(Error::Http(response)) = world.dial_with(&[(name, "203.0.113.7")]).await else { panic!("{name}") };
+        let Err(Error::Http(response)) = world.dial_with(&[(name, "203.0.113.7")]).await else {
+            panic!("{name}")
+        };
         assert_eq!(response.status(), 403);
     }
 }
@@ -188,7 +195,8 @@ async fn failures_from_this_machine_are_slowed_down_on_both_ways_in() {
 
 #[tokio::test]
 async fn remote_addresses_are_locked_out_on_both_ways_in() {
-    let world = world_with(quick(), |policy| policy.trusted_proxies = vec!["127.0.0.1".parse().unwrap()]).await;
+    let world =
+        world_with(quick(), |policy| policy.trusted_proxies = vec!["127.0.0.1".parse().unwrap()]).await;
     let from = [("x-forwarded-for", "203.0.113.7")];
     let bad = [("x-forwarded-for", "203.0.113.7"), ("authorization", "Bearer wrong")];
     for n in 0..10 {

@@ -56,8 +56,9 @@ async fn wider_scopes_need_the_shared_secret() {
     assert_eq!((error["code"].as_str(), end.code), (Some("INVALID_REQUEST"), 1008));
 
     let token = paired(&world, &key, &["operator.admin"]).await;
-    let (hello, _) =
-        world.device_connect(&key, by_device_token(&token, "deviceToken", &["operator.read", "operator.admin"])).await;
+    let (hello, _) = world
+        .device_connect(&key, by_device_token(&token, "deviceToken", &["operator.read", "operator.admin"]))
+        .await;
     assert_eq!(hello["ok"], true, "{hello}");
 }
 
@@ -110,14 +111,17 @@ async fn rotation_and_revocation() {
     world.doorman.devices.lock().unwrap().get_mut(&key.id()).unwrap().roles[0].generation = 2;
     let second = paired(&world, &key, &["operator.read"]).await;
     assert_ne!(first, second);
-    let (answer, _) = world.device_connect(&key, by_device_token(&first, "deviceToken", &["operator.read"])).await;
+    let (answer, _) =
+        world.device_connect(&key, by_device_token(&first, "deviceToken", &["operator.read"])).await;
     assert_eq!(answer["error"]["details"]["code"], "AUTH_DEVICE_TOKEN_MISMATCH");
 
-    let (_, mut client) = world.device_connect(&key, by_device_token(&second, "deviceToken", &["operator.read"])).await;
+    let (_, mut client) =
+        world.device_connect(&key, by_device_token(&second, "deviceToken", &["operator.read"])).await;
     world.doorman.devices.lock().unwrap().get_mut(&key.id()).unwrap().roles[0].revoked = true;
     world.hub.close_device(&key.id(), Some(Role::Operator));
     assert_eq!(client.end().await.code, 4001);
-    let (answer, _) = world.device_connect(&key, by_device_token(&second, "deviceToken", &["operator.read"])).await;
+    let (answer, _) =
+        world.device_connect(&key, by_device_token(&second, "deviceToken", &["operator.read"])).await;
     assert_eq!(answer["error"]["details"]["code"], "AUTH_DEVICE_TOKEN_MISMATCH");
 }
 
@@ -127,7 +131,8 @@ async fn a_rotated_shared_secret_closes_those_who_came_by_it() {
     let key = DeviceKey::generate().unwrap();
     let token = paired(&world, &key, &["operator.read"]).await;
     let mut by_secret = world.admin().await;
-    let (_, mut by_token) = world.device_connect(&key, by_device_token(&token, "deviceToken", &["operator.read"])).await;
+    let (_, mut by_token) =
+        world.device_connect(&key, by_device_token(&token, "deviceToken", &["operator.read"])).await;
     world.hub.close_shared_secret();
     assert_eq!(by_secret.end().await.code, 4001);
     assert_eq!(by_token.request("health", Value::Null).await["ok"], true);
@@ -154,7 +159,10 @@ async fn a_changed_platform_or_family_waits_for_a_person() {
         assert_eq!(error["details"]["reason"], "metadata-upgrade");
         assert_eq!(error["details"]["requestId"], "request-1");
         assert_eq!(end.code, 1008);
-        assert_eq!(world.doorman.requests.lock().unwrap().pop().unwrap().reason, PairingReason::MetadataUpgrade);
+        assert_eq!(
+            world.doorman.requests.lock().unwrap().pop().unwrap().reason,
+            PairingReason::MetadataUpgrade
+        );
     }
 }
 
@@ -196,7 +204,10 @@ async fn proofs_that_do_not_hold() {
     let spoil = |change: &'static dyn Fn(&mut Value)| -> Spoil { Box::new(move |params, _| change(params)) };
     let cases: Vec<(&str, Spoil)> = vec![
         ("DEVICE_AUTH_NONCE_REQUIRED", spoil(&|p| p["device"]["nonce"] = "".into())),
-        ("DEVICE_AUTH_NONCE_MISMATCH", spoil(&|p| p["device"]["nonce"] = "11111111-1111-4111-8111-111111111111".into())),
+        (
+            "DEVICE_AUTH_NONCE_MISMATCH",
+            spoil(&|p| p["device"]["nonce"] = "11111111-1111-4111-8111-111111111111".into()),
+        ),
         ("DEVICE_AUTH_SIGNATURE_INVALID", spoil(&|p| p["scopes"] = json!(["operator.admin"]))),
         ("DEVICE_AUTH_SIGNATURE_INVALID", spoil(&|p| p["device"]["signature"] = "AAAA".into())),
         ("DEVICE_AUTH_DEVICE_ID_MISMATCH", spoil(&|p| p["device"]["id"] = "00".repeat(32).into())),

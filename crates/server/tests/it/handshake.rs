@@ -137,8 +137,11 @@ async fn while_it_starts_clients_are_told_to_come_back() {
 
 #[tokio::test]
 async fn silence_before_connect_ends_the_socket() {
-    let world =
-        limited(bulkhead_server::Limits { pre_auth_silence: std::time::Duration::from_millis(50), ..quick() }).await;
+    let world = limited(bulkhead_server::Limits {
+        pre_auth_silence: std::time::Duration::from_millis(50),
+        ..quick()
+    })
+    .await;
     assert_eq!(world.dial().await.end().await.code, 1000);
 }
 

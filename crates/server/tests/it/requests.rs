@@ -14,7 +14,10 @@ async fn what_is_wrong_is_answered_and_the_socket_stays_open() {
     let second = client.request("connect", crate::world::cli()).await;
     assert_eq!(second["error"]["code"], "INVALID_REQUEST");
     let unknown = client.request("no.such.method", Value::Null).await;
-    assert_eq!(unknown["error"], json!({ "code": "INVALID_REQUEST", "message": "unknown method: no.such.method" }));
+    assert_eq!(
+        unknown["error"],
+        json!({ "code": "INVALID_REQUEST", "message": "unknown method: no.such.method" })
+    );
     for (text, id) in [
         ("nonsense", "invalid"),
         ("{\"type\":\"req\"}", "invalid"),
@@ -113,7 +116,11 @@ async fn control_plane_writes_are_limited_per_method() {
     assert!(refused["retryAfterMs"].as_u64().unwrap() <= 2000, "{refused}");
     assert_eq!(refused["details"]["method"], "config.patch");
     let mut again = world.admin().await;
-    assert_eq!(again.request("config.patch", json!({})).await["ok"], false, "a new connection changes nothing");
+    assert_eq!(
+        again.request("config.patch", json!({})).await["ok"],
+        false,
+        "a new connection changes nothing"
+    );
     assert_eq!(again.request("config.get", json!({})).await["ok"], true, "reading is not limited");
 }
 

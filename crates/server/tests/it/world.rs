@@ -11,7 +11,8 @@ use bulkhead_protocol::device_auth::DeviceKey;
 use bulkhead_protocol::{ErrorShape, MethodSpec};
 use bulkhead_server::{
     AuthPolicy, Authenticator, BindOptions, CallContext, ConnInfo, Device, DeviceGrant, DeviceRole, EventHub,
-    HelloParts, Limits, MethodHandler, PairingRequest, Reply, Server, ServerInfo, ServerParts, UiAsset, UiSource,
+    HelloParts, Limits, MethodHandler, PairingRequest, Reply, Server, ServerInfo, ServerParts, UiAsset,
+    UiSource,
 };
 use futures::{SinkExt, StreamExt};
 use secrecy::SecretString;
@@ -69,7 +70,9 @@ impl MethodHandler for Handler {
                 let bytes: usize = params.and_then(|p| serde_json::from_str(p.get()).ok()).unwrap_or(0);
                 Reply::json(&"x".repeat(bytes))
             }
-            "config.get" => Reply::json(&json!({ "deviceId": ctx.conn.device_id, "scopes": ctx.conn.scopes })),
+            "config.get" => {
+                Reply::json(&json!({ "deviceId": ctx.conn.device_id, "scopes": ctx.conn.scopes }))
+            }
             "config.patch" => Reply::json(&json!({})),
             other => Err(ErrorShape::invalid_request(format!("{other} is not played here"))),
         }
@@ -207,7 +210,17 @@ pub(crate) async fn starting() -> World {
     begin(quick(), |_| {}).await
 }
 
+pub(crate) async fn with_ui(ui: UiSource) -> World {
+    let world = begin_with(quick(), |_| {}, ui).await;
+    world.info.lifecycle().set_started();
+    world
+}
+
 async fn begin(limits: Limits, change: impl FnOnce(&mut AuthPolicy)) -> World {
+    begin_with(limits, change, UiSource::Embedded(ASSETS)).await
+}
+
+async fn begin_with(limits: Limits, change: impl FnOnce(&mut AuthPolicy), static_ui: UiSource) -> World {
     let bound = Server::bind(BindOptions::loopback(0)).await.unwrap();
     let mut policy = AuthPolicy::token(TOKEN);
     policy.device_token_key = Some(SecretString::from("device-token-key".to_owned()));
@@ -231,9 +244,12 @@ async fn begin(limits: Limits, change: impl FnOnce(&mut AuthPolicy)) -> World {
         hub: hub.clone(),
         http_routes: axum::Router::new()
             .route("/v1/models", axum::routing::get(|| async { "models" }))
-            .route("/v1/echo", axum::routing::post(|body: axum::body::Bytes| async move { body.len().to_string() })),
+            .route(
+                "/v1/echo",
+                axum::routing::post(|body: axum::body::Bytes| async move { body.len().to_string() }),
+            ),
         open_routes: axum::Router::new().route("/open", axum::routing::get(|| async { "open" })),
-        static_ui: UiSource::Embedded(ASSETS),
+        static_ui,
         limits,
         server_info: info.clone(),
     };
@@ -423,5 +439,6 @@ pub(crate) fn sign_at(key: &DeviceKey, params: &mut Value, nonce: &str, signed_a
 }
 
 pub(crate) fn now_ms() -> u64 {
-    u64::try_from(std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis()).unwrap()
+    u64::try_from(std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis())
+        .unwrap()
 }
