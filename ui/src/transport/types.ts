@@ -1,0 +1,83 @@
+/**
+ * The one seam between the pages and the world. Two implementations: `tauri.ts` (the app's
+ * commands; no token ever reaches JavaScript) and `websocket.ts` (a browser and one gateway).
+ */
+import type {
+  AppInfo,
+  EventFrame,
+  LogPage,
+  ProfileCard,
+  SetupProgress,
+  SetupRequest,
+  SetupResult,
+} from '../bindings/commands';
+
+export type Unsubscribe = () => void;
+
+/** How a gateway can be reached right now. */
+export interface Connection {
+  phase: 'connecting' | 'open' | 'waiting' | 'refused' | 'closed';
+  /**
+   * Goes up whenever events may have been missed: after every (re)connection and after a gap in the
+   * sequence. Whoever shows something that lives by events loads it again when this changes.
+   */
+  epoch: number;
+  code: string | null;
+  message: string | null;
+}
+
+/** A request that did not end well. Pages branch on `code`, never on the text. */
+export class RequestError extends Error {
+  override readonly name = 'RequestError';
+  constructor(
+    readonly code: string,
+    message: string,
+    readonly retryable = false,
+    readonly details: unknown = null,
+  ) {
+    super(message);
+  }
+}
+
+/** What only the app can do. */
+export interface Desktop {
+  start(profile: string): Promise<void>;
+  stop(profile: string): Promise<void>;
+  restart(profile: string): Promise<void>;
+  setup(request: SetupRequest, onProgress: (line: SetupProgress) => void): Promise<SetupResult>;
+  loadDraft(): Promise<unknown>;
+  saveDraft(draft: unknown): Promise<void>;
+  autostart(): Promise<boolean>;
+  setAutostart(enabled: boolean): Promise<void>;
+  info(): Promise<AppInfo>;
+}
+
+export interface Transport {
+  readonly home: 'app' | 'browser';
+  readonly desktop: Desktop | null;
+  profiles(): Promise<ProfileCard[]>;
+  onProfiles(listener: (cards: ProfileCard[]) => void): Unsubscribe;
+  request<T = unknown>(profile: string, method: string, params?: unknown): Promise<T>;
+  subscribe(profile: string, listener: (frame: EventFrame) => void): Unsubscribe;
+  /** Calls back at once with the present state, then on every change. */
+  connectionState(profile: string, listener: (connection: Connection) => void): Unsubscribe;
+  logs(profile: string, cursor: number | null, limit: number): Promise<LogPage>;
+  openExternal(url: string): Promise<void>;
+}
+
+/** Turns whatever was thrown into something that can be shown. */
+export function asRequestError(thrown: unknown): RequestError {
+  if (thrown instanceof RequestError) return thrown;
+  if (typeof thrown === 'object' && thrown !== null) {
+    const { code, message, retryable, details } = thrown as Record<string, unknown>;
+    if (typeof message === 'string') {
+      return new RequestError(
+        typeof code === 'string' ? code : 'UNKNOWN',
+        message,
+        retryable === true,
+        details ?? null,
+      );
+    }
+  }
+  return new RequestError('UNKNOWN', typeof thrown === 'string' ? thrown : 'Something went wrong without a reason.');
+}

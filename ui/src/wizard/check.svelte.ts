@@ -1,0 +1,81 @@
+/** One live check: runs, shows how long it took, and says why it failed. A newer run silences an older one. */
+import type { CheckName, Finding, Plan, SetupProgress } from '../bindings/commands';
+import { asRequestError, type Desktop } from '../transport/types';
+
+export type CheckState = 'idle' | 'running' | 'ok' | 'warning' | 'failed';
+
+export class Check {
+  state = $state<CheckState>('idle');
+  code = $state<string | null>(null);
+  message = $state('');
+  detail = $state.raw<Record<string, unknown>>({});
+  findings = $state.raw<Finding[]>([]);
+  lines = $state.raw<SetupProgress[]>([]);
+  took = $state<number | null>(null);
+  /** What was checked: a later edit makes the answer stale. */
+  of = $state<string | null>(null);
+
+  #run = 0;
+
+  constructor(
+    readonly desktop: Desktop,
+    readonly names: CheckName[],
+  ) {}
+
+  get passed(): boolean {
+    return this.state === 'ok' || this.state === 'warning';
+  }
+
+  reset(): void {
+    this.#run += 1;
+    this.state = 'idle';
+    this.of = null;
+    this.message = '';
+    this.findings = [];
+    this.lines = [];
+    this.detail = {};
+  }
+
+  async run(plan: Plan, of: string): Promise<boolean> {
+    this.#run += 1;
+    const run = this.#run;
+    const started = performance.now();
+    this.state = 'running';
+    this.message = '';
+    this.code = null;
+    this.detail = {};
+    this.findings = [];
+    this.lines = [];
+    this.of = of;
+    let worst = 'ok' as CheckState;
+    try {
+      const result = await this.desktop.setup({ action: 'check', plan, checks: this.names }, (line) => {
+        if (run !== this.#run || line.state === 'running') return;
+        this.lines = [...this.lines, line];
+        if (!(this.names as string[]).includes(line.step)) return;
+        if (line.state === 'failed' || (line.state === 'warning' && worst !== 'failed')) worst = line.state;
+        if (line.state !== 'skipped') {
+          this.message = line.message;
+          this.code = line.code;
+          this.detail = line.detail ?? {};
+        }
+      });
+      if (run !== this.#run) return false;
+      this.findings = result.findings;
+      const bad = result.findings.find(({ severity }) => severity === 'error');
+      if (bad || !result.ok) {
+        if (bad && worst !== 'failed') this.message = bad.what;
+        worst = 'failed';
+      }
+    } catch (thrown) {
+      if (run !== this.#run) return false;
+      const error = asRequestError(thrown);
+      worst = 'failed';
+      this.code = error.code;
+      this.message = error.message;
+    }
+    this.took = typeof this.detail['latencyMs'] === 'number' ? this.detail['latencyMs'] : performance.now() - started;
+    this.state = worst;
+    return this.passed;
+  }
+}
