@@ -2,25 +2,26 @@
 import { getLocale } from '../paraglide/runtime.js';
 import { m } from '../paraglide/messages.js';
 
+/** The person's own region, when it speaks the language of the page: "en-GB" rather than plain "en". */
+function region(): string {
+  const locale = getLocale();
+  return navigator.languages.find((one) => one === locale || one.startsWith(`${locale}-`)) ?? locale;
+}
+
 const cached = new Map<string, Intl.DateTimeFormat>();
 
 function dates(name: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
-  const key = `${getLocale()} ${name}`;
+  const key = `${region()} ${name}`;
   let found = cached.get(key);
   if (!found) {
-    found = new Intl.DateTimeFormat(getLocale(), options);
+    found = new Intl.DateTimeFormat(region(), options);
     cached.set(key, found);
   }
   return found;
 }
 
 export function number(value: number): string {
-  return value.toLocaleString(getLocale());
-}
-
-/** Ports are names, not amounts: no thousands separator. */
-export function port(value: number): string {
-  return String(value);
+  return value.toLocaleString(region());
 }
 
 export function memory(bytes: number): string {

@@ -49,7 +49,8 @@ export class Creation {
     await this.#autostart();
     const ours = this.profiles.filter(({ owner }) => owner === 'desktop');
     await Promise.all(ours.map(({ name }) => this.start(name)));
-    if (this.phase === 'starting') this.phase = 'done';
+    this.phase = 'done';
+    this.wizard.done = true;
   }
 
   async start(profile: string): Promise<void> {

@@ -17,6 +17,8 @@ export class Wizard {
   loaded = $state(false);
   /** Once Create was pressed the answers are frozen. */
   created = $state(false);
+  /** Everything that Create does has been done. */
+  done = $state(false);
 
   readonly model: Check;
   readonly mainBot: Check;
