@@ -5,13 +5,15 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tower::ServiceExt as _;
 
 use crate::error::ServerError;
 use crate::http::guard::Peer;
@@ -43,39 +45,75 @@ pub struct Server;
 
 impl Server {
     /// Takes the ports. Nothing is served before [`Bound::serve`]; clients that come earlier wait.
+    // Async because it needs the runtime that it registers its sockets with.
+    #[allow(clippy::unused_async)]
     pub async fn bind(options: BindOptions) -> Result<Bound, ServerError> {
-        let mut listeners: Vec<TcpListener> = Vec::new();
-        let mut addrs: Vec<SocketAddr> = Vec::new();
-        for mut addr in options.addrs.iter().copied() {
-            if addr.port() == 0
-                && let Some(first) = addrs.first()
-            {
-                addr.set_port(first.port());
-            }
-            match TcpListener::bind(addr).await {
-                Ok(listener) => {
-                    addrs.push(listener.local_addr().map_err(|source| ServerError::Listen { addr, source })?);
-                    listeners.push(listener);
-                }
-                Err(error) => match error.kind() {
-                    ErrorKind::AddrNotAvailable | ErrorKind::Unsupported if !addrs.is_empty() => {
-                        tracing::debug!(%addr, "this machine does not have the address; left out");
-                    }
-                    _ if !addrs.is_empty() && is_missing_family(&error) => {
-                        tracing::debug!(%addr, "this machine does not have the address family; left out");
-                    }
-                    ErrorKind::AddrInUse => return Err(ServerError::PortTaken { addr }),
-                    ErrorKind::PermissionDenied => return Err(ServerError::PortForbidden { addr }),
-                    _ => return Err(ServerError::Listen { addr, source: error }),
-                },
+        let any_port = options.addrs.first().is_some_and(|addr| addr.port() == 0);
+        let mut tries = 0;
+        loop {
+            match bind_all(&options.addrs) {
+                // The port that was free for one address need not be free for the next.
+                Err(ServerError::PortTaken { .. }) if any_port && tries < 16 => tries += 1,
+                outcome => return outcome,
             }
         }
-        if listeners.is_empty() {
-            let tried = options.addrs.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-            return Err(ServerError::NoAddress { tried });
-        }
-        Ok(Bound { listeners, addrs })
     }
+}
+
+fn bind_all(wanted: &[SocketAddr]) -> Result<Bound, ServerError> {
+    let mut listeners: Vec<TcpListener> = Vec::new();
+    let mut addrs: Vec<SocketAddr> = Vec::new();
+    for mut addr in wanted.iter().copied() {
+        if addr.port() == 0
+            && let Some(first) = addrs.first()
+        {
+            addr.set_port(first.port());
+        }
+        let bound = listen(addr).and_then(|listener| Ok((listener.local_addr()?, listener)));
+        match bound {
+            Ok((local, listener)) => {
+                addrs.push(local);
+                listeners.push(listener);
+            }
+            Err(error) if !addrs.is_empty() && is_missing(&error) => {
+                tracing::debug!(%addr, "this machine does not have the address; left out");
+            }
+            Err(error) => {
+                return Err(match error.kind() {
+                    ErrorKind::AddrInUse => ServerError::PortTaken { addr },
+                    ErrorKind::PermissionDenied => ServerError::PortForbidden { addr },
+                    _ => ServerError::Listen { addr, source: error },
+                });
+            }
+        }
+    }
+    if listeners.is_empty() {
+        let tried = wanted.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        return Err(ServerError::NoAddress { tried });
+    }
+    Ok(Bound { listeners, addrs })
+}
+
+/// Connections that may wait to be accepted.
+const BACKLOG: u32 = 1024;
+
+fn listen(addr: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if addr.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // A port of which old connections are still winding down is free.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    // IPv4 has its own listener.
+    #[cfg(unix)]
+    if addr.is_ipv6() {
+        rustix::net::sockopt::set_ipv6_v6only(&socket, true)?;
+    }
+    socket.bind(addr)?;
+    socket.listen(BACKLOG)
+}
+
+/// Whether this machine does not have an address or its family.
+fn is_missing(error: &std::io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::AddrNotAvailable | ErrorKind::Unsupported) || is_missing_family(error)
 }
 
 /// `EAFNOSUPPORT` has no [`ErrorKind`] of its own.
@@ -187,7 +225,11 @@ impl Door {
         let _ = stream.set_nodelay(true);
         let Ok(local) = stream.local_addr() else { return };
         let peer = Peer::new(remote, local, place);
-        let service = TowerToHyperService::new(self.router.clone().layer(axum::Extension(peer)));
+        let router = self.router.clone();
+        let service = service_fn(move |mut request: http::Request<Incoming>| {
+            request.extensions_mut().insert(peer.clone());
+            router.clone().oneshot(request.map(axum::body::Body::new))
+        });
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new())
             .header_read_timeout(self.shared.limits.header_timeout)

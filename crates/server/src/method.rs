@@ -37,6 +37,10 @@ pub trait MethodHandler: Send + Sync + 'static {
     /// An admitted connection is gone. Called once per [`MethodHandler::on_connect`].
     fn on_disconnect(&self, _conn: &ConnInfo) {}
 
+    /// Asked once at the end, after the farewell: returns when the work is done whose end open connections want to see
+    /// (answers that are still being written). The server waits for it no longer than [`crate::Limits::drain`].
+    async fn drained(&self) {}
+
     /// Methods that any admitted connection may call, whatever its scopes.
     fn needs_no_scope(&self, spec: &MethodSpec) -> bool {
         spec.name == "health"
@@ -44,7 +48,9 @@ pub trait MethodHandler: Send + Sync + 'static {
 
     /// Writes of the control plane: limited to a few per minute and method.
     fn is_control_plane_write(&self, spec: &MethodSpec) -> bool {
-        spec.scope == Scope::OperatorAdmin && !spec.name.ends_with(".get") && !spec.name.ends_with(".list")
+        let reads =
+            matches!(spec.name.rsplit('.').next(), Some("get" | "list" | "status" | "schema" | "lookup"));
+        spec.scope == Scope::OperatorAdmin && !reads
     }
 }
 

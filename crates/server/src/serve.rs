@@ -9,7 +9,7 @@ use bulkhead_protocol::close;
 
 use crate::auth::Authenticator;
 use crate::auth::attempts::Attempts;
-use crate::conn::request::WriteQuota;
+use crate::conn::quota::WriteQuota;
 use crate::http::shell;
 use crate::http::ui::UiSource;
 use crate::http::upgrade::PreAuthSlots;
@@ -94,7 +94,11 @@ impl Bound {
         let farewell = shared.info.lifecycle().farewell();
         shared.hub.broadcast("shutdown", &farewell, &Audience::everybody(), None);
         shared.calls.close();
-        if tokio::time::timeout(shared.limits.drain, shared.calls.wait()).await.is_err() {
+        let rest = async {
+            shared.calls.wait().await;
+            shared.handler.drained().await;
+        };
+        if tokio::time::timeout(shared.limits.drain, rest).await.is_err() {
             tracing::warn!(open = shared.calls.len(), "requests were still open when the server stopped");
         }
         closing.cancel();

@@ -183,3 +183,7 @@ fn changed(known: Option<&str>, now: Option<&str>) -> bool {
     let normal = |text: &str| text.trim().to_ascii_lowercase();
     known.is_some_and(|known| now.map(normal) != Some(normal(known)))
 }
+
+#[cfg(test)]
+#[path = "decide_tests.rs"]
+mod tests;

@@ -11,10 +11,8 @@ use crate::conn::info::Role;
 /// The token of a device in a role and generation. The same input gives the same token, so reconnecting returns it
 /// again; a new generation makes all older tokens worthless.
 pub fn device_token(key: &SecretString, device_id: &str, role: Role, generation: u64) -> SecretString {
-    let mut mac = match Hmac::<Sha256>::new_from_slice(key.expose_secret().as_bytes()) {
-        Ok(mac) => mac,
-        // HMAC takes keys of every length.
-        Err(_) => unreachable!("HMAC takes keys of every length"),
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key.expose_secret().as_bytes()) else {
+        unreachable!("HMAC takes keys of every length")
     };
     let generation = generation.to_be_bytes();
     for part in

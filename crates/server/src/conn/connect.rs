@@ -1,5 +1,7 @@
 //! The `connect` request, read and put into the words of this crate.
 
+use std::net::IpAddr;
+
 use bulkhead_protocol::{
     ConnectDevice, ConnectParams, ErrorShape, MIN_PROBE_PROTOCOL, PROTOCOL_VERSION, Scope,
 };
@@ -7,8 +9,10 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use serde_json::value::RawValue;
 
-use super::info::{ClientInfo, Role};
-use crate::auth::{Device, PairingReason, Presented};
+use super::info::{ClientInfo, ConnId, ConnInfo, Role};
+use crate::auth::{Admission, Device, DeviceGrant, PairingReason, Presented};
+use crate::http::guard::Caller;
+use crate::hub::ticker::now_ms;
 
 /// A connect request whose fields are all understood. Nothing in it is proved yet.
 #[derive(Debug)]
@@ -126,5 +130,45 @@ impl Connect {
         }
         ErrorShape::not_paired(format!("pairing required: {requirement} (requestId: {request_id})"))
             .with_details(details)
+    }
+
+    /// What is remembered of the device when it is approved.
+    pub(crate) fn grant(&self, device_id: Option<&str>, scopes: Vec<Scope>, remote: IpAddr) -> DeviceGrant {
+        let public_key =
+            self.device().map(|device| device.public_key.trim().trim_end_matches('=').to_owned());
+        DeviceGrant {
+            device_id: device_id.unwrap_or_default().to_owned(),
+            public_key: public_key.unwrap_or_default(),
+            role: self.role,
+            scopes,
+            client_id: self.client.id.clone(),
+            client_mode: self.client.mode.clone(),
+            display_name: self.client.display_name.clone(),
+            platform: Some(self.client.platform.clone()),
+            device_family: self.client.device_family.clone(),
+            remote,
+        }
+    }
+
+    /// The connection that it becomes.
+    pub(crate) fn admitted(
+        self,
+        device_id: Option<String>,
+        admission: Admission,
+        caller: Caller,
+    ) -> ConnInfo {
+        ConnInfo {
+            id: ConnId::random(),
+            remote: caller.remote,
+            loopback: caller.loopback,
+            role: self.role,
+            scopes: admission.scopes,
+            client: self.client,
+            caps: self.params.caps,
+            commands: self.params.commands.unwrap_or_default(),
+            device_id,
+            auth_method: admission.method,
+            connected_at_ms: now_ms(),
+        }
     }
 }

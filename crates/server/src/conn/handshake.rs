@@ -1,29 +1,26 @@
 //! From the challenge to `hello-ok`, or to the refusal.
 
 use std::borrow::Cow;
-use std::net::IpAddr;
 use std::sync::Arc;
 
-use bulkhead_protocol::{ErrorShape, Scope, close};
+use bulkhead_protocol::{ErrorShape, close};
 use serde::Serialize;
 use serde_json::json;
-use serde_json::value::RawValue;
 
 use super::connect::Connect;
-use super::info::{AuthMethod, ConnId, ConnInfo, Role};
+use super::envelope::{Envelope, Malformed};
+use super::hello::{self, Issued};
+use super::info::{AuthMethod, ConnInfo, Role};
 use super::outgoing::{EventText, response_frame};
 use super::queue::{End, Queue};
-use super::request::{Envelope, Malformed};
 use super::socket::{Incoming, Socket};
 use crate::auth::{
-    Admission, AuthPolicy, ConnectFacts, Decision, Device, DeviceGrant, PairingRequest, Refusal, decide,
-    device_token, proof,
+    AuthPolicy, ConnectFacts, Decision, Device, PairingRequest, Refusal, decide, device_token, proof,
 };
 use crate::http::guard::Peer;
 use crate::http::upgrade::Visitor;
 use crate::hub::Membership;
 use crate::hub::ticker::now_ms;
-use crate::method::Reply;
 use crate::serve::Shared;
 
 /// How a handshake ended.
@@ -119,16 +116,16 @@ async fn introduce(
     match admit(shared, &envelope, &nonce, &visitor).await {
         Ok(ready) => {
             let conn = Arc::new(ready.conn);
-            let hello = match hello_frame(shared, &envelope.id, &conn, ready.issued) {
-                Ok(hello) => hello,
+            // It hears of events before its snapshot is made, so that none falls between the two.
+            let membership = shared.hub.join(Arc::clone(&conn), Arc::clone(queue));
+            match hello::frame(shared, &envelope.id, &conn, ready.issued.as_ref()) {
+                Ok(hello) => queue.push_first_response(hello),
                 Err(error) => {
+                    drop(membership);
                     socket.say(response_frame(&envelope.id, Err(&error))).await;
                     return closed(super::socket::INTERNAL_ERROR, "hello-ok failed");
                 }
-            };
-            // First in the queue, so that no event comes before it.
-            queue.push_response(hello);
-            let membership = shared.hub.join(Arc::clone(&conn), Arc::clone(queue));
+            }
             if shared.closing.is_cancelled() {
                 queue.end(End::Close { code: close::SERVICE_RESTART, reason: "service restart".into() });
             }
@@ -155,11 +152,6 @@ fn closed(code: u16, reason: &'static str) -> Outcome {
 struct Ready {
     conn: ConnInfo,
     issued: Option<Issued>,
-}
-
-struct Issued {
-    token: secrecy::SecretString,
-    at_ms: u64,
 }
 
 async fn admit(
@@ -192,7 +184,7 @@ async fn admit(
     if let Some(mismatch) = build_mismatch(shared, &connect) {
         return Err(Refused::policy(mismatch));
     }
-    authenticate(shared, &connect, nonce, visitor).await
+    authenticate(shared, connect, nonce, visitor).await
 }
 
 /// A web client of another build has to load itself again. Without a build id of our own nothing is checked.
@@ -209,7 +201,7 @@ fn build_mismatch(shared: &Shared, connect: &Connect) -> Option<ErrorShape> {
 
 async fn authenticate(
     shared: &Shared,
-    connect: &Connect,
+    connect: Connect,
     nonce: &str,
     visitor: &Visitor,
 ) -> Result<Ready, Refused> {
@@ -222,11 +214,11 @@ async fn authenticate(
         return Err(Refusal::RateLimited { retry_after_ms }.into());
     }
     let policy = shared.authenticator.policy();
-    let device_id = match connect.device() {
+    let proved = match connect.device() {
         Some(device) => Some(proof::check(&connect.params, device, nonce, now_ms())?),
         None => None,
     };
-    let device_id = device_id.as_deref();
+    let device_id = proved.as_deref();
     let known = match device_id {
         Some(id) => shared.authenticator.device(id).await.map_err(unavailable)?,
         None => None,
@@ -244,7 +236,7 @@ async fn authenticate(
     let (admission, device) = match decision {
         Decision::Admit(admission) => (admission, known),
         Decision::Approve { admission, approved_scopes } => {
-            let grant = grant(connect, device_id, approved_scopes, caller.remote);
+            let grant = connect.grant(device_id, approved_scopes, caller.remote);
             let device = shared.authenticator.approve(grant).await.map_err(unavailable)?;
             tracing::info!(device = %device.id, client = %connect.client.id, "a device of this machine was approved");
             (admission, Some(device))
@@ -253,7 +245,7 @@ async fn authenticate(
             let approved = known.as_ref().and_then(|known| known.role(connect.role));
             let approved_scopes = approved.map(|role| role.scopes.clone()).unwrap_or_default();
             let wanted = crate::auth::scopes::union(&approved_scopes, &connect.scopes);
-            let request = PairingRequest { grant: grant(connect, device_id, wanted, caller.remote), reason };
+            let request = PairingRequest { grant: connect.grant(device_id, wanted, caller.remote), reason };
             let request_id = shared.authenticator.request_pairing(request).await.map_err(unavailable)?;
             return Err(Refused::policy(connect.pairing_required(reason, &request_id, known.as_ref())));
         }
@@ -269,28 +261,12 @@ async fn authenticate(
         shared.attempts.succeeded(caller.remote);
     }
     let issued = device.as_ref().and_then(|device| issue(&policy, device, connect.role));
-    Ok(Ready { conn: conn_info(connect, device_id, admission, visitor), issued })
+    Ok(Ready { conn: connect.admitted(proved, admission, caller), issued })
 }
 
 /// The gateway could not look up or remember: the client may try again.
 fn unavailable(error: ErrorShape) -> Refused {
     Refused { error, code: close::TRY_AGAIN_LATER }
-}
-
-fn grant(connect: &Connect, device_id: Option<&str>, scopes: Vec<Scope>, remote: IpAddr) -> DeviceGrant {
-    let public_key = connect.device().map(|device| device.public_key.trim().trim_end_matches('=').to_owned());
-    DeviceGrant {
-        device_id: device_id.unwrap_or_default().to_owned(),
-        public_key: public_key.unwrap_or_default(),
-        role: connect.role,
-        scopes,
-        client_id: connect.client.id.clone(),
-        client_mode: connect.client.mode.clone(),
-        display_name: connect.client.display_name.clone(),
-        platform: Some(connect.client.platform.clone()),
-        device_family: connect.client.device_family.clone(),
-        remote,
-    }
 }
 
 fn issue(policy: &AuthPolicy, device: &Device, role: Role) -> Option<Issued> {
@@ -300,119 +276,4 @@ fn issue(policy: &AuthPolicy, device: &Device, role: Role) -> Option<Issued> {
         token: device_token(key, &device.id, role, approved.generation),
         at_ms: approved.issued_at_ms,
     })
-}
-
-fn conn_info(
-    connect: &Connect,
-    device_id: Option<&str>,
-    admission: Admission,
-    visitor: &Visitor,
-) -> ConnInfo {
-    ConnInfo {
-        id: ConnId::random(),
-        remote: visitor.caller.remote,
-        loopback: visitor.caller.loopback,
-        role: connect.role,
-        scopes: admission.scopes,
-        client: connect.client.clone(),
-        caps: connect.params.caps.clone(),
-        commands: connect.params.commands.clone().unwrap_or_default(),
-        device_id: device_id.map(ToOwned::to_owned),
-        auth_method: admission.method,
-        connected_at_ms: now_ms(),
-    }
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Hello<'a> {
-    r#type: &'a str,
-    protocol: u32,
-    server: HelloServer<'a>,
-    features: &'a RawValue,
-    snapshot: &'a RawValue,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    plugin_surface_urls: Option<serde_json::Map<String, serde_json::Value>>,
-    auth: HelloAuth<'a>,
-    policy: HelloPolicy,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct HelloServer<'a> {
-    version: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    build_id: Option<&'a str>,
-    boot_id: &'a str,
-    conn_id: &'a str,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct HelloAuth<'a> {
-    role: &'a str,
-    scopes: &'a [Scope],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    device_token: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    issued_at_ms: Option<u64>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct HelloPolicy {
-    max_payload: usize,
-    max_buffered_bytes: usize,
-    tick_interval_ms: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    attachments: Option<HelloAttachments>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct HelloAttachments {
-    max_bytes: u64,
-    max_image_bytes: u64,
-}
-
-fn hello_frame(
-    shared: &Shared,
-    id: &str,
-    conn: &ConnInfo,
-    issued: Option<Issued>,
-) -> Result<String, ErrorShape> {
-    use secrecy::ExposeSecret as _;
-
-    let parts = shared.handler.hello(conn);
-    let urls: serde_json::Map<_, _> =
-        parts.plugin_surface_urls.into_iter().map(|(name, url)| (name, url.into())).collect();
-    let tick_ms = shared.limits.tick_interval.as_millis();
-    let hello = Hello {
-        r#type: "hello-ok",
-        protocol: bulkhead_protocol::PROTOCOL_VERSION,
-        server: HelloServer {
-            version: &shared.info.version,
-            build_id: shared.info.build_id.as_deref(),
-            boot_id: &shared.info.boot_id,
-            conn_id: conn.id.as_str(),
-        },
-        features: &parts.features,
-        snapshot: &parts.snapshot,
-        plugin_surface_urls: (!urls.is_empty()).then_some(urls),
-        auth: HelloAuth {
-            role: conn.role.as_str(),
-            scopes: &conn.scopes,
-            device_token: issued.as_ref().map(|issued| issued.token.expose_secret()),
-            issued_at_ms: issued.as_ref().map(|issued| issued.at_ms),
-        },
-        policy: HelloPolicy {
-            max_payload: shared.limits.max_payload,
-            max_buffered_bytes: shared.limits.max_buffered_bytes,
-            tick_interval_ms: u64::try_from(tick_ms).unwrap_or(u64::MAX),
-            attachments: parts
-                .attachments
-                .map(|(max_bytes, max_image_bytes)| HelloAttachments { max_bytes, max_image_bytes }),
-        },
-    };
-    Ok(response_frame(id, Ok(&Reply::json(&hello)?)))
 }

@@ -54,6 +54,20 @@ impl Queue {
 
     /// Queues a response. A client that does not read its own answers is closed, never served with gaps.
     pub(crate) fn push_response(&self, frame: String) {
+        self.push_own_response(frame);
+        self.taker.wake();
+    }
+
+    /// Puts a response in front of all that waits already: `hello-ok`, which was made after the connection began to
+    /// hear of events and is still the first frame that it reads.
+    pub(crate) fn push_first_response(&self, frame: String) {
+        let mut state = self.state();
+        state.bytes += frame.len();
+        state.items.push_front(Outgoing::Response(frame));
+    }
+
+    /// [`Queue::push_response`] from the connection's own task, which is about to take anyway and need not be woken.
+    pub(crate) fn push_own_response(&self, frame: String) {
         let mut state = self.state();
         if state.end.is_some() {
             return;
@@ -63,8 +77,6 @@ impl Queue {
         } else {
             state.push(Outgoing::Response(frame));
         }
-        drop(state);
-        self.taker.wake();
     }
 
     /// Queues an event. A slow reader misses what may be missed (a gap in `seq` tells it so) and is closed

@@ -109,7 +109,7 @@ impl Authority {
                 None => (text, None),
             },
         };
-        let port = port.map(|port| port.parse::<u16>()).transpose().ok()?;
+        let port = port.map(str::parse::<u16>).transpose().ok()?;
         let host = host.trim_end_matches('.').to_ascii_lowercase();
         (!host.is_empty()).then_some(Self { host, port })
     }

@@ -195,12 +195,13 @@ async fn from_afar_a_person_is_asked() {
     assert_eq!(error["details"]["reason"], "role-upgrade");
 }
 
+type Spoil = Box<dyn Fn(&mut Value, &str)>;
+
 #[tokio::test]
 async fn proofs_that_do_not_hold() {
     let world = world().await;
     let key = DeviceKey::generate().unwrap();
     let other = DeviceKey::generate().unwrap();
-    type Spoil = Box<dyn Fn(&mut Value, &str)>;
     let spoil = |change: &'static dyn Fn(&mut Value)| -> Spoil { Box::new(move |params, _| change(params)) };
     let cases: Vec<(&str, Spoil)> = vec![
         ("DEVICE_AUTH_NONCE_REQUIRED", spoil(&|p| p["device"]["nonce"] = "".into())),

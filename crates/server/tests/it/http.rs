@@ -1,5 +1,7 @@
 //! The HTTP shell: health, bearer, web UI, headers, upgrades.
 
+use std::fmt::Write as _;
+
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -38,13 +40,13 @@ pub(crate) async fn ask(
 ) -> Answer {
     let mut request = format!("{verb} {path} HTTP/1.1\r\nconnection: close\r\n");
     if !headers.iter().any(|(name, _)| *name == "host") {
-        request += &format!("host: {}\r\n", world.addr);
+        let _ = write!(request, "host: {}\r\n", world.addr);
     }
     for (name, value) in headers {
-        request += &format!("{name}: {value}\r\n");
+        let _ = write!(request, "{name}: {value}\r\n");
     }
     if !body.is_empty() {
-        request += &format!("content-length: {}\r\n", body.len());
+        let _ = write!(request, "content-length: {}\r\n", body.len());
     }
     request += "\r\n";
     let mut bytes = request.into_bytes();
@@ -241,7 +243,7 @@ async fn upgrades_that_are_none() {
         let headers: Vec<_> = upgrade.into_iter().filter(|(name, _)| *name != left_out).collect();
         let mut request = format!("GET /ws HTTP/1.1\r\nhost: {}\r\n", world.addr);
         for (name, value) in headers {
-            request += &format!("{name}: {value}\r\n");
+            let _ = write!(request, "{name}: {value}\r\n");
         }
         // Another request behind it ends the connection.
         request += "\r\nGET / HTTP/1.1\r\nconnection: close\r\n\r\n";

@@ -1,5 +1,7 @@
 //! The transport over real sockets, against a small handler.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod abuse;
 mod access;
 mod devices;
@@ -7,6 +9,8 @@ mod events;
 mod handshake;
 mod http;
 mod limits;
+mod pace;
+mod play;
 mod requests;
 mod shutdown;
 mod world;
