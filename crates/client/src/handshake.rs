@@ -79,8 +79,8 @@ async fn upgrade(url: &GatewayUrl, wire: Box<dyn Wire>) -> Result<Socket, Client
             "an HTTP server that answers {} to a WebSocket upgrade",
             response.status()
         ))),
-        Err(WsError::Io(error)) => {
-            Err(not_a_gateway(format!("a connection that ends during the upgrade ({error})")))
+        Err(WsError::Io(_) | WsError::Protocol(ProtocolError::HandshakeIncomplete)) => {
+            Err(not_a_gateway("a connection that ends during the upgrade".to_owned()))
         }
         Err(error) => Err(not_a_gateway(format!("an answer that is no WebSocket upgrade ({error})"))),
     }
