@@ -5,7 +5,7 @@
 import { invoke, type Channel } from '@tauri-apps/api/core';
 
 export type GatewayState = 'running' | 'starting' | 'stopped' | 'degraded' | 'failed' | 'unknown';
-export type ChannelState = 'connected' | 'connecting' | 'disconnected' | 'disabled' | 'failed' | 'unknown';
+export type ChannelState = 'running' | 'starting' | 'failed' | 'stopped';
 export type Owner = 'desktop' | 'service' | 'external';
 export type Severity = 'error' | 'warning' | 'info';
 
@@ -18,12 +18,12 @@ export interface ChannelCard {
 }
 
 /** What a problem's button does: a verb that the app knows. */
-export type ProblemAction = 'restart' | 'logs' | 'models' | 'channels' | 'credentials' | 'start';
+export type ProblemAction = 'start' | 'restart' | 'logs' | 'models' | 'channels' | 'unlock-keychain';
 
 export interface Problem {
   code: string;
   message: string;
-  action?: ProblemAction | null;
+  action: ProblemAction | null;
 }
 
 export interface ProfileCard {
@@ -157,8 +157,8 @@ export interface LogPage {
 
 export interface AppInfo {
   version: string;
-  commit: string | null;
   platform: string;
+  language: string | null;
 }
 
 export interface EventFrame {
@@ -167,24 +167,16 @@ export interface EventFrame {
   seq?: number | null;
 }
 
-export interface ConnectionReport {
-  phase: 'connecting' | 'open' | 'waiting' | 'refused' | 'closed';
-  code: string | null;
-  message: string | null;
-}
-
-/** What the app tells the window, all over one channel. */
-export type GatewayNotice =
-  | { type: 'event'; profile: string; frame: EventFrame }
-  | { type: 'connection'; profile: string; connection: ConnectionReport }
-  | { type: 'profiles'; profiles: ProfileCard[] };
+/** What the gateways say, all over one channel. */
+export type GatewayMessage =
+  | { kind: 'event'; profile: string; event: string; payload: unknown; seq: number | null }
+  | { kind: 'connection'; profile: string; connected: boolean; reason: string | null };
 
 /** What a refused command throws. */
-export interface CommandError {
+export interface Failure {
   code: string;
   message: string;
-  details?: unknown;
-  retryable?: boolean;
+  nextStep: string | null;
 }
 
 export const commands = {
@@ -194,7 +186,8 @@ export const commands = {
   profileRestart: (profile: string) => invoke<null>('profile_restart', { profile }),
   gatewayRequest: (profile: string, method: string, params: unknown) =>
     invoke<unknown>('gateway_request', { profile, method, params }),
-  gatewaySubscribe: (channel: Channel<GatewayNotice>) => invoke<null>('gateway_subscribe', { channel }),
+  gatewaySubscribe: (onMessage: Channel<GatewayMessage>) => invoke<null>('gateway_subscribe', { onMessage }),
+  profilesWatch: (onChange: Channel<ProfileCard[]>) => invoke<null>('profiles_watch', { onChange }),
   setupRun: (request: SetupRequest, onProgress: Channel<SetupProgress>) =>
     invoke<SetupResult>('setup_run', { request, onProgress }),
   draftLoad: () => invoke<unknown>('draft_load'),

@@ -7,7 +7,7 @@ interface HistoryReply {
   hasMore?: boolean;
   pendingInputs?: { items?: { runId?: string }[] };
   sessionInfo?: { hasActiveRun?: boolean; activeRunIds?: string[] };
-  inFlightRun?: { runId?: string } | null;
+  inFlightRun?: { runId?: string; text?: string } | null;
 }
 
 const PAGE = 100;
@@ -102,6 +102,7 @@ export class Room {
       this.#transcript.load({
         messages: reply.messages ?? [],
         active: activeRuns(reply),
+        inFlight: reply.inFlightRun?.runId ? { runId: reply.inFlightRun.runId, text: reply.inFlightRun.text ?? '' } : null,
         queued: (reply.pendingInputs?.items ?? []).flatMap(({ runId }) => (runId ? [runId] : [])),
       });
       this.hasMore = reply.hasMore === true && this.#limit < MOST;
@@ -183,7 +184,8 @@ export class Room {
 }
 
 function activeRuns({ sessionInfo, inFlightRun }: HistoryReply): string[] | null {
-  if (sessionInfo?.activeRunIds) return sessionInfo.activeRunIds;
-  if (inFlightRun?.runId) return [inFlightRun.runId];
+  const streaming = inFlightRun?.runId ? [inFlightRun.runId] : [];
+  if (sessionInfo?.activeRunIds) return [...new Set([...sessionInfo.activeRunIds, ...streaming])];
+  if (streaming.length) return streaming;
   return sessionInfo?.hasActiveRun === false ? [] : null;
 }

@@ -36,6 +36,8 @@ export interface History {
   messages: unknown[];
   /** Runs that go on; `null` when the gateway does not say. */
   active: string[] | null;
+  /** What a run has said so far, for who comes in the middle of it. */
+  inFlight?: { runId: string; text: string } | null;
   /** Inputs that wait in the gateway's queue, by run id. */
   queued?: string[];
 }
@@ -87,7 +89,7 @@ export class Transcript {
   }
 
   /** The history as the gateway has it. */
-  load({ messages, active, queued = [] }: History): void {
+  load({ messages, active, inFlight = null, queued = [] }: History, now = Date.now()): void {
     const old = this.entries;
     const used = new Set<Entry>();
     const seen = new Set<string>();
@@ -124,6 +126,16 @@ export class Transcript {
       }
     }
     this.entries = [...written, ...kept];
+    if (inFlight) this.#joinRun(inFlight, now);
+  }
+
+  /** A run that began before we looked, or went on while we were away. */
+  #joinRun({ runId, text }: { runId: string; text: string }, now: number): void {
+    const live = this.#live.get(runId) ?? { seq: -1, text: '', consumed: '' };
+    if (text.length > live.text.length) live.text = text;
+    live.consumed = consumedBy(this.entries, runId, live.text);
+    this.#live.set(runId, live);
+    this.#run(runId, now, (entry) => this.#redrawn({ ...entry, state: 'streaming' }, live));
   }
 
   /** A `session.message` event: one message was written. */

@@ -8,6 +8,8 @@ export interface PairingRequest {
   accountId: string;
   senderId: string;
   senderLabel: string;
+  /** The code that the sender was shown, where the gateway tells it to operators. */
+  code?: string;
   metadata?: Record<string, string>;
   createdAt: string;
   expiresAt: string;
@@ -43,7 +45,7 @@ export class Pairing {
 
   /** The code that the sender was shown, when the gateway tells it. */
   code(request: PairingRequest): string | null {
-    return request.metadata?.['code'] ?? (/^[A-HJ-NP-Z2-9]{8}$/.test(request.requestId) ? request.requestId : null);
+    return request.code ?? request.metadata?.['code'] ?? (/^[A-HJ-NP-Z2-9]{8}$/.test(request.requestId) ? request.requestId : null);
   }
 
   async load(): Promise<void> {

@@ -26,15 +26,14 @@ export function gatewayWords(state: GatewayState): string {
 
 export function channelMark(state: ChannelState): MarkState {
   const marks: Record<ChannelState, MarkState> = {
-    connected: 'good', connecting: 'busy', disconnected: 'warn', failed: 'bad', disabled: 'off', unknown: 'unknown',
+    running: 'good', starting: 'busy', failed: 'bad', stopped: 'off',
   };
   return marks[state] ?? 'unknown';
 }
 
 export function channelWords(state: ChannelState): string {
   const words: Record<ChannelState, () => string> = {
-    connected: m.channel_connected, connecting: m.channel_connecting, disconnected: m.channel_disconnected,
-    failed: m.channel_failed, disabled: m.channel_disabled, unknown: m.state_unknown,
+    running: m.channel_connected, starting: m.channel_connecting, failed: m.channel_failed, stopped: m.channel_disabled,
   };
   return (words[state] ?? m.state_unknown)();
 }

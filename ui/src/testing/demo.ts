@@ -102,7 +102,7 @@ export function demoTransport(query: URLSearchParams): Transport {
   desktop.onSetup = setup;
   const telegram = (username: string) => ({
     bot: { username },
-    channels: [{ id: 'telegram', label: 'Telegram', state: 'connected' as const, detail: null, account: null }],
+    channels: [{ id: 'telegram', label: 'Telegram', state: 'running' as const, detail: null, account: null }],
   });
   const main = card('main', 18_789, { ...telegram('ada_main_bot'), readyMs: 38 });
   const rescue = card('rescue', 19_789, { ...telegram('ada_rescue_bot'), pid: 4243, memoryBytes: 10_900_000, readyMs: 36 });
@@ -119,7 +119,7 @@ export function demoTransport(query: URLSearchParams): Transport {
   else if (scene === 'home' || scene === 'empty') transport.cards = [main, rescue];
   else if (scene === 'trouble') {
     transport.cards = [
-      { ...main, state: 'failed', since: Date.now() - 42_000, pid: null, memoryBytes: null, channels: [{ ...main.channels[0]!, state: 'disconnected' }], problem: { code: 'crash.loop', message: 'main ended 4 times within 60 s (exit code 101). The last good configuration is tried next.', action: 'logs' } },
+      { ...main, state: 'failed', since: Date.now() - 42_000, pid: null, memoryBytes: null, channels: [{ ...main.channels[0]!, state: 'stopped' }], problem: { code: 'crash.loop', message: 'main ended 4 times within 60 s (exit code 101). The last good configuration is tried next.', action: 'logs' } },
       { ...rescue, state: 'degraded', channels: [{ ...rescue.channels[0]!, state: 'failed', detail: 'Unauthorized' }], problem: { code: 'telegram.token', message: 'Telegram refuses rescue\'s bot token. Make a new one with BotFather and enter it.', action: 'channels' } },
       card('dev', 18_829, { state: 'stopped', since: null, pid: null, memoryBytes: null, owner: 'service' }),
     ];
@@ -195,7 +195,7 @@ export function demoTransport(query: URLSearchParams): Transport {
       accounts: [], limits: { pendingPerAccount: 3, ttlMs: 3_600_000 }, commandOwnerConfigured: false,
       requests: [{
         requestId: 'r1', channel: 'telegram', channelLabel: 'Telegram', accountId: 'default', senderId: '55120417', senderLabel: 'Ada Lovelace',
-        metadata: { code: 'K7PMX4QD' }, createdAt: new Date().toISOString(), lastSeenAt: new Date().toISOString(), expiresAt: new Date(Date.now() + 3_300_000).toISOString(), notifySupported: true,
+        code: 'K7PMX4QD', createdAt: new Date().toISOString(), lastSeenAt: new Date().toISOString(), expiresAt: new Date(Date.now() + 3_300_000).toISOString(), notifySupported: true,
       }],
     }),
     'channels.pairing.approve': ({ requestId }) => ({ requestId, senderId: '55120417', notification: 'sent', commandOwnerBootstrap: 'not-requested' }),

@@ -116,7 +116,7 @@ export class MemoryDesktop implements Desktop {
     this.login = enabled;
   }
   async info(): Promise<AppInfo> {
-    return { version: '0.1.0', commit: '3f2a91c', platform: 'linux x86_64' };
+    return { version: '0.1.0', platform: 'linux', language: 'en-GB' };
   }
 }
 

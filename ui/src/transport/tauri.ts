@@ -1,9 +1,9 @@
-/** The app's side of the seam: everything goes through Tauri commands and one channel. */
+/** The app's side of the seam: everything goes through Tauri commands and two channels. */
 import { Channel } from '@tauri-apps/api/core';
 import {
   commands,
   type EventFrame,
-  type GatewayNotice,
+  type GatewayMessage,
   type ProfileCard,
   type SetupProgress,
 } from '../bindings/commands';
@@ -31,30 +31,34 @@ export class TauriTransport implements Transport {
   readonly #lines = new Map<string, Line>();
   readonly #cards = new Listeners<ProfileCard[]>();
 
-  /** Opens the channel. The window paints before this answers. */
+  /** Opens the channels. The window paints before they answer. */
   async open(): Promise<void> {
-    const channel = new Channel<GatewayNotice>();
-    channel.onmessage = (notice) => this.receive(notice);
-    await named(commands.gatewaySubscribe(channel));
+    const messages = new Channel<GatewayMessage>();
+    messages.onmessage = (message) => this.receive(message);
+    const cards = new Channel<ProfileCard[]>();
+    cards.onmessage = (all) => this.#cards.tell(all);
+    await named(Promise.all([commands.gatewaySubscribe(messages), commands.profilesWatch(cards)]));
   }
 
-  /** What the app told us. */
-  receive(notice: GatewayNotice): void {
-    if (notice.type === 'profiles') {
-      this.#cards.tell(notice.profiles);
+  /** What a gateway said, or what became of the app's connection to it. */
+  receive(message: GatewayMessage): void {
+    const line = this.#line(message.profile);
+    if (message.kind === 'connection') {
+      const { connected, reason } = message;
+      // The app may have been connected long before this window listened: numbers begin anywhere.
+      if (connected) line.sequence.reset('middle');
+      this.#change(line, {
+        phase: connected ? 'open' : 'waiting',
+        code: connected ? null : 'CONNECTION_LOST',
+        message: reason,
+        epoch: line.connection.epoch + (connected ? 1 : 0),
+      });
       return;
     }
-    const line = this.#line(notice.profile);
-    if (notice.type === 'connection') {
-      const { phase, code, message } = notice.connection;
-      const opened = phase === 'open';
-      if (opened) line.sequence.reset('middle');
-      this.#change(line, { phase, code, message, epoch: line.connection.epoch + (opened ? 1 : 0) });
-      return;
-    }
-    const verdict = line.sequence.take(notice.frame.seq);
+    const { event, payload, seq } = message;
+    const verdict = line.sequence.take(seq);
     if (verdict === 'stale') return;
-    line.events.tell(notice.frame);
+    line.events.tell({ event, payload, seq });
     if (verdict === 'gap') this.#change(line, { ...line.connection, epoch: line.connection.epoch + 1 });
   }
 

@@ -22,6 +22,14 @@ export class Check {
     readonly names: CheckName[],
   ) {}
 
+  /** The bot's public name, when Telegram told it. */
+  get username(): string | null {
+    const { username, bot } = this.detail as { username?: unknown; bot?: unknown };
+    const named = typeof bot === 'object' && bot !== null ? (bot as { username?: unknown }).username : bot;
+    const name = username ?? named;
+    return typeof name === 'string' && name !== '' ? name.replace(/^@/, '') : null;
+  }
+
   get passed(): boolean {
     return this.state === 'ok' || this.state === 'warning';
   }
@@ -36,7 +44,8 @@ export class Check {
     this.detail = {};
   }
 
-  async run(plan: Plan, of: string): Promise<boolean> {
+  /** `profile`: whose answer is shown, when the plan names several. */
+  async run(plan: Plan, of: string, profile: string | null = null): Promise<boolean> {
     this.#run += 1;
     const run = this.#run;
     const started = performance.now();
@@ -54,7 +63,8 @@ export class Check {
         this.lines = [...this.lines, line];
         if (!(this.names as string[]).includes(line.step)) return;
         if (line.state === 'failed' || (line.state === 'warning' && worst !== 'failed')) worst = line.state;
-        if (line.state !== 'skipped') {
+        const other = profile !== null && line.profile !== null && line.profile !== profile;
+        if (line.state !== 'skipped' && (!other || line.state === 'failed')) {
           this.message = line.message;
           this.code = line.code;
           this.detail = line.detail ?? {};

@@ -132,7 +132,8 @@ export class Wizard {
   checkBot(which: 'main' | 'rescue'): Promise<boolean> {
     const profiles = planProfiles(this.answers).filter(({ name }) => which === 'rescue' || name === this.answers.main.name);
     const body = { ...plan(this.answers), model: null, profiles };
-    return which === 'main' ? this.mainBot.run(body, this.mainBotOf) : this.rescueBot.run(body, this.rescueBotOf);
+    const { name } = this.answers[which];
+    return which === 'main' ? this.mainBot.run(body, this.mainBotOf, name) : this.rescueBot.run(body, this.rescueBotOf, name);
   }
 
   checkKeychain(): Promise<boolean> {
