@@ -102,7 +102,8 @@ fn profile_flag(facts: &ProfileFacts) -> String {
 
 /// Which of two is the one to change: never the OpenClaw, else the later one.
 fn to_change<'a>(a: &'a ProfileFacts, b: &'a ProfileFacts) -> &'a ProfileFacts {
-    let a_is_newer = a.base_port.unwrap_or(0) > b.base_port.unwrap_or(0) && !a.name.starts_with(crate::name::MAIN);
+    let a_is_newer =
+        a.base_port.unwrap_or(0) > b.base_port.unwrap_or(0) && !a.name.starts_with(crate::name::MAIN);
     match (a.kind, b.kind) {
         (FactsKind::Bulkhead, FactsKind::OpenClaw) => a,
         (FactsKind::OpenClaw, FactsKind::Bulkhead) => b,

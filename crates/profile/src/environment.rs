@@ -32,7 +32,9 @@ impl Environment {
                 Ok(value) => {
                     vars.insert(name, value);
                 }
-                Err(_) if name.starts_with("BULKHEAD_") || name.starts_with("OPENCLAW_") => unreadable.push(name),
+                Err(_) if name.starts_with("BULKHEAD_") || name.starts_with("OPENCLAW_") => {
+                    unreadable.push(name);
+                }
                 Err(_) => {}
             }
         }
@@ -95,7 +97,9 @@ impl Environment {
     pub fn expand(&self, path: &str) -> PathBuf {
         let expanded = match path.strip_prefix('~') {
             Some("") => self.home.clone(),
-            Some(rest) if rest.starts_with(['/', '\\']) => self.home.join(rest.trim_start_matches(['/', '\\'])),
+            Some(rest) if rest.starts_with(['/', '\\']) => {
+                self.home.join(rest.trim_start_matches(['/', '\\']))
+            }
             _ => PathBuf::from(path),
         };
         std::path::absolute(&expanded).unwrap_or(expanded)
@@ -121,7 +125,9 @@ mod tests {
 
     #[test]
     fn own_variables_win_and_empty_ones_do_not_count() {
-        let env = Environment::for_test("/h").with_var("OPENCLAW_STATE_DIR", "/o").with_var("BULKHEAD_STATE_DIR", "");
+        let env = Environment::for_test("/h")
+            .with_var("OPENCLAW_STATE_DIR", "/o")
+            .with_var("BULKHEAD_STATE_DIR", "");
         assert_eq!(env.either("STATE_DIR"), Some(("OPENCLAW_STATE_DIR".to_owned(), "/o")));
         let env = env.with_var("BULKHEAD_STATE_DIR", "/b");
         assert_eq!(env.either("STATE_DIR"), Some(("BULKHEAD_STATE_DIR".to_owned(), "/b")));

@@ -87,7 +87,9 @@ pub enum PlaceError {
         source: NameError,
     },
     /// A variable that is no Unicode.
-    #[error("{variable} is not valid Unicode; expected a path in UTF-8; set it again, or unset it to use the rule")]
+    #[error(
+        "{variable} is not valid Unicode; expected a path in UTF-8; set it again, or unset it to use the rule"
+    )]
     NotUnicode {
         /// The variable.
         variable: String,
@@ -165,7 +167,9 @@ impl PlaceError {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PortError {
     /// Not a number.
-    #[error("{place}: found {found:?}, which is no port number; expected a base port from 1024 to 65425; for example: 18789")]
+    #[error(
+        "{place}: found {found:?}, which is no port number; expected a base port from 1024 to 65425; for example: 18789"
+    )]
     NotANumber {
         /// Flag, variable or field.
         place: String,

@@ -110,16 +110,17 @@ impl ConfigGlimpse {
 
     /// From a text that does not parse: the first port that can be a base, and whatever looks like a bot's token.
     fn picked_out(text: &str) -> Self {
-        let mut glimpse = Self::default();
-        glimpse.base_port = text.match_indices("port").find_map(|(at, _)| {
+        let base_port = text.match_indices("port").find_map(|(at, _)| {
             let before = text[..at].chars().next_back();
             if before.is_some_and(|c| c.is_ascii_alphanumeric() || c == '_') {
                 return None;
             }
-            let rest = text[at + 4..].trim_start_matches(['"', '\'']).trim_start().strip_prefix(':')?.trim_start();
+            let rest =
+                text[at + 4..].trim_start_matches(['"', '\'']).trim_start().strip_prefix(':')?.trim_start();
             let digits: String = rest.chars().take_while(char::is_ascii_digit).take(6).collect();
             digits.parse().ok().filter(|p| Ports::new(*p).is_ok())
         });
+        let mut glimpse = Self { base_port, ..Self::default() };
         let is_token = |c: char| c.is_ascii_alphanumeric() || matches!(c, ':' | '_' | '-');
         for word in text.split(|c| !is_token(c)).filter(|word| word.len() >= 35).take(MOST_ENTRIES) {
             if let Some(id) = bot_id_of_token(word) {

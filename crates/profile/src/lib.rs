@@ -43,7 +43,7 @@ pub use error::{NameError, PlaceError, PortError, RegisterError, SpacingError};
 pub use facts::{FactsKind, ProfileFacts, gather_facts};
 pub use glimpse::{ConfigGlimpse, bot_id_of_token};
 pub use marker::Marker;
-pub use name::{MAIN, DEV, ProfileName, RESCUE};
+pub use name::{DEV, MAIN, ProfileName, RESCUE};
 pub use place::Place;
 pub use ports::{BasePort, Instance, PortSource, Ports};
 pub use register::{ClaimRequest, Claimed, Owner, Register, RegisterEntry, Surroundings};

@@ -66,7 +66,8 @@ impl Place {
             let path = path.to_owned();
             move |source| PlaceError::Io { action, path, source }
         };
-        files::create_private_dir(self.state_dir()).map_err(io("make the state directory", self.state_dir()))?;
+        files::create_private_dir(self.state_dir())
+            .map_err(io("make the state directory", self.state_dir()))?;
         let path = self.marker_path();
         if Marker::read(self.state_dir())?.is_some() {
             return Ok(());

@@ -137,7 +137,22 @@ mod tests {
         for good in ["main", "rescue", "dev", "a", "ops-2", "x-", &"a".repeat(32), "com10", "console"] {
             assert!(ProfileName::parse(good).is_ok(), "{good}");
         }
-        for bad in ["", "Main", "1a", "-a", "a_b", "a b", "ä", "gateway", "default", "con", "lpt1", "com0", "../x", &"a".repeat(33)] {
+        for bad in [
+            "",
+            "Main",
+            "1a",
+            "-a",
+            "a_b",
+            "a b",
+            "ä",
+            "gateway",
+            "default",
+            "con",
+            "lpt1",
+            "com0",
+            "../x",
+            &"a".repeat(33),
+        ] {
             assert!(ProfileName::parse(bad).is_err(), "{bad}");
         }
     }

@@ -14,8 +14,16 @@ const CONFIG_NAME: &str = "openclaw.json";
 const DEFAULT_PORT: u16 = 18789;
 const DEV_PORT: u16 = 19001;
 /// Two of these together make a state directory whose configuration lies elsewhere.
-const TYPICAL: [&str; 8] =
-    ["agents", "credentials", "identity", "devices", "cron", "exec-approvals.json", "openclaw.json.bak", "telegram"];
+const TYPICAL: [&str; 8] = [
+    "agents",
+    "credentials",
+    "identity",
+    "devices",
+    "cron",
+    "exec-approvals.json",
+    "openclaw.json.bak",
+    "telegram",
+];
 const MOST_INSTALLS: usize = 64;
 
 /// One OpenClaw profile found here.
@@ -72,11 +80,8 @@ pub fn detect(env: &Environment) -> Vec<OpenClawInstall> {
     if let Some(dir) = env.var("OPENCLAW_STATE_DIR") {
         configs.push(env.expand(dir).join(CONFIG_NAME));
     }
-    if let Some(path) = env.var("OPENCLAW_CONFIG_PATH").map(|path| env.expand(path)) {
-        if path.file_name().is_some_and(|name| name == CONFIG_NAME) {
-            configs.push(path);
-        }
-    }
+    let named = env.var("OPENCLAW_CONFIG_PATH").map(|path| env.expand(path));
+    configs.extend(named.filter(|path| path.file_name().is_some_and(|name| name == CONFIG_NAME)));
     let mut seen = std::collections::BTreeSet::new();
     let mut installs: Vec<_> = configs
         .into_iter()
@@ -111,7 +116,8 @@ fn install(config_path: &Path) -> Option<OpenClawInstall> {
 
 /// Bots whose token stands beside the configuration: in its `.env`, or in `tokenFile`.
 fn token_files(state_dir: &Path, glimpse: &ConfigGlimpse) -> Vec<u64> {
-    let read = |path: &Path| files::read_limited(path, 64 * 1024).ok().and_then(|b| String::from_utf8(b).ok());
+    let read =
+        |path: &Path| files::read_limited(path, 64 * 1024).ok().and_then(|b| String::from_utf8(b).ok());
     let mut ids = Vec::new();
     if let Some(text) = read(&state_dir.join(".env")) {
         ids.extend(text.lines().filter_map(|line| {
@@ -162,6 +168,7 @@ fn evidence(dir: &Path) -> Option<String> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)] // also in what the tests share
 mod tests {
     use super::*;
 

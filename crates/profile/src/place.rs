@@ -216,6 +216,7 @@ fn file_name_of(text: &str) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)] // also in what the tests share
 mod tests {
     use super::*;
     use crate::environment::Environment;

@@ -98,8 +98,8 @@ impl Content {
         let mut profiles: Vec<Value> =
             self.entries.iter().filter_map(|entry| serde_json::to_value(entry).ok()).collect();
         profiles.extend(self.unreadable.iter().cloned());
-        let mut bytes =
-            serde_json::to_vec_pretty(&serde_json::json!({"version": 1, "profiles": profiles})).unwrap_or_default();
+        let mut bytes = serde_json::to_vec_pretty(&serde_json::json!({"version": 1, "profiles": profiles}))
+            .unwrap_or_default();
         bytes.push(b'\n');
         bytes
     }
@@ -214,7 +214,9 @@ impl Register {
         loop {
             match file.try_lock() {
                 Ok(()) => return Ok(file),
-                Err(TryLockError::WouldBlock) if began.elapsed() < self.lock_wait => std::thread::sleep(pause),
+                Err(TryLockError::WouldBlock) if began.elapsed() < self.lock_wait => {
+                    std::thread::sleep(pause);
+                }
                 Err(TryLockError::WouldBlock) => {
                     let waited_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
                     return Err(RegisterError::Busy { path, waited_ms });
@@ -270,10 +272,14 @@ impl Register {
                     .iter()
                     .flat_map(|known| {
                         let bases = [known.base_port, known.claimed.filter(|c| Some(*c) != known.base_port)];
-                        bases.into_iter().flatten().map(|base| ProfileFacts::of_place(&known.place, Some(base)))
+                        bases
+                            .into_iter()
+                            .flatten()
+                            .map(|base| ProfileFacts::of_place(&known.place, Some(base)))
                     })
                     .chain(installs.iter().map(|o| ProfileFacts::of_openclaw(o, &self.env)));
-                let findings: Vec<_> = others.filter_map(|other| audit::spacing_between(&me, &other)).collect();
+                let findings: Vec<_> =
+                    others.filter_map(|other| audit::spacing_between(&me, &other)).collect();
                 let (errors, rest): (Vec<_>, Vec<_>) =
                     findings.into_iter().partition(|finding| finding.severity == Severity::Error);
                 if !errors.is_empty() {
@@ -292,11 +298,14 @@ impl Register {
                         bases.into_iter().flatten().map(move |base| Claim { profile: profile.clone(), base })
                     })
                     .collect();
-                let explicit = neighbours.iter().filter_map(|known| known.glimpse.as_ref()).flat_map(|glimpse| {
-                    glimpse.control_port.into_iter().chain(glimpse.cdp_ports.values().copied())
-                });
+                let explicit =
+                    neighbours.iter().filter_map(|known| known.glimpse.as_ref()).flat_map(|glimpse| {
+                        glimpse.control_port.into_iter().chain(glimpse.cdp_ports.values().copied())
+                    });
                 let mut foreign = around.foreign.clone();
-                foreign.extend(explicit.map(|port| ForeignClaim { label: "another profile".into(), ports: port..=port }));
+                foreign.extend(
+                    explicit.map(|port| ForeignClaim { label: "another profile".into(), ports: port..=port }),
+                );
                 let mut avoid = around.avoid.clone();
                 avoid.extend(spacing::kept_for_others(place.name()));
                 let preferred = spacing::preferred_base(place.name());
@@ -332,7 +341,11 @@ impl Register {
     }
 
     /// Changes one entry; `false` if there is none.
-    pub fn update(&self, place: &Place, change: impl FnOnce(&mut RegisterEntry)) -> Result<bool, RegisterError> {
+    pub fn update(
+        &self,
+        place: &Place,
+        change: impl FnOnce(&mut RegisterEntry),
+    ) -> Result<bool, RegisterError> {
         let own = files::canonical(place.state_dir());
         self.with_lock(|entries| {
             let entry = entries.iter_mut().find(|entry| files::canonical(&entry.state_dir) == own);

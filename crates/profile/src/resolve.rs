@@ -37,8 +37,11 @@ impl Place {
         let state = named_path(flags.state_dir.as_deref(), "--state-dir", "STATE_DIR", env)?;
         let config = named_path(flags.config_path.as_deref(), "--config", "CONFIG_PATH", env)?;
         if !env.home.is_absolute() && (state.is_none() || !env.config_home.is_absolute()) {
-            let found =
-                if env.home.as_os_str().is_empty() { "not set".to_owned() } else { format!("{:?}", env.home) };
+            let found = if env.home.as_os_str().is_empty() {
+                "not set".to_owned()
+            } else {
+                format!("\"{}\"", env.home.display())
+            };
             return Err(PlaceError::NoHome { found });
         }
         let asked = match explicit {
@@ -95,8 +98,7 @@ impl Place {
         let workspace = if overridden {
             state_dir.join("workspace")
         } else {
-            let folder =
-                if name.is_main() { "workspace".to_owned() } else { format!("workspace-{name}") };
+            let folder = if name.is_main() { "workspace".to_owned() } else { format!("workspace-{name}") };
             rule_state_dir(&ProfileName::main(), env).join(folder)
         };
         let (config_path, config_source) = match config {
@@ -178,6 +180,7 @@ fn short_hash(path: &Path) -> String {
 }
 
 #[cfg(all(test, unix))]
+#[allow(clippy::unwrap_used)] // also in what the tests share
 mod tests {
     use super::*;
     use proptest::prelude::*;
@@ -192,7 +195,8 @@ mod tests {
     fn the_seeds_manual_example_gives_two_isolated_instances() {
         let (_dir, env) = temp_env();
         let of = |config: &str, state: &str| {
-            let env = env.clone().with_var("OPENCLAW_CONFIG_PATH", config).with_var("OPENCLAW_STATE_DIR", state);
+            let env =
+                env.clone().with_var("OPENCLAW_CONFIG_PATH", config).with_var("OPENCLAW_STATE_DIR", state);
             Place::resolve(None, &env).unwrap()
         };
         let main = of("~/.openclaw/main.json", "~/.openclaw");

@@ -29,7 +29,8 @@ pub fn foreign_paths(place: &Place, neighbours: &[Place]) -> Vec<PathBuf> {
 /// Whether a path belongs to this profile: in its state directory or its workspace, and in nobody else's.
 pub fn owns(place: &Place, path: &Path, neighbours: &[Place]) -> bool {
     let path = files::canonical(path);
-    let inside = [place.state_dir(), place.workspace()].iter().any(|dir| is_within(&path, &files::canonical(dir)));
+    let inside =
+        [place.state_dir(), place.workspace()].iter().any(|dir| is_within(&path, &files::canonical(dir)));
     let config = path == files::canonical(place.config_path());
     let sibling = path.ancestors().any(|above| is_sibling(place, above));
     let foreign = foreign_paths(place, neighbours).iter().any(|other| is_within(&path, other));
@@ -72,7 +73,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let env = Environment::for_test(dir.path());
         let at = |config: &str, state: &str| {
-            let env = env.clone().with_var("OPENCLAW_CONFIG_PATH", config).with_var("OPENCLAW_STATE_DIR", state);
+            let env =
+                env.clone().with_var("OPENCLAW_CONFIG_PATH", config).with_var("OPENCLAW_STATE_DIR", state);
             Place::resolve(None, &env).unwrap()
         };
         let main = at("~/.openclaw/main.json", "~/.openclaw");

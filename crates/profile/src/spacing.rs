@@ -99,7 +99,8 @@ fn first_in(
     let mut base = *segment.start();
     while base <= *segment.end() {
         let end = base.checked_add(REACH)?;
-        let claimed = blocked.iter().filter(|range| *range.start() <= end && *range.end() >= base).map(|r| *r.end());
+        let claimed =
+            blocked.iter().filter(|range| *range.start() <= end && *range.end() >= base).map(|r| *r.end());
         let heard = listening.range(base..=end).next_back().copied();
         // Jump behind the furthest blocker: nothing before it can fit.
         match claimed.chain(heard).max() {
@@ -111,6 +112,7 @@ fn first_in(
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)] // also in what the tests share
 mod tests {
     use super::*;
     use proptest::prelude::*;

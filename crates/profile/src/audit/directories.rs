@@ -24,12 +24,36 @@ pub(super) fn between(a: &ProfileFacts, b: &ProfileFacts) -> Vec<Finding> {
         }
         false
     };
-    let one_state = same("state-dir-shared", "state directory", &a.state_dir, &b.state_dir, "change BULKHEAD_STATE_DIR");
-    same("config-shared", "configuration file", &a.config_path, &b.config_path, "change BULKHEAD_CONFIG_PATH");
-    let one_workspace =
-        same("workspace-shared", "workspace", &a.workspace, &b.workspace, "change agents.defaults.workspace in the configuration");
-    same("keychain-shared", "keychain service", Path::new(&a.keychain_service), Path::new(&b.keychain_service), "change the name");
-    same("service-shared", "service name", Path::new(&a.service_name), Path::new(&b.service_name), "change the name");
+    let one_state =
+        same("state-dir-shared", "state directory", &a.state_dir, &b.state_dir, "change BULKHEAD_STATE_DIR");
+    same(
+        "config-shared",
+        "configuration file",
+        &a.config_path,
+        &b.config_path,
+        "change BULKHEAD_CONFIG_PATH",
+    );
+    let one_workspace = same(
+        "workspace-shared",
+        "workspace",
+        &a.workspace,
+        &b.workspace,
+        "change agents.defaults.workspace in the configuration",
+    );
+    same(
+        "keychain-shared",
+        "keychain service",
+        Path::new(&a.keychain_service),
+        Path::new(&b.keychain_service),
+        "change the name",
+    );
+    same(
+        "service-shared",
+        "service name",
+        Path::new(&a.service_name),
+        Path::new(&b.service_name),
+        "change the name",
+    );
     if !one_workspace {
         findings.extend(nested(a, "workspace", &a.workspace, b, "workspace", &b.workspace, Severity::Error));
         findings.extend(nested(b, "workspace", &b.workspace, a, "workspace", &a.workspace, Severity::Error));

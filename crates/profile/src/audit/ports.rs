@@ -42,7 +42,10 @@ pub fn spacing_between(a: &ProfileFacts, b: &ProfileFacts) -> Option<Finding> {
             } else {
                 format!("{base_a} and {base_b} are only {gap} apart: {intervals}")
             },
-            expected: format!("at least {LEAST_GAP} between base ports, better {} so that no interval meets", REACH + 1),
+            expected: format!(
+                "at least {LEAST_GAP} between base ports, better {} so that no interval meets",
+                REACH + 1
+            ),
             next_step: format!(
                 "give {} another base port, for example: bulkhead{flag} config set gateway.port {apart}; or leave the port out when you create it, and a free interval is taken",
                 change.name
@@ -69,10 +72,8 @@ fn explicit_ports(facts: &ProfileFacts) -> BTreeMap<String, u16> {
         ports.insert("browser.controlPort".to_owned(), port);
     }
     for (field, url) in &facts.cdp_urls {
-        if let Some((host, port)) = authority(url) {
-            if is_loopback(&host) {
-                ports.insert(field.clone(), port);
-            }
+        if let Some((_, port)) = authority(url).filter(|(host, _)| is_loopback(host)) {
+            ports.insert(field.clone(), port);
         }
     }
     ports
@@ -128,7 +129,10 @@ fn shared(a: &ProfileFacts, field_a: &str, b: &ProfileFacts, field_b: &str, port
         what: format!("{field_a} of {} and {field_b} of {}", a.name, b.name),
         found: format!("both use port {port}"),
         expected: "a port of its own for each profile".to_owned(),
-        next_step: format!("change {field_b} in {}, or take it out: a free port is chosen then", b.config_path.display()),
+        next_step: format!(
+            "change {field_b} in {}, or take it out: a free port is chosen then",
+            b.config_path.display()
+        ),
     }
 }
 
@@ -146,7 +150,9 @@ fn against_own(a: &ProfileFacts, explicit: &BTreeMap<String, u16>, b: &ProfileFa
                 expected: "a port of its own for each profile".to_owned(),
                 next_step: format!("change {field}, or take it out: a free port is chosen then"),
             });
-        } else if let Some(base) = b.base_port.filter(|base| (*base..=base.saturating_add(REACH)).contains(port)) {
+        } else if let Some(base) =
+            b.base_port.filter(|base| (*base..=base.saturating_add(REACH)).contains(port))
+        {
             // Its own interval may overlap b's; then the overlap is told already.
             if a.base_port.is_some_and(|own| (own..=own.saturating_add(REACH)).contains(port)) {
                 continue;
@@ -156,12 +162,24 @@ fn against_own(a: &ProfileFacts, explicit: &BTreeMap<String, u16>, b: &ProfileFa
                 severity: Severity::Warning,
                 profiles: pair(a, b),
                 what: format!("{field} of {} ({})", a.name, a.config_path.display()),
-                found: format!("port {port} lies in the interval {base}–{} that {} claims", base.saturating_add(REACH), b.name),
+                found: format!(
+                    "port {port} lies in the interval {base}–{} that {} claims",
+                    base.saturating_add(REACH),
+                    b.name
+                ),
                 expected: match a.base_port {
-                    Some(own) => format!("a port in {}'s own range {}–{}", a.name, own.saturating_add(11), own.saturating_add(REACH)),
+                    Some(own) => format!(
+                        "a port in {}'s own range {}–{}",
+                        a.name,
+                        own.saturating_add(11),
+                        own.saturating_add(REACH)
+                    ),
                     None => "a port that no other profile claims".to_owned(),
                 },
-                next_step: format!("it works while {} does not use it; to part them change {field}, or take it out", b.name),
+                next_step: format!(
+                    "it works while {} does not use it; to part them change {field}, or take it out",
+                    b.name
+                ),
             });
         }
     }
@@ -185,7 +203,8 @@ pub(super) fn within(facts: &ProfileFacts) -> Vec<Finding> {
     };
     for (index, (field, port)) in explicit.iter().enumerate() {
         // Two addresses of one running browser are no conflict: nothing is started for them.
-        for (other, _) in explicit[..index].iter().filter(|(o, p)| p == port && !(is_url(o) && is_url(field))) {
+        for (other, _) in explicit[..index].iter().filter(|(o, p)| p == port && !(is_url(o) && is_url(field)))
+        {
             twice(field, other, *port);
         }
         if let Some((what, _)) = own_ports(facts).into_iter().find(|(_, own)| own == port) {

@@ -1,7 +1,9 @@
 //! Exact texts of the audit: place, found, expected, next step.
 
 use bulkhead_profile::audit::isolation;
-use bulkhead_profile::{ConfigGlimpse, Environment, FactsKind, Finding, Place, ProfileFacts, ProfileName, Severity};
+use bulkhead_profile::{
+    ConfigGlimpse, Environment, FactsKind, Finding, Place, ProfileFacts, ProfileName, Severity,
+};
 
 fn env() -> Environment {
     Environment::for_test("/home/ada")
@@ -19,7 +21,10 @@ fn only(findings: Vec<Finding>) -> Finding {
 
 #[test]
 fn two_of_the_rule_are_clean() {
-    assert_eq!(isolation(&[facts("main", 18789, "{}"), facts("rescue", 19789, "{}"), facts("dev", 19001, "{}")]), []);
+    assert_eq!(
+        isolation(&[facts("main", 18789, "{}"), facts("rescue", 19789, "{}"), facts("dev", 19001, "{}")]),
+        []
+    );
 }
 
 #[test]
@@ -70,7 +75,11 @@ fn one_bot_here_and_in_an_openclaw() {
 #[test]
 fn explicit_ports_that_meet() {
     let a = facts("main", 18789, "{browser: {profiles: {work: {cdpPort: 30000}}}}");
-    let b = facts("rescue", 19789, "{browser: {profiles: {x: {cdpUrl: 'http://user:secret@localhost:30000/?token=s'}}}}");
+    let b = facts(
+        "rescue",
+        19789,
+        "{browser: {profiles: {x: {cdpUrl: 'http://user:secret@localhost:30000/?token=s'}}}}",
+    );
     let finding = only(isolation(&[a, b]));
     assert_eq!(
         finding.sentence(),
@@ -112,7 +121,14 @@ fn two_profiles_in_one_place() {
     let mut a = facts("main", 18789, "{}");
     a.name = "main (/elsewhere)".into();
     let codes: Vec<_> = isolation(&[a, facts("main", 18789, "{}")]).into_iter().map(|f| f.code).collect();
-    for code in ["state-dir-shared", "config-shared", "workspace-shared", "keychain-shared", "service-shared", "base-port-shared"] {
+    for code in [
+        "state-dir-shared",
+        "config-shared",
+        "workspace-shared",
+        "keychain-shared",
+        "service-shared",
+        "base-port-shared",
+    ] {
         assert!(codes.iter().any(|c| c == code), "{code} in {codes:?}");
     }
 }

@@ -6,8 +6,8 @@ use std::path::Path;
 use std::sync::Barrier;
 
 use bulkhead_profile::{
-    ClaimRequest, Environment, Owner, Place, Ports, ProfileName, Register, RegisterError, Severity, Surroundings,
-    gather_facts, known_profiles,
+    ClaimRequest, Environment, Owner, Place, Ports, ProfileName, Register, RegisterError, Severity,
+    Surroundings, gather_facts, known_profiles,
 };
 use proptest::prelude::*;
 
@@ -15,7 +15,12 @@ fn place(env: &Environment, name: &str) -> Place {
     Place::resolve(Some(&ProfileName::parse(name).unwrap()), env).unwrap()
 }
 
-fn claim(env: &Environment, name: &str, base: Option<u16>, around: &Surroundings) -> Result<u16, RegisterError> {
+fn claim(
+    env: &Environment,
+    name: &str,
+    base: Option<u16>,
+    around: &Surroundings,
+) -> Result<u16, RegisterError> {
     let place = place(env, name);
     let request = ClaimRequest { place: &place, base_port: base, owner: None };
     let claimed = Register::open(env).claim(&request, around)?;
@@ -44,13 +49,19 @@ fn twenty_at_once_among_strangers_an_openclaw_and_a_broken_profile() {
     write(&dir.path().join(".openclaw/openclaw.json"), "{gateway: {port: 18789}}");
     write(&dir.path().join(".openclaw-ops/openclaw.json"), "{gateway: {port: 20100}}");
     write(&dir.path().join(".bulkhead-broken/bulkhead.json"), "{\"gateway\": {\"port\": 20400, oops");
-    write(&env.shared_dir().join("profiles.json"), "{\"version\":1,\"profiles\":[{\"name\":\"from the future\"}]}");
+    write(
+        &env.shared_dir().join("profiles.json"),
+        "{\"version\":1,\"profiles\":[{\"name\":\"from the future\"}]}",
+    );
     let strangers: Vec<TcpListener> = (0..3).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
     let mut listening: BTreeSet<u16> = strangers.iter().map(|l| l.local_addr().unwrap().port()).collect();
     listening.extend([19950, 20250, 20251, 21300]);
     let around = Surroundings::look(&env, listening.clone(), vec![32768..=60999]);
-    let names: Vec<String> =
-        ["main", "rescue", "dev"].into_iter().map(String::from).chain((0..17).map(|n| format!("p{n}"))).collect();
+    let names: Vec<String> = ["main", "rescue", "dev"]
+        .into_iter()
+        .map(String::from)
+        .chain((0..17).map(|n| format!("p{n}")))
+        .collect();
     let start = Barrier::new(names.len());
     let bases: Vec<u16> = std::thread::scope(|scope| {
         let threads: Vec<_> = names
@@ -95,7 +106,10 @@ fn closer_than_twenty_is_refused_and_an_overlap_is_told() {
     let rescue = place(&env, "rescue");
     let request = ClaimRequest { place: &rescue, base_port: Some(18820), owner: Some(Owner::Service) };
     let claimed = Register::open(&env).claim(&request, &around).unwrap();
-    assert_eq!((claimed.entry.base_port, claimed.entry.owner, claimed.created), (18820, Owner::Service, true));
+    assert_eq!(
+        (claimed.entry.base_port, claimed.entry.owner, claimed.created),
+        (18820, Owner::Service, true)
+    );
     assert_eq!(claimed.warnings.len(), 1);
     assert_eq!(claimed.warnings[0].severity, Severity::Warning);
     assert_eq!(
