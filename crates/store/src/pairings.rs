@@ -83,6 +83,18 @@ pub enum PairingOutcome {
     Allowed,
 }
 
+impl PairingOutcome {
+    /// One word for logs; the code is not in it.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::New(_) => "new",
+            Self::Waiting(_) => "waiting",
+            Self::Full => "full",
+            Self::Allowed => "allowed",
+        }
+    }
+}
+
 /// Repository of pairings.
 #[derive(Debug, Clone)]
 pub struct Pairings {

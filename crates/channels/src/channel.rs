@@ -1,0 +1,158 @@
+//! What every channel offers, and what it asks of whoever answers.
+
+use async_trait::async_trait;
+use serde::Serialize;
+use tokio::sync::watch;
+
+use crate::ChannelError;
+use crate::telegram::BotIdentity;
+
+/// How a channel stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ChannelState {
+    /// On its way up.
+    Starting,
+    /// Receives and sends.
+    Connected,
+    /// Trouble that it expects to get over by itself.
+    Degraded,
+    /// Trouble that a person must solve.
+    Failed,
+    /// Off.
+    Stopped,
+}
+
+/// How a channel stands, for people and programs.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ChannelStatus {
+    /// The channel, such as `telegram`.
+    pub channel: &'static str,
+    /// Account on it.
+    pub account: String,
+    /// How it stands.
+    pub state: ChannelState,
+    /// Stable name of the trouble, if any.
+    pub code: Option<&'static str>,
+    /// One sentence: what, where, the next step.
+    pub detail: String,
+    /// Who it is there, once known.
+    pub bot: Option<BotIdentity>,
+    /// Since when it stands so, in milliseconds since 1970.
+    pub since: i64,
+    /// When the last message came in.
+    pub last_inbound_at: Option<i64>,
+    /// When the last message went out.
+    pub last_outbound_at: Option<i64>,
+}
+
+/// Somebody on a channel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Sender {
+    /// Id there.
+    pub id: String,
+    /// Name there.
+    pub name: String,
+    /// Handle there, if any.
+    pub username: Option<String>,
+}
+
+/// One message that may be answered: access was decided before.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InboundMessage {
+    /// Its row in the inbox.
+    pub inbox_id: i64,
+    /// The channel, such as `telegram`.
+    pub channel: &'static str,
+    /// Account on it.
+    pub account: String,
+    /// The same for every delivery of this message, also after a crash: use it as run id and idempotency key.
+    pub run_id: String,
+    /// The chat to answer in.
+    pub peer: String,
+    /// Whether the chat is a group.
+    pub is_group: bool,
+    /// Who wrote.
+    pub sender: Sender,
+    /// What they wrote.
+    pub text: String,
+    /// When, in milliseconds since 1970.
+    pub sent_at: i64,
+    /// How often an answer was begun; more than 1 after a crash.
+    pub attempt: i64,
+}
+
+impl InboundMessage {
+    /// The session that it belongs to, for the agent that answers, such as `agent:main:telegram:direct:42`.
+    pub fn session_key(&self, agent_id: &str) -> String {
+        let kind = if self.is_group { "group" } else { "direct" };
+        if self.account == "default" {
+            format!("agent:{agent_id}:{}:{kind}:{}", self.channel, self.peer)
+        } else {
+            format!("agent:{agent_id}:{}:{}:{kind}:{}", self.channel, self.account, self.peer)
+        }
+    }
+}
+
+/// A command such as `/new`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Command {
+    /// Its name, without the slash, in lower case.
+    pub name: String,
+    /// What follows.
+    pub arguments: String,
+}
+
+/// Whoever answers.
+#[async_trait]
+pub trait InboundHandler: Send + Sync {
+    /// Answers a message through `reply`. Messages of one chat come one after the other; the next one waits until this
+    /// returns. Returning without [`Reply::finish`] means that no answer is wanted.
+    async fn handle(&self, message: InboundMessage, reply: Box<dyn Reply>);
+
+    /// Answers a command at once, even while an answer in the same chat is being written. `None` hands it to
+    /// [`InboundHandler::handle`] as a message.
+    async fn command(&self, _command: &Command, _message: &InboundMessage) -> Option<String> {
+        None
+    }
+}
+
+/// An answer on its way.
+#[async_trait]
+pub trait Reply: Send {
+    /// Shows that an answer is being worked on.
+    async fn typing(&mut self);
+
+    /// Shows the answer as far as it is written. Cheap: it returns at once, and the channel shows the newest text about
+    /// once a second.
+    async fn stream(&mut self, text_so_far: &str);
+
+    /// Records the final answer. When this returns `Ok`, the answer reaches the chat whatever happens, and the message
+    /// is never handed out again. Text without content removes what was shown.
+    async fn finish(self: Box<Self>, text: &str) -> Result<(), ChannelError>;
+}
+
+/// The usual way to hold a [`Reply`].
+pub type ReplySink = Box<dyn Reply>;
+
+/// A running channel.
+#[async_trait]
+pub trait Channel: Send + Sync {
+    /// The channel, such as `telegram`.
+    fn name(&self) -> &'static str;
+
+    /// Account on it.
+    fn account(&self) -> &str;
+
+    /// How it stands, now and whenever that changes.
+    fn status(&self) -> watch::Receiver<ChannelStatus>;
+
+    /// Records a message to a chat; it goes out as soon as the channel takes it.
+    async fn send(&self, target: &str, text: &str) -> Result<(), ChannelError>;
+
+    /// Stops. What is not finished goes on at the next start.
+    async fn stop(&self);
+}

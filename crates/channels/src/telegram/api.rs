@@ -1,0 +1,481 @@
+//! The Bot API over HTTP: one call, one answer, one error without the token.
+//!
+//! What is sent are frankenstein's types. What is read is narrower: only the fields that are used, so that a new kind
+//! of update or a field of another form never costs a message.
+
+use std::sync::Once;
+use std::time::Duration;
+
+use frankenstein::ParseMode;
+use frankenstein::methods::{
+    DeleteMessageParams, DeleteMyCommandsParams, DeleteWebhookParams, EditMessageTextParams,
+    GetUpdatesParams, SendChatActionParams, SendMessageParams, SetMyCommandsParams,
+};
+use frankenstein::types::{AllowedUpdate, BotCommand, BotCommandScope, ChatAction, LinkPreviewOptions};
+use reqwest::{Client, Response, redirect};
+use secrecy::{ExposeSecret, SecretString};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json::value::RawValue;
+use url::{Host, Url};
+
+use super::settings::{DEFAULT_API_ROOT, TelegramSettings};
+use crate::ChannelError;
+
+/// How long the server may hold a poll.
+pub(super) const POLL_SECONDS: u32 = 30;
+/// How long a poll may take in all.
+const POLL_TIMEOUT: Duration = Duration::from_secs(45);
+/// How long any other call may take.
+const CALL_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long a connection may take to stand.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Bytes that an answer may have. A full batch of 100 updates stays far below.
+const BODY_LIMIT: usize = 16 * 1024 * 1024;
+/// Characters of a server's words that are repeated.
+const WORDS_LIMIT: usize = 300;
+/// Longest wait that a 429 may impose.
+const LONGEST_WAIT: u64 = 3600;
+
+/// Who a bot is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BotIdentity {
+    /// Its user id.
+    pub id: u64,
+    /// Its user name, without `@`.
+    #[serde(default)]
+    pub username: Option<String>,
+    /// The name that people see.
+    #[serde(rename(deserialize = "first_name"), default)]
+    pub name: String,
+}
+
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    ok: bool,
+    #[serde(borrow, default)]
+    result: Option<&'a RawValue>,
+    #[serde(default)]
+    description: Option<String>,
+    #[serde(default)]
+    parameters: Parameters,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Parameters {
+    retry_after: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct SentMessage {
+    message_id: i32,
+}
+
+/// How a text is to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Format {
+    Html,
+    Plain,
+}
+
+impl Format {
+    fn parse_mode(self) -> Option<ParseMode> {
+        (self == Self::Html).then_some(ParseMode::Html)
+    }
+}
+
+/// A bot on a server.
+pub(super) struct Api {
+    http: Client,
+    root: String,
+    server: String,
+    token: SecretString,
+}
+
+impl Api {
+    pub(super) fn new(settings: &TelegramSettings) -> Result<Self, ChannelError> {
+        let token = settings.bot_token.clone();
+        if !well_formed(token.expose_secret()) {
+            return Err(ChannelError::MalformedToken);
+        }
+        let root = settings.api_root.as_deref().map(str::trim).filter(|root| !root.is_empty());
+        let root = root.unwrap_or(DEFAULT_API_ROOT).trim_end_matches('/');
+        let url = parse_root(root)?;
+        let http = client(&url, settings.proxy.as_ref())?;
+        Ok(Self { http, root: root.to_owned(), server: origin(&url), token })
+    }
+
+    pub(super) async fn get_me(&self) -> Result<BotIdentity, ChannelError> {
+        self.call("getMe", &serde_json::json!({}), CALL_TIMEOUT).await
+    }
+
+    pub(super) async fn delete_webhook(&self) -> Result<(), ChannelError> {
+        let params = DeleteWebhookParams::builder().drop_pending_updates(false).build();
+        self.done("deleteWebhook", &params).await
+    }
+
+    /// Replaces the menu of commands, everywhere.
+    pub(super) async fn set_commands(&self, commands: &[(&str, &str)]) -> Result<(), ChannelError> {
+        let commands: Vec<BotCommand> = commands
+            .iter()
+            .map(|(name, description)| BotCommand::builder().command(*name).description(*description).build())
+            .collect();
+        for scope in [None, Some(BotCommandScope::AllGroupChats)] {
+            let params = DeleteMyCommandsParams::builder().maybe_scope(scope).build();
+            self.done("deleteMyCommands", &params).await?;
+        }
+        for scope in [None, Some(BotCommandScope::AllGroupChats)] {
+            let params = SetMyCommandsParams::builder().commands(commands.clone()).maybe_scope(scope).build();
+            self.done("setMyCommands", &params).await?;
+        }
+        Ok(())
+    }
+
+    /// Updates from `offset` on, each as it came.
+    pub(super) async fn get_updates(
+        &self,
+        offset: Option<i64>,
+        hold: u32,
+    ) -> Result<Vec<Value>, ChannelError> {
+        let params = GetUpdatesParams::builder()
+            .maybe_offset(offset)
+            .limit(100)
+            .timeout(hold)
+            .allowed_updates(vec![AllowedUpdate::Message])
+            .build();
+        self.call("getUpdates", &params, POLL_TIMEOUT).await
+    }
+
+    /// Sends a message and returns its id.
+    pub(super) async fn send(&self, chat: i64, text: &str, format: Format) -> Result<i64, ChannelError> {
+        let params = SendMessageParams::builder()
+            .chat_id(chat)
+            .text(text)
+            .maybe_parse_mode(format.parse_mode())
+            .link_preview_options(no_preview())
+            .build();
+        let sent: SentMessage = self.call("sendMessage", &params, CALL_TIMEOUT).await?;
+        Ok(sent.message_id.into())
+    }
+
+    pub(super) async fn edit(
+        &self,
+        chat: i64,
+        message_id: i64,
+        text: &str,
+        format: Format,
+    ) -> Result<(), ChannelError> {
+        let params = EditMessageTextParams::builder()
+            .chat_id(chat)
+            .message_id(id(message_id))
+            .text(text)
+            .maybe_parse_mode(format.parse_mode())
+            .link_preview_options(no_preview())
+            .build();
+        self.done("editMessageText", &params).await
+    }
+
+    pub(super) async fn delete(&self, chat: i64, message_id: i64) -> Result<(), ChannelError> {
+        let params = DeleteMessageParams::builder().chat_id(chat).message_id(id(message_id)).build();
+        self.done("deleteMessage", &params).await
+    }
+
+    pub(super) async fn typing(&self, chat: i64) -> Result<(), ChannelError> {
+        let params = SendChatActionParams::builder().chat_id(chat).action(ChatAction::Typing).build();
+        self.done("sendChatAction", &params).await
+    }
+
+    async fn done<P: Serialize>(&self, method: &'static str, params: &P) -> Result<(), ChannelError> {
+        self.call::<_, Value>(method, params, CALL_TIMEOUT).await.map(drop)
+    }
+
+    async fn call<P: Serialize, R: DeserializeOwned>(
+        &self,
+        method: &'static str,
+        params: &P,
+        timeout: Duration,
+    ) -> Result<R, ChannelError> {
+        let address = format!("{}/bot{}/{method}", self.root, self.token.expose_secret());
+        let sent = self.http.post(address).timeout(timeout).json(params).send().await;
+        let response = sent.map_err(|error| self.unreachable(method, error))?;
+        let status = response.status().as_u16();
+        let body = self.read(method, response).await?;
+        let not_the_api = |reason: String| ChannelError::NotTheApi {
+            server: self.server.clone(),
+            method,
+            status,
+            reason: self.scrub(&reason),
+        };
+        let Ok(envelope) = serde_json::from_slice::<Envelope<'_>>(&body) else {
+            // Whatever stands in between may have trouble too.
+            return Err(match status {
+                500.. => self.refusal(method, status, "no answer of the Bot API", None),
+                300..400 => not_the_api("a redirect, which is not followed".into()),
+                _ => not_the_api("the body is not JSON of the expected form".into()),
+            });
+        };
+        match envelope.result {
+            Some(result) if envelope.ok => serde_json::from_str(result.get())
+                .map_err(|error| not_the_api(format!("unexpected result: {error}"))),
+            _ => {
+                let description = envelope.description.unwrap_or_default();
+                Err(self.refusal(method, status, &description, envelope.parameters.retry_after))
+            }
+        }
+    }
+
+    async fn read(&self, method: &'static str, mut response: Response) -> Result<Vec<u8>, ChannelError> {
+        let status = response.status().as_u16();
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.unreachable(method, error))? {
+            if body.len() + chunk.len() > BODY_LIMIT {
+                let reason = format!("more than {BODY_LIMIT} bytes");
+                return Err(ChannelError::NotTheApi { server: self.server.clone(), method, status, reason });
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    }
+
+    fn refusal(
+        &self,
+        method: &'static str,
+        status: u16,
+        description: &str,
+        retry_after: Option<u64>,
+    ) -> ChannelError {
+        let server = self.server.clone();
+        let description = self.scrub(description);
+        match (status, retry_after) {
+            (401, _) => ChannelError::BadToken { status, server },
+            // The server answers 404 to a token of the wrong form.
+            (404, _) if method == "getMe" => ChannelError::BadToken { status, server },
+            (409, _) => ChannelError::Conflict { server, description },
+            (429, seconds) | (_, seconds @ Some(_)) => {
+                ChannelError::TooMany { server, method, seconds: seconds.unwrap_or(5).clamp(1, LONGEST_WAIT) }
+            }
+            (500.., _) => ChannelError::Server { server, method, status, description },
+            _ => ChannelError::Refused { server, method, status, description },
+        }
+    }
+
+    fn unreachable(&self, method: &'static str, error: reqwest::Error) -> ChannelError {
+        // The address holds the token: it goes before anything else is done with the error.
+        let error = error.without_url();
+        let mut reason = error.to_string();
+        let mut source = std::error::Error::source(&error);
+        while let Some(cause) = source {
+            let words = cause.to_string();
+            if !reason.contains(&words) {
+                reason = format!("{reason}: {words}");
+            }
+            source = cause.source();
+        }
+        ChannelError::Unreachable { server: self.server.clone(), method, reason: self.scrub(&reason) }
+    }
+
+    /// Takes the token out of words that came from elsewhere (error pages like to repeat the path), and shortens them.
+    fn scrub(&self, words: &str) -> String {
+        let token = self.token.expose_secret();
+        let mut words = words.replace(token, "<bot token>");
+        // The part behind the colon is the secret one; with the colon encoded it stands alone.
+        if let Some((_, secret)) = token.split_once(':').filter(|(_, secret)| secret.len() >= 6) {
+            words = words.replace(secret, "<bot token>");
+        }
+        if let Some((end, _)) = words.char_indices().nth(WORDS_LIMIT) {
+            words.truncate(end);
+            words.push('…');
+        }
+        words
+    }
+}
+
+/// Whether a text has the form of a token. It goes into an address, so nothing else may pass.
+fn well_formed(token: &str) -> bool {
+    token.split_once(':').is_some_and(|(id, secret)| {
+        let good = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'_' | b'-');
+        !id.is_empty()
+            && id.len() <= 20
+            && id.bytes().all(|c| c.is_ascii_digit())
+            && (1..=128).contains(&secret.len())
+            && secret.bytes().all(good)
+    })
+}
+
+fn parse_root(root: &str) -> Result<Url, ChannelError> {
+    let bad = || ChannelError::BadApiRoot { found: without_credentials(root) };
+    let url = Url::parse(root).map_err(|_| bad())?;
+    let plain = url.username().is_empty()
+        && url.password().is_none()
+        && url.query().is_none()
+        && url.fragment().is_none();
+    if !matches!(url.scheme(), "http" | "https") || !url.has_host() || !plain {
+        return Err(bad());
+    }
+    Ok(url)
+}
+
+fn without_credentials(address: &str) -> String {
+    match (address.find("://"), address.rfind('@')) {
+        (Some(scheme), Some(at)) if at > scheme => format!("{}://…{}", &address[..scheme], &address[at..]),
+        _ => address.chars().take(WORDS_LIMIT).collect(),
+    }
+}
+
+/// Scheme, host and port: enough to say where.
+fn origin(url: &Url) -> String {
+    url.origin().ascii_serialization()
+}
+
+fn client(root: &Url, proxy: Option<&SecretString>) -> Result<Client, ChannelError> {
+    install_crypto();
+    // HTTP/1 only: one poll and few calls need no more, and less is held and logged.
+    let mut builder = Client::builder()
+        .http1_only()
+        .redirect(redirect::Policy::none())
+        .connect_timeout(CONNECT_TIMEOUT)
+        .tcp_keepalive(Duration::from_secs(20))
+        .pool_max_idle_per_host(2)
+        .user_agent(concat!("bulkhead/", env!("CARGO_PKG_VERSION")));
+    let on_loopback = match root.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    };
+    match proxy {
+        Some(proxy) => {
+            // The address may hold a password: only the kind of mistake is repeated.
+            let address = proxy.expose_secret();
+            let url =
+                Url::parse(address).map_err(|error| ChannelError::BadProxy { reason: error.to_string() })?;
+            if !matches!(url.scheme(), "http" | "https" | "socks5" | "socks5h" | "socks4") || !url.has_host()
+            {
+                return Err(ChannelError::BadProxy {
+                    reason: format!("found the scheme `{}`", url.scheme()),
+                });
+            }
+            let proxy = reqwest::Proxy::all(address)
+                .map_err(|error| ChannelError::BadProxy { reason: error.without_url().to_string() })?;
+            builder = builder.no_proxy().proxy(proxy);
+        }
+        None if on_loopback => builder = builder.no_proxy(),
+        None => {}
+    }
+    builder.build().map_err(|error| ChannelError::NoClient { reason: error.without_url().to_string() })
+}
+
+/// TLS needs its cryptography named before the first client is built.
+fn install_crypto() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        // Somebody else may have installed one: any will do.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    });
+}
+
+/// Asks the server who the token belongs to; for the wizard and the doctor.
+pub async fn check_token(
+    api_root: Option<&str>,
+    bot_token: &SecretString,
+    proxy: Option<&SecretString>,
+) -> Result<BotIdentity, ChannelError> {
+    let settings = TelegramSettings {
+        api_root: api_root.map(str::to_owned),
+        proxy: proxy.cloned(),
+        ..TelegramSettings::new(bot_token.clone())
+    };
+    Api::new(&settings)?.get_me().await
+}
+
+/// Telegram would fetch what an answer links to; nobody asked for that.
+fn no_preview() -> LinkPreviewOptions {
+    LinkPreviewOptions::builder().is_disabled(true).build()
+}
+
+fn id(message_id: i64) -> i32 {
+    i32::try_from(message_id).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn api(root: &str) -> Api {
+        let settings = TelegramSettings {
+            api_root: Some(root.into()),
+            ..TelegramSettings::new("777000111:very-secret_token".into())
+        };
+        Api::new(&settings).unwrap()
+    }
+
+    #[test]
+    fn tokens_have_a_form() {
+        for good in ["1:a", "777000111:AAF-x_9"] {
+            assert!(well_formed(good), "{good}");
+        }
+        for bad in ["", "abc", ":x", "1:", "1:a/../b", "1:a b", "x1:a", "1:ä", "1:a?b#c"] {
+            assert!(!well_formed(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn roots_are_addresses_without_secrets() {
+        for root in ["api.telegram.org", "ftp://x", "https://user:pw@host", "https://x?y=1", ""] {
+            let settings =
+                TelegramSettings { api_root: Some(root.into()), ..TelegramSettings::new("1:a".into()) };
+            match Api::new(&settings) {
+                Ok(api) => assert_eq!((root, api.root.as_str()), ("", DEFAULT_API_ROOT)),
+                Err(error) => {
+                    assert_eq!(error.code(), "telegram_bad_api_root");
+                    assert!(!error.to_string().contains("pw"), "{error}");
+                }
+            }
+        }
+        assert_eq!(api("http://127.0.0.1:81/base/").root, "http://127.0.0.1:81/base");
+        assert_eq!(api("http://127.0.0.1:81/base/").server, "http://127.0.0.1:81");
+    }
+
+    #[test]
+    fn words_from_elsewhere_lose_the_token() {
+        let api = api("http://127.0.0.1:1");
+        let words = api
+            .scrub("The URL /bot777000111:very-secret_token/getMe and /bot777000111%3Avery-secret_token/x");
+        assert!(!words.contains("very-secret"), "{words}");
+        assert!(api.scrub(&"x".repeat(1000)).chars().count() <= WORDS_LIMIT + 1);
+    }
+
+    #[test]
+    fn refusals_are_told_apart() {
+        let api = api("http://127.0.0.1:1");
+        let code = |method, status, retry| api.refusal(method, status, "words", retry).code();
+        assert_eq!(code("getMe", 401, None), "telegram_bad_token");
+        assert_eq!(code("getMe", 404, None), "telegram_bad_token");
+        assert_eq!(code("editMessageText", 404, None), "telegram_refused");
+        assert_eq!(code("getUpdates", 409, None), "telegram_conflict");
+        assert_eq!(code("sendMessage", 429, Some(3)), "telegram_too_many_requests");
+        assert_eq!(code("sendMessage", 502, None), "telegram_server_trouble");
+        assert_eq!(code("sendMessage", 400, None), "telegram_refused");
+    }
+
+    #[tokio::test]
+    async fn a_refused_connection_names_the_server_and_not_the_token() {
+        let error = api("http://127.0.0.1:1").get_me().await.unwrap_err();
+        let words = format!("{error} {error:?}");
+        assert!(words.contains("http://127.0.0.1:1"), "{words}");
+        assert!(!words.contains("very-secret"), "{words}");
+    }
+
+    #[test]
+    fn a_bad_proxy_keeps_its_password() {
+        let settings = TelegramSettings {
+            proxy: Some("gopher://user:hunter2@host:1".into()),
+            ..TelegramSettings::new("1:a".into())
+        };
+        let error = Api::new(&settings).err().unwrap();
+        assert_eq!(error.code(), "telegram_bad_proxy");
+        assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
+    }
+}

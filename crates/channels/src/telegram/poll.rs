@@ -1,0 +1,184 @@
+//! Receiving: identify, tidy up, then poll. Every batch is on disk before the next is asked for.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bulkhead_store::NewUpdate;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::api::{Api, POLL_SECONDS};
+use super::dispatch::Dispatch;
+use super::line::{CHANNEL, Line, Setup, waits};
+use super::update::{self, Update};
+use crate::ChannelError;
+use crate::channel::ChannelState;
+
+/// How long a conflict is told after the last one: two programs that take turns would make it flicker.
+const CONFLICT_SHOWN: Duration = Duration::from_mins(1);
+
+/// Keys of an update that is kept though nothing will answer it: its number is enough.
+const NUMBER: &str = "update_id";
+
+/// Receives until the line stops or is set up anew; then begins again with the new setup.
+pub(super) async fn run(line: Arc<Line>, dispatch: Arc<Dispatch>) {
+    let mut setups = line.setup.subscribe();
+    loop {
+        let setup = setups.borrow_and_update().clone();
+        let connection = setup.settings.clone();
+        tokio::select! {
+            () = line.drain.cancelled() => return,
+            () = receive(&line, &dispatch, &setup) => {}
+            () = changed_connection(&mut setups, &connection) => {}
+        }
+    }
+}
+
+/// Ends when settings arrive that need another connection; mere rules are read where they are needed.
+async fn changed_connection(
+    setups: &mut tokio::sync::watch::Receiver<Arc<Setup>>,
+    connection: &super::settings::TelegramSettings,
+) {
+    loop {
+        if setups.changed().await.is_err() {
+            return std::future::pending().await;
+        }
+        if !setups.borrow().settings.same_connection(connection) {
+            return;
+        }
+    }
+}
+
+async fn receive(line: &Line, dispatch: &Arc<Dispatch>, setup: &Setup) {
+    let Some(api) = &setup.api else { return std::future::pending().await };
+    take_up(line, dispatch).await;
+    if !identify(line, api).await {
+        // Only other settings can help.
+        return std::future::pending().await;
+    }
+    tidy_up(api).await;
+    let mut waiting = waits();
+    let mut hold = 0;
+    let mut conflict: Option<Instant> = None;
+    loop {
+        match poll(line, dispatch, api, hold).await {
+            Ok(()) => {
+                waiting = waits();
+                hold = POLL_SECONDS;
+                if conflict.is_none_or(|since| since.elapsed() > CONFLICT_SHOWN) {
+                    conflict = None;
+                    tell_connected(line);
+                }
+            }
+            Err(error) if error.needs_a_person() => {
+                line.tell_trouble(&error);
+                return std::future::pending().await;
+            }
+            Err(error) => {
+                line.tell_trouble(&error);
+                if matches!(error, ChannelError::Conflict { .. }) {
+                    conflict = Some(Instant::now());
+                    if let Err(error) = api.delete_webhook().await {
+                        tracing::debug!(channel = CHANNEL, "{error}");
+                    }
+                }
+                let wait = match error {
+                    ChannelError::TooMany { seconds, .. } => Duration::from_secs(seconds),
+                    _ => waiting.next().unwrap_or(Duration::from_secs(30)),
+                };
+                tokio::time::sleep(wait).await;
+            }
+        }
+    }
+}
+
+/// Hands out what was recorded and not answered: before a crash, or before the connection changed.
+async fn take_up(line: &Line, dispatch: &Arc<Dispatch>) {
+    match line.store.inbox().pending(CHANNEL, &line.settings_account()).await {
+        Ok(pending) => {
+            for row in pending {
+                dispatch.hand_out(row).await;
+            }
+        }
+        Err(error) => tracing::error!(channel = CHANNEL, code = error.code(), "{error}"),
+    }
+}
+
+/// Asks who the bot is, as long as it takes; false when only a person can help.
+async fn identify(line: &Line, api: &Api) -> bool {
+    let mut waiting = waits();
+    loop {
+        match api.get_me().await {
+            Ok(bot) => {
+                tracing::info!(
+                    channel = CHANNEL,
+                    bot = bot.id,
+                    username = bot.username.as_deref(),
+                    "identified"
+                );
+                line.status.send_modify(|status| status.bot = Some(bot));
+                return true;
+            }
+            Err(error) => {
+                line.tell_trouble(&error);
+                if error.needs_a_person() {
+                    return false;
+                }
+                let wait = match error {
+                    ChannelError::TooMany { seconds, .. } => Duration::from_secs(seconds),
+                    _ => waiting.next().unwrap_or(Duration::from_secs(30)),
+                };
+                tokio::time::sleep(wait).await;
+            }
+        }
+    }
+}
+
+/// A webhook would take the updates away; an old menu would offer commands that are gone. Neither stops the bot.
+async fn tidy_up(api: &Api) {
+    let tidied = async {
+        api.delete_webhook().await?;
+        api.set_commands(super::commands::MENU).await
+    };
+    if let Err(error) = tidied.await {
+        tracing::warn!(channel = CHANNEL, code = error.code(), "{error}");
+    }
+}
+
+fn tell_connected(line: &Line) {
+    let detail = match line.bot().and_then(|bot| bot.username) {
+        Some(username) => format!("connected as @{username}"),
+        None => "connected".into(),
+    };
+    line.tell(ChannelState::Connected, None, &detail);
+}
+
+async fn poll(line: &Line, dispatch: &Arc<Dispatch>, api: &Api, hold: u32) -> Result<(), ChannelError> {
+    let account = line.settings_account();
+    let offset = line.store.inbox().offset(CHANNEL, &account).await?;
+    let updates = api.get_updates(offset, hold).await?;
+    let updates: Vec<NewUpdate> = updates.into_iter().filter_map(recordable).collect();
+    if updates.is_empty() {
+        return Ok(());
+    }
+    for row in line.store.inbox().record_all(CHANNEL, &account, updates).await? {
+        line.note_inbound();
+        dispatch.hand_out(row).await;
+    }
+    Ok(())
+}
+
+/// What is recorded of an update. One without a number cannot be acknowledged, and is left out.
+fn recordable(update: Value) -> Option<NewUpdate> {
+    let Some(update_id) = update::number(&update) else {
+        tracing::warn!(channel = CHANNEL, "an update without number was left out");
+        return None;
+    };
+    Some(match update::read(&update) {
+        Update::Message(_) => NewUpdate { update_id, payload: update, ignore: false },
+        Update::Other(kind) => {
+            tracing::debug!(channel = CHANNEL, update_id, kind, "an update needs no answer");
+            NewUpdate { update_id, payload: json!({NUMBER: update_id}), ignore: true }
+        }
+    })
+}

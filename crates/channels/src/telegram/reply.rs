@@ -1,0 +1,203 @@
+//! An answer that is shown while it grows, and is final once.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::api::{Api, Format};
+use super::delivery::PLACEHOLDER;
+use super::line::{CHANNEL, Line};
+use super::markup::to_html;
+use super::split::split;
+use crate::ChannelError;
+use crate::channel::Reply;
+
+/// Telegram shows "typing" for five seconds after each call.
+const TYPING_EVERY: Duration = Duration::from_secs(4);
+/// An answer that is complete sooner is sent in one piece.
+const FIRST_SHOW: Duration = Duration::from_millis(400);
+/// Telegram takes about one edit a second in a chat.
+const SHOW_EVERY: Duration = Duration::from_secs(1);
+
+/// Records the final answer to an update, and wakes the delivery.
+pub(super) async fn settle(line: &Line, inbox_id: i64, chat: i64, text: &str) -> Result<(), ChannelError> {
+    let to = line.delivery(&chat.to_string());
+    line.store.outbox().settle(to, inbox_id, split(text)).await?;
+    line.outbox.notify_one();
+    Ok(())
+}
+
+/// One answer on its way to a chat.
+pub(super) struct TelegramReply {
+    line: Arc<Line>,
+    inbox_id: i64,
+    chat: i64,
+    text: watch::Sender<String>,
+    /// Cancelled when nothing more is to be shown.
+    done: CancellationToken,
+    typing: Option<JoinHandle<()>>,
+    showing: Option<JoinHandle<()>>,
+    answered: CancellationToken,
+}
+
+impl TelegramReply {
+    pub(super) fn begin(line: Arc<Line>, inbox_id: i64, chat: i64) -> Self {
+        let done = line.stop.child_token();
+        let mut reply = Self {
+            line,
+            inbox_id,
+            chat,
+            text: watch::Sender::new(String::new()),
+            done,
+            typing: None,
+            showing: None,
+            answered: CancellationToken::new(),
+        };
+        reply.begin_typing();
+        reply
+    }
+
+    /// Cancelled as soon as there is an answer. If recording it fails, the update stays pending.
+    pub(super) fn answered(&self) -> CancellationToken {
+        self.answered.clone()
+    }
+
+    fn begin_typing(&mut self) {
+        if self.typing.as_ref().is_some_and(|task| !task.is_finished()) {
+            return;
+        }
+        let (line, chat, done) = (self.line.clone(), self.chat, self.done.clone());
+        self.typing = Some(self.line.tasks.spawn(async move {
+            let _ = done.run_until_cancelled(keep_typing(&line, chat)).await;
+        }));
+    }
+
+    fn begin_showing(&mut self) {
+        if self.showing.is_some() || !self.line.setup().settings.streaming {
+            return;
+        }
+        let (line, inbox_id, chat) = (self.line.clone(), self.inbox_id, self.chat);
+        let (text, done) = (self.text.subscribe(), self.done.clone());
+        self.showing = Some(self.line.tasks.spawn(async move {
+            show(&line, inbox_id, chat, text, &done).await;
+        }));
+    }
+}
+
+#[async_trait]
+impl Reply for TelegramReply {
+    async fn typing(&mut self) {
+        self.begin_typing();
+    }
+
+    async fn stream(&mut self, text_so_far: &str) {
+        self.text.send_modify(|text| text_so_far.clone_into(text));
+        self.begin_showing();
+    }
+
+    async fn finish(mut self: Box<Self>, text: &str) -> Result<(), ChannelError> {
+        self.done.cancel();
+        // What is being shown at this moment must be through: it would overwrite the final text.
+        if let Some(showing) = self.showing.take() {
+            let _ = showing.await;
+        }
+        self.answered.cancel();
+        settle(&self.line, self.inbox_id, self.chat, text).await
+    }
+}
+
+impl Drop for TelegramReply {
+    fn drop(&mut self) {
+        self.done.cancel();
+    }
+}
+
+async fn keep_typing(line: &Line, chat: i64) {
+    loop {
+        if line.quiet_for().is_none()
+            && let Some(api) = &line.setup().api
+            && let Err(error) = api.typing(chat).await
+        {
+            tracing::debug!(channel = CHANNEL, code = error.code(), "{error}");
+            if let ChannelError::TooMany { seconds, .. } = error {
+                line.keep_quiet(seconds);
+            }
+        }
+        tokio::time::sleep(TYPING_EVERY).await;
+    }
+}
+
+/// Shows the newest text about once a second until `done`. A call that was begun is waited for.
+async fn show(
+    line: &Line,
+    inbox_id: i64,
+    chat: i64,
+    mut text: watch::Receiver<String>,
+    done: &CancellationToken,
+) {
+    let mut shown: Vec<String> = Vec::new();
+    let mut pause = FIRST_SHOW;
+    loop {
+        tokio::select! {
+            () = done.cancelled() => return,
+            () = tokio::time::sleep(pause) => {}
+        }
+        pause = SHOW_EVERY;
+        if let Some(quiet) = line.quiet_for() {
+            pause = quiet;
+            continue;
+        }
+        let parts = split(&text.borrow_and_update());
+        if let Some(api) = &line.setup().api
+            && let Err(error) = show_parts(line, api, inbox_id, chat, &parts, &mut shown).await
+        {
+            tracing::debug!(channel = CHANNEL, inbox = inbox_id, code = error.code(), "{error}");
+            if let ChannelError::TooMany { seconds, .. } = error {
+                line.keep_quiet(seconds);
+            }
+        }
+        tokio::select! {
+            () = done.cancelled() => return,
+            changed = text.changed() => if changed.is_err() { return },
+        }
+    }
+}
+
+async fn show_parts(
+    line: &Line,
+    api: &Api,
+    inbox_id: i64,
+    chat: i64,
+    parts: &[String],
+    shown: &mut Vec<String>,
+) -> Result<(), ChannelError> {
+    let outbox = line.store.outbox();
+    for (index, part) in parts.iter().enumerate() {
+        if shown.get(index) == Some(part) {
+            continue;
+        }
+        let to = line.delivery(&chat.to_string());
+        let row = outbox.open_part(to, inbox_id, i64::try_from(index).unwrap_or(i64::MAX)).await?;
+        let message_id = if let Some(message_id) = row.message_id {
+            message_id
+        } else {
+            let message_id = api.send(chat, PLACEHOLDER, Format::Plain).await?;
+            outbox.set_message_id(row.id, message_id).await?;
+            message_id
+        };
+        let html = to_html(part);
+        if !html.trim().is_empty() {
+            match api.edit(chat, message_id, &html, Format::Html).await {
+                Err(error) if !super::delivery::is_unmodified(&error) => return Err(error),
+                _ => {}
+            }
+        }
+        shown.truncate(index);
+        shown.push(part.clone());
+    }
+    Ok(())
+}

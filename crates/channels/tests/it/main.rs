@@ -1,0 +1,1 @@
+//! Tests of the channels against a strict stand-in for the Bot API.
