@@ -124,4 +124,16 @@ mod tests {
             assert!(why.contains(names), "{frame}: {why}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_breaks_the_reader(text in ".{0,200}", id in ".{0,20}", method in ".{0,20}") {
+            let _ = Envelope::parse(&text);
+            let frame = serde_json::json!({ "type": "req", "id": id, "method": method, "params": text }).to_string();
+            match Envelope::parse(&frame) {
+                Ok(envelope) => proptest::prop_assert_eq!((&*envelope.id, &*envelope.method), (&*id, &*method)),
+                Err(_) => proptest::prop_assert!(id.is_empty() || method.is_empty()),
+            }
+        }
+    }
 }

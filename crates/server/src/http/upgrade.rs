@@ -65,7 +65,7 @@ pub(crate) fn accept(
     if shared.info.lifecycle().is_stopping() {
         return reply::error(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The gateway is stopping.");
     }
-    let Some(slot) = shared.pre_auth.take(caller.remote) else {
+    let Some(slot) = shared.pre_auth.take((caller.remote, origin_allowed)) else {
         return reply::error(
             StatusCode::SERVICE_UNAVAILABLE,
             "too_many_connections",
@@ -102,10 +102,14 @@ fn has_token(headers: &HeaderMap, name: &header::HeaderName, token: &str) -> boo
         .any(|part| part.trim().eq_ignore_ascii_case(token))
 }
 
+/// Whose sockets are counted together. Web pages of strangers count apart, so that they cannot take the places of
+/// the programs on their visitor's machine.
+type Origin = (IpAddr, bool);
+
 /// Counts, per address, the sockets that are not admitted yet.
 #[derive(Debug)]
 pub(crate) struct PreAuthSlots {
-    counts: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    counts: Arc<Mutex<HashMap<Origin, usize>>>,
     max: usize,
 }
 
@@ -114,31 +118,31 @@ impl PreAuthSlots {
         Self { counts: Arc::default(), max }
     }
 
-    fn take(&self, address: IpAddr) -> Option<PreAuthSlot> {
+    fn take(&self, origin: Origin) -> Option<PreAuthSlot> {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = counts.entry(address).or_insert(0);
+        let count = counts.entry(origin).or_insert(0);
         if *count >= self.max {
             return None;
         }
         *count += 1;
-        Some(PreAuthSlot { counts: Arc::clone(&self.counts), address })
+        Some(PreAuthSlot { counts: Arc::clone(&self.counts), origin })
     }
 }
 
 /// A socket that is not admitted yet. Dropped when it is, or when it leaves.
 #[derive(Debug)]
 pub(crate) struct PreAuthSlot {
-    counts: Arc<Mutex<HashMap<IpAddr, usize>>>,
-    address: IpAddr,
+    counts: Arc<Mutex<HashMap<Origin, usize>>>,
+    origin: Origin,
 }
 
 impl Drop for PreAuthSlot {
     fn drop(&mut self) {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = counts.get_mut(&self.address) {
+        if let Some(count) = counts.get_mut(&self.origin) {
             *count -= 1;
             if *count == 0 {
-                counts.remove(&self.address);
+                counts.remove(&self.origin);
             }
         }
     }

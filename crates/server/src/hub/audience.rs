@@ -1,6 +1,7 @@
 //! Who sees an event.
 
 use bulkhead_protocol::Scope;
+use bulkhead_protocol::client_ids::caps;
 
 use super::Member;
 use crate::conn::info::{ConnId, Role};
@@ -22,6 +23,7 @@ pub struct Audience {
     to: To,
     cap: Option<&'static str>,
     except: Option<ConnId>,
+    about: Option<String>,
     pub(crate) droppable: bool,
 }
 
@@ -38,7 +40,7 @@ enum To {
 
 impl Audience {
     fn new(scope: Option<Scope>) -> Self {
-        Self { scope, to: To::Everybody, cap: None, except: None, droppable: false }
+        Self { scope, to: To::Everybody, cap: None, except: None, about: None, droppable: false }
     }
 
     /// Every admitted connection, nodes too.
@@ -73,6 +75,12 @@ impl Audience {
         Self { to: To::Session(key.into()), ..self }
     }
 
+    /// It is about a session: those who announced `session-scoped-events` see it only if they subscribed to it.
+    #[must_use]
+    pub fn about_session(self, key: impl Into<String>) -> Self {
+        Self { about: Some(key.into()), ..self }
+    }
+
     /// Only those who announced a capability.
     #[must_use]
     pub fn cap(self, cap: &'static str) -> Self {
@@ -99,6 +107,12 @@ impl Audience {
             return false;
         }
         if self.except.as_ref() == Some(&info.id) || self.cap.is_some_and(|cap| !info.has_cap(cap)) {
+            return false;
+        }
+        if let Some(key) = &self.about
+            && info.has_cap(caps::SESSION_SCOPED_EVENTS)
+            && !member.subscriptions.wants(key)
+        {
             return false;
         }
         match &self.to {

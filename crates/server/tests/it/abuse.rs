@@ -11,7 +11,7 @@ use crate::http::{get, raw};
 use crate::world::{PATIENCE, World, limited, quick, world};
 
 /// An upgraded socket, the challenge read, for bytes of our own.
-async fn upgraded(world: &World) -> TcpStream {
+pub(crate) async fn upgraded(world: &World) -> TcpStream {
     let mut stream = TcpStream::connect(world.addr).await.unwrap();
     let request = format!(
         "GET / HTTP/1.1\r\nhost: {}\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-version: 13\r\n\
@@ -26,6 +26,15 @@ async fn upgraded(world: &World) -> TcpStream {
         seen.push(byte[0]);
     }
     stream
+}
+
+/// One text frame, masked with zeros.
+pub(crate) async fn send_masked(stream: &mut TcpStream, payload: &[u8]) {
+    let mut frame = vec![0x81, 0xfe];
+    frame.extend_from_slice(&u16::try_from(payload.len()).unwrap().to_be_bytes());
+    frame.extend_from_slice(&[0; 4]);
+    frame.extend_from_slice(payload);
+    stream.write_all(&frame).await.unwrap();
 }
 
 /// Everything up to the end of the stream; the close code in it, if there is one.

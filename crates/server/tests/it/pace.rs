@@ -1,5 +1,5 @@
 //! How quick an answer from memory is, beside a bare axum WebSocket server that sends as many bytes.
-//! Measures, so it is run by hand: `cargo test -p bulkhead-server -- --ignored --nocapture pace`.
+//! Measures, so it is run by hand: `cargo test -p bulkhead-server --test it -- --ignored --nocapture --test-threads=1`.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -82,4 +82,35 @@ async fn health_at_a_hundred_connections() {
     let ours = pace(ours).await;
     println!("bare {theirs:.0}/s, ours {ours:.0}/s: {:.0} %", ours / theirs * 100.0);
     assert!(ours >= theirs / 2.0);
+}
+
+/// Resident bytes of this process.
+#[cfg(target_os = "linux")]
+fn resident() -> usize {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
+    statm.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4096
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "measures"]
+async fn memory_of_a_thousand_idle_connections() {
+    let world = world().await;
+    let frame = json!({ "type": "req", "id": "1", "method": "connect", "params": cli() }).to_string();
+    let mut open = Vec::new();
+    let mut before = 0;
+    for n in 0..1100 {
+        if n == 100 {
+            before = resident();
+        }
+        let mut stream = crate::abuse::upgraded(&world).await;
+        crate::abuse::send_masked(&mut stream, frame.as_bytes()).await;
+        open.push(stream);
+        while world.hub.len() <= n {
+            tokio::task::yield_now().await;
+        }
+    }
+    let each = (resident() - before) / 1000;
+    println!("{each} bytes per connection, both ends");
+    assert!(each < 32 * 1024);
 }
