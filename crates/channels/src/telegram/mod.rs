@@ -41,6 +41,9 @@ const STOP_PATIENCE: Duration = Duration::from_secs(5);
 /// How often draining looks whether everything is out.
 const DRAIN_LOOK: Duration = Duration::from_millis(20);
 
+/// Between two looks at the outbox while it is being emptied.
+const FLUSH_PAUSE: Duration = Duration::from_millis(50);
+
 /// Starts accounts.
 #[derive(Debug, Clone, Copy)]
 pub struct Telegram;
@@ -151,6 +154,18 @@ impl TelegramHandle {
             tracing::warn!(channel = CHANNEL, "not every answer is out; they go on at the next start");
         }
         self.stop().await;
+    }
+
+    /// Waits until every message with final text is out. May wait for ever: the caller sets the limit.
+    pub async fn flushed(&self) {
+        loop {
+            let pending = self.line.store.outbox().pending(CHANNEL, &self.line.settings_account()).await;
+            if pending.is_ok_and(|pending| pending.is_empty()) {
+                return;
+            }
+            self.line.outbox.notify_one();
+            tokio::time::sleep(FLUSH_PAUSE).await;
+        }
     }
 
     /// Stops receiving and sending, and waits a little for calls that were begun. Whatever is not finished is on disk

@@ -5,8 +5,10 @@ use serde::{Deserialize, Serialize};
 use super::MethodSpec;
 use crate::Scope;
 
-pub(super) const ROWS: &[MethodSpec] =
-    &[MethodSpec::new("agents.list", Scope::OperatorRead, "The agents and which one is the default.")];
+pub(super) const ROWS: &[MethodSpec] = &[
+    MethodSpec::new("agents.list", Scope::OperatorRead, "The agents and which one is the default."),
+    MethodSpec::new("agent.identity.get", Scope::OperatorRead, "Name of the agent of a session."),
+];
 
 /// Result of `agents.list`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

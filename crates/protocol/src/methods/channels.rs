@@ -16,6 +16,9 @@ pub(super) const ROWS: &[MethodSpec] = &[
         .since("2026.7")
         .dynamic()
         .once(),
+    MethodSpec::new("channels.pairing.dismiss", Scope::OperatorPairing, "Turns a stranger away.")
+        .since("2026.7")
+        .once(),
 ];
 
 /// Parameters of `channels.status`.

@@ -1,0 +1,202 @@
+//! Who may connect: the server's decision needs a policy and a memory, and both are here.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use async_trait::async_trait;
+use bulkhead_protocol::{ErrorShape, Scope};
+use bulkhead_server::{
+    AuthMode, AuthPolicy, Authenticator, Device, DeviceGrant, DeviceRole, PairingReason, PairingRequest, Role,
+};
+use bulkhead_store::Store;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::events::Events;
+use crate::methods::store_failed;
+
+/// No more devices than this may wait for an answer.
+const MOST_REQUESTS: usize = 64;
+
+/// Policy and memory of one gateway.
+pub(crate) struct Access {
+    store: Store,
+    events: Events,
+    policy: RwLock<Arc<AuthPolicy>>,
+}
+
+impl Access {
+    /// Nobody gets in until a policy is set.
+    pub(crate) fn new(store: Store, events: Events) -> Self {
+        let closed = AuthPolicy {
+            mode: AuthMode::Token,
+            shared_secret: None,
+            device_token_key: None,
+            allowed_origins: Vec::new(),
+            trusted_proxies: Vec::new(),
+        };
+        Self { store, events, policy: RwLock::new(Arc::new(closed)) }
+    }
+
+    /// Puts a policy in force, for the next connect.
+    pub(crate) fn set_policy(&self, policy: AuthPolicy) {
+        *self.policy.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(policy);
+    }
+
+    /// How the protocol calls the mode in force.
+    pub(crate) fn mode_name(&self) -> &'static str {
+        match self.policy().mode {
+            AuthMode::None => "none",
+            AuthMode::Token => "token",
+            AuthMode::Password => "password",
+        }
+    }
+
+    /// Remembers a device; scopes and role as granted. `via` says who let it in.
+    pub(crate) async fn remember(&self, grant: &DeviceGrant, via: &str) -> Result<Device, ErrorShape> {
+        let devices = self.store.devices();
+        let scopes: Vec<String> = grant.scopes.iter().map(|scope| scope.as_str().to_owned()).collect();
+        let known = devices.get(&grant.device_id).await.map_err(store_failed)?;
+        let now = self.store.now();
+        let role = grant.role.as_str().to_owned();
+        let mut roles = known.as_ref().map_or_else(Vec::new, |device| device.roles.clone());
+        if !roles.contains(&role) {
+            roles.push(role.clone());
+        }
+        let device = bulkhead_store::Device {
+            id: grant.device_id.clone(),
+            public_key: grant.public_key.clone(),
+            display_name: grant.display_name.clone(),
+            platform: grant.platform.clone(),
+            device_family: grant.device_family.clone(),
+            client_id: grant.client_id.clone(),
+            client_mode: grant.client_mode.clone(),
+            role: role.clone(),
+            roles,
+            scopes: scopes.clone(),
+            approved_via: via.to_owned(),
+            created_at: known.as_ref().map_or(now, |device| device.created_at),
+            approved_at: now,
+            last_seen_at: Some(now),
+            last_seen_why: Some("connect".to_owned()),
+            meta: json!({}),
+        };
+        devices.upsert(device).await.map_err(store_failed)?;
+        devices.issue_token(&grant.device_id, &role, &scopes).await.map_err(store_failed)?;
+        self.events.devices_changed(&grant.device_id);
+        self.device(&grant.device_id)
+            .await?
+            .ok_or_else(|| ErrorShape::unavailable("the device that was just approved is gone; connect again"))
+    }
+}
+
+#[async_trait]
+impl Authenticator for Access {
+    fn policy(&self) -> Arc<AuthPolicy> {
+        Arc::clone(&self.policy.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    async fn device(&self, device_id: &str) -> Result<Option<Device>, ErrorShape> {
+        let devices = self.store.devices();
+        let Some(found) = devices.get(device_id).await.map_err(store_failed)? else { return Ok(None) };
+        let mut roles = Vec::with_capacity(found.roles.len());
+        for name in &found.roles {
+            let token = devices.token(device_id, name).await.map_err(store_failed)?;
+            let (Some(role), Some(token)) = (Role::parse(Some(name)), token) else { continue };
+            roles.push(DeviceRole {
+                role,
+                scopes: token.scopes.iter().filter_map(|scope| Scope::parse(scope)).collect(),
+                generation: u64::try_from(token.generation).unwrap_or(u64::MAX),
+                issued_at_ms: u64::try_from(token.rotated_at.unwrap_or(token.created_at)).unwrap_or(0),
+                revoked: token.revoked_at.is_some(),
+            });
+        }
+        Ok(Some(Device {
+            id: found.id,
+            public_key: found.public_key,
+            platform: found.platform,
+            device_family: found.device_family,
+            roles,
+        }))
+    }
+
+    async fn approve(&self, grant: DeviceGrant) -> Result<Device, ErrorShape> {
+        self.remember(&grant, "silent").await
+    }
+
+    async fn request_pairing(&self, request: PairingRequest) -> Result<String, ErrorShape> {
+        let devices = self.store.devices();
+        let asked = serde_json::to_value(Asked::from(&request)).unwrap_or_default();
+        let reason = request.reason.as_str();
+        let device = &request.grant.device_id;
+        let open = devices.requests().await.map_err(store_failed)?;
+        if let Some(same) = open.iter().find(|one| one.device_id == *device && one.payload == asked) {
+            return Ok(same.id.clone());
+        }
+        if open.len() >= MOST_REQUESTS && !open.iter().any(|one| one.device_id == *device) {
+            return Err(ErrorShape::unavailable(format!(
+                "{MOST_REQUESTS} devices wait for approval already; approve or reject some, then connect again"
+            )));
+        }
+        let id = uuid::Uuid::new_v4().to_string();
+        let filed = devices.add_request(&id, device, reason, &asked).await.map_err(store_failed)?;
+        self.events.device_requested(&filed);
+        Ok(filed.id)
+    }
+}
+
+/// A device's request as it is stored until a person answers.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Asked {
+    pub(crate) device_id: String,
+    pub(crate) public_key: String,
+    pub(crate) role: String,
+    pub(crate) scopes: Vec<String>,
+    pub(crate) client_id: String,
+    pub(crate) client_mode: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) display_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) platform: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) device_family: Option<String>,
+    pub(crate) remote_ip: String,
+    pub(crate) is_repair: bool,
+}
+
+impl From<&PairingRequest> for Asked {
+    fn from(request: &PairingRequest) -> Self {
+        let grant = &request.grant;
+        Self {
+            device_id: grant.device_id.clone(),
+            public_key: grant.public_key.clone(),
+            role: grant.role.as_str().to_owned(),
+            scopes: grant.scopes.iter().map(|scope| scope.as_str().to_owned()).collect(),
+            client_id: grant.client_id.clone(),
+            client_mode: grant.client_mode.clone(),
+            display_name: grant.display_name.clone(),
+            platform: grant.platform.clone(),
+            device_family: grant.device_family.clone(),
+            remote_ip: grant.remote.to_string(),
+            is_repair: request.reason != PairingReason::NotPaired,
+        }
+    }
+}
+
+impl Asked {
+    /// What is remembered when a person says yes.
+    pub(crate) fn grant(&self) -> Option<DeviceGrant> {
+        Some(DeviceGrant {
+            device_id: self.device_id.clone(),
+            public_key: self.public_key.clone(),
+            role: Role::parse(Some(&self.role))?,
+            scopes: self.scopes.iter().filter_map(|scope| Scope::parse(scope)).collect(),
+            client_id: self.client_id.clone(),
+            client_mode: self.client_mode.clone(),
+            display_name: self.display_name.clone(),
+            platform: self.platform.clone(),
+            device_family: self.device_family.clone(),
+            remote: self.remote_ip.parse().ok()?,
+        })
+    }
+}

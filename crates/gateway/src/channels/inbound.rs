@@ -1,0 +1,209 @@
+//! A message from a channel on its way to an answer, and the answer on its way back.
+
+use std::sync::{Arc, Weak};
+
+use async_trait::async_trait;
+use bulkhead_channels::{Command, InboundHandler, InboundMessage, Reply};
+use tokio::sync::oneshot;
+
+use crate::events::SessionChange;
+use crate::gateway::{Gateway, VERSION};
+use crate::runs::registry::{EndStatus, RunEnd};
+use crate::runs::{Accepted, Progress, Source, TurnRequest};
+use crate::session_rows::Extras;
+
+/// Answers for all accounts.
+pub(super) struct Inbound(Weak<Gateway>);
+
+impl Inbound {
+    /// For one gateway.
+    pub(super) fn new(gateway: &Arc<Gateway>) -> Self {
+        Self(Arc::downgrade(gateway))
+    }
+}
+
+#[async_trait]
+impl InboundHandler for Inbound {
+    /// Returns when the answer is recorded. A message that a shutdown cuts off is held until channels are over: it stays
+    /// open in the inbox, and is answered after the next start.
+    async fn handle(&self, message: InboundMessage, mut reply: Box<dyn Reply>) {
+        let Some(gateway) = self.0.upgrade() else { return };
+        if gateway.stop.is_cancelled() {
+            return gateway.channels.over().await;
+        }
+        reply.typing().await;
+        let (request, _) = request(&gateway, &message);
+        let (done, answered) = oneshot::channel();
+        let follower = Follower { reply: Some(reply), done: Some(done), back: None };
+        let (follower, back) = follower.returnable();
+        match gateway.accept(request, Some(Box::new(follower))).await {
+            Ok(Accepted::Started { .. }) => {
+                if answered.await.is_err() {
+                    gateway.channels.over().await;
+                }
+            }
+            // Answered before a crash, but not yet sent: the recorded answer goes out, the model is not asked again.
+            Ok(Accepted::Ended(end)) => {
+                if let Ok(reply) = back.await {
+                    finish(reply, &end).await;
+                }
+            }
+            Ok(Accepted::InFlight) => {
+                let end = gateway.runs.wait(&message.run_id).await;
+                if let (Some(end), Ok(reply)) = (end, back.await) {
+                    finish(reply, &end).await;
+                }
+            }
+            Err(_) if gateway.stop.is_cancelled() => gateway.channels.over().await,
+            Err(error) => {
+                tracing::warn!(%error, run = %message.run_id, "a message could not be taken");
+                if let Ok(reply) = back.await {
+                    send(reply, &format!("I cannot answer now: {}", error.message)).await;
+                }
+            }
+        }
+    }
+
+    async fn command(&self, command: &Command, message: &InboundMessage) -> Option<String> {
+        let gateway = self.0.upgrade()?;
+        let (_, key) = request(&gateway, message);
+        match command.name.as_str() {
+            "stop" | "abort" => {
+                let stopped = gateway.runs.abort(&key, None);
+                Some(if stopped.is_empty() { "Nothing is being written." } else { "Stopped." }.to_owned())
+            }
+            "new" | "reset" => Some(begin_anew(&gateway, &key).await),
+            "status" => Some(status(&gateway, &key).await),
+            _ => None,
+        }
+    }
+}
+
+fn request(gateway: &Gateway, message: &InboundMessage) -> (TurnRequest, String) {
+    let settings = gateway.settings.now();
+    let agent = settings.route(message.channel, &message.account, &message.peer);
+    let key = message.session_key(&agent);
+    let mut request =
+        TurnRequest::new(message.run_id.clone(), key.clone(), agent, message.text.trim(), Source::Telegram);
+    request.peer = Some((message.channel.to_owned(), message.account.clone(), message.peer.clone()));
+    request.sender = Some(message.sender.name.clone()).filter(|name| !name.is_empty());
+    (request, key)
+}
+
+async fn begin_anew(gateway: &Gateway, key: &str) -> String {
+    gateway.runs.abort(key, None);
+    let sessions = gateway.store.sessions();
+    match sessions.get(key).await {
+        Ok(None) => return "A new conversation has begun.".to_owned(),
+        Ok(Some(_)) => {}
+        Err(error) => return format!("That did not work: {error}"),
+    }
+    match sessions.reset(key).await {
+        Ok(session) => {
+            if let Ok(row) = gateway.session_row(&session, Extras::default()).await {
+                gateway.events.sessions_changed(key, &session.agent_id, SessionChange::Reason("reset"), &row);
+            }
+            "A new conversation has begun.".to_owned()
+        }
+        Err(error) => format!("That did not work: {error}"),
+    }
+}
+
+/// Answered without a model, so that it works when none does.
+async fn status(gateway: &Gateway, key: &str) -> String {
+    let settings = gateway.settings.now();
+    let agent = crate::sessions::agent_of(key).and_then(|id| settings.agent(id));
+    let model = agent.as_ref().and_then(|agent| agent.models.first()).map_or("none", |_| "configured");
+    let name = agent
+        .as_ref()
+        .and_then(|agent| agent.models.first())
+        .map_or_else(|| model.to_owned(), crate::settings::ModelRef::full);
+    let messages = gateway.store.sessions().message_count(key).await.unwrap_or(0);
+    let seconds = gateway.lifecycle.uptime_ms() / 1000;
+    let mut text = format!(
+        "Bulkhead {VERSION}, profile {}\nModel: {name}\nUp: {} h {} min\nThis conversation: {messages} messages",
+        gateway.place.name().as_str(),
+        seconds / 3600,
+        seconds / 60 % 60,
+    );
+    for view in gateway.channels.views() {
+        text.push('\n');
+        text.push_str(&view.in_words());
+    }
+    let failing = gateway.lifecycle.failing();
+    if !failing.is_empty() {
+        text.push_str(&format!("\nNot well: {}", failing.join(", ")));
+    }
+    text
+}
+
+/// Shows an answer in the chat while it grows, and records it when it is there.
+struct Follower {
+    reply: Option<Box<dyn Reply>>,
+    done: Option<oneshot::Sender<()>>,
+    /// Gets the reply back if no run came of it.
+    back: Option<oneshot::Sender<Box<dyn Reply>>>,
+}
+
+impl Follower {
+    fn returnable(mut self) -> (Self, oneshot::Receiver<Box<dyn Reply>>) {
+        let (sender, receiver) = oneshot::channel();
+        self.back = Some(sender);
+        (self, receiver)
+    }
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        if let (Some(back), Some(reply)) = (self.back.take(), self.reply.take()) {
+            let _ = back.send(reply);
+        }
+    }
+}
+
+#[async_trait]
+impl Progress for Follower {
+    async fn began(&mut self) {
+        if let Some(reply) = &mut self.reply {
+            reply.typing().await;
+        }
+    }
+
+    async fn delta(&mut self, _delta: &str, so_far: &str) {
+        if let Some(reply) = &mut self.reply {
+            reply.stream(so_far).await;
+        }
+    }
+
+    async fn ended(mut self: Box<Self>, end: &RunEnd) {
+        if let Some(reply) = self.reply.take() {
+            finish(reply, end).await;
+        }
+        if let Some(done) = self.done.take() {
+            let _ = done.send(());
+        }
+    }
+}
+
+async fn finish(reply: Box<dyn Reply>, end: &RunEnd) {
+    let text = match end.status {
+        EndStatus::Ok => end.text.clone(),
+        EndStatus::Aborted if end.text.is_empty() => String::new(),
+        EndStatus::Aborted => format!("{}\n\n(stopped)", end.text),
+        EndStatus::Error => {
+            let why = end.error.as_deref().unwrap_or("the run failed; the gateway's log says more");
+            if end.text.is_empty() {
+                format!("I could not answer: {why}")
+            } else {
+                format!("{}\n\nI could not go on: {why}", end.text)
+            }
+        }
+    };
+    send(reply, &text).await;
+}
+
+async fn send(reply: Box<dyn Reply>, text: &str) {
+    if let Err(error) = reply.finish(text).await {
+        tracing::error!(%error, "an answer could not be recorded for sending; it is tried again after the next start");
+    }
+}

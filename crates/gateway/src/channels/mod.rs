@@ -1,0 +1,170 @@
+//! The channels of this gateway: started, told of, reloaded and stopped here; what they are is the channels crate's.
+
+mod inbound;
+mod view;
+mod wanted;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bulkhead_channels::{ChannelState, ChannelStatus, Telegram, TelegramHandle};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::gateway::Gateway;
+use inbound::Inbound;
+pub(crate) use view::ChannelView;
+use wanted::{Wanted, wanted};
+
+/// The running accounts.
+#[derive(Debug, Default)]
+pub(crate) struct Channels {
+    telegram: Mutex<BTreeMap<String, Account>>,
+    /// Everything about channels is over: whoever still holds a message lets go of it.
+    over: CancellationToken,
+}
+
+/// One account that should run.
+#[derive(Debug)]
+struct Account {
+    wanted: Wanted,
+    /// Not there, if it cannot be started.
+    running: Option<Running>,
+}
+
+#[derive(Debug, Clone)]
+struct Running {
+    handle: TelegramHandle,
+    status: watch::Receiver<ChannelStatus>,
+}
+
+impl Channels {
+    /// How each account does.
+    pub(crate) fn views(&self) -> Vec<ChannelView> {
+        let accounts = self.lock();
+        accounts
+            .iter()
+            .map(|(name, account)| {
+                let status = account.running.as_ref().map(|running| running.status.borrow().clone());
+                ChannelView::new(name, &account.wanted, status)
+            })
+            .collect()
+    }
+
+    /// What `/readyz` should tell.
+    pub(crate) fn failing(&self) -> Vec<String> {
+        let accounts = self.lock();
+        let bad = accounts.values().any(|account| match &account.running {
+            Some(running) => running.status.borrow().state == ChannelState::Failed,
+            None => true,
+        });
+        if bad { vec!["channels.telegram".to_owned()] } else { Vec::new() }
+    }
+
+    /// Sends a message to somebody on a channel.
+    pub(crate) async fn notify(&self, channel: &str, account: &str, chat: &str, text: &str) -> Result<(), String> {
+        let account = account.split('#').next().unwrap_or(account);
+        let running = self.lock().get(account).and_then(|account| account.running.clone());
+        match running.filter(|_| channel == view::TELEGRAM) {
+            Some(running) => running.handle.send(chat, text).await.map_err(|error| error.to_string()),
+            None => Err(format!("account {account:?} of channel {channel:?} does not run")),
+        }
+    }
+
+    /// Resolves once channels are over.
+    async fn over(&self) {
+        self.over.cancelled().await;
+    }
+
+    /// Waits until everything that was answered is out. The caller limits the wait.
+    pub(crate) async fn flush(&self) {
+        for running in self.running() {
+            running.handle.flushed().await;
+        }
+    }
+
+    /// Stops every account. What is not finished goes on at the next start.
+    pub(crate) async fn stop(&self) {
+        let running = self.running();
+        let stopping = futures::future::join_all(running.iter().map(|running| running.handle.stop()));
+        // The accounts are told first, so that letting go of a message now leaves it open.
+        let letting_go = async { self.over.cancel() };
+        futures::join!(stopping, letting_go);
+    }
+
+    fn running(&self) -> Vec<Running> {
+        self.lock().values().filter_map(|account| account.running.clone()).collect()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Account>> {
+        self.telegram.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Gateway {
+    /// Starts, changes and stops accounts until they are as the configuration says. What did not change is left alone.
+    pub(crate) async fn apply_channels(self: &Arc<Self>) {
+        let off = self.safe_mode || self.credentials.waiting() || self.stop.is_cancelled();
+        let mut wanted = if off { BTreeMap::new() } else { wanted(&self.settings.now(), &self.credentials, &self.place) };
+        let mut stopping = Vec::new();
+        let mut changing = Vec::new();
+        {
+            let mut accounts = self.channels.lock();
+            accounts.retain(|name, account| {
+                let keep = wanted.contains_key(name);
+                if !keep && let Some(running) = account.running.take() {
+                    stopping.push(running.handle);
+                }
+                keep
+            });
+            for (name, account) in accounts.iter_mut() {
+                let Some(next) = wanted.remove(name) else { continue };
+                if next.same(&account.wanted) {
+                    continue;
+                }
+                match (&next.settings, account.running.take()) {
+                    (Some(settings), Some(running)) => {
+                        changing.push((running.handle.clone(), settings.clone()));
+                        account.running = Some(running);
+                    }
+                    (Some(_), None) => account.running = self.start_account(&next),
+                    (None, Some(running)) => stopping.push(running.handle),
+                    (None, None) => {}
+                }
+                account.wanted = next;
+            }
+            for (name, next) in wanted {
+                let running = self.start_account(&next);
+                accounts.insert(name, Account { wanted: next, running });
+            }
+        }
+        for handle in stopping {
+            handle.stop().await;
+        }
+        for (handle, settings) in changing {
+            handle.reload(settings).await;
+        }
+    }
+
+    fn start_account(self: &Arc<Self>, wanted: &Wanted) -> Option<Running> {
+        let settings = wanted.settings.clone()?;
+        tracing::info!(channel = view::TELEGRAM, account = %settings.account, "starting");
+        let handle = Telegram::start(settings, self.store.clone(), Arc::new(Inbound::new(self)));
+        let status = handle.status();
+        let mut changes = handle.status();
+        let gateway = Arc::downgrade(self);
+        tokio::spawn(async move {
+            while changes.changed().await.is_ok() {
+                let Some(gateway) = gateway.upgrade() else { return };
+                let status = changes.borrow_and_update().clone();
+                match status.state {
+                    ChannelState::Failed => tracing::error!(channel = status.channel, "{}", status.detail),
+                    ChannelState::Degraded => tracing::warn!(channel = status.channel, "{}", status.detail),
+                    _ => tracing::debug!(channel = status.channel, "{}", status.detail),
+                }
+                gateway.tell_readiness();
+            }
+        });
+        Some(Running { handle, status })
+    }
+}

@@ -1,0 +1,109 @@
+//! Which accounts should run, by configuration and secrets.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bulkhead_channels::TelegramSettings;
+use bulkhead_config::{DmPolicy, SecretInput, Streaming, TelegramAccount};
+use bulkhead_profile::Place;
+use secrecy::{ExposeSecret as _, SecretString};
+
+use crate::credentials::Credentials;
+use crate::settings::Settings;
+
+/// One account that should run.
+#[derive(Debug, Clone)]
+pub(super) struct Wanted {
+    /// Complete, unless something is missing.
+    pub(super) settings: Option<TelegramSettings>,
+    /// What is missing, and what to do.
+    pub(super) problem: Option<String>,
+    policy: DmPolicy,
+}
+
+impl Wanted {
+    /// Whether nothing changed.
+    pub(super) fn same(&self, other: &Self) -> bool {
+        match (&self.settings, &other.settings) {
+            (Some(a), Some(b)) => same_settings(a, b),
+            (None, None) => self.problem == other.problem,
+            _ => false,
+        }
+    }
+
+    /// The policy as the file writes it.
+    pub(super) fn dm_policy(&self) -> &'static str {
+        match self.policy {
+            DmPolicy::Pairing => "pairing",
+            DmPolicy::Allowlist => "allowlist",
+            DmPolicy::Open => "open",
+            DmPolicy::Disabled => "disabled",
+        }
+    }
+}
+
+fn same_settings(a: &TelegramSettings, b: &TelegramSettings) -> bool {
+    let text = |secret: &Option<SecretString>| secret.as_ref().map(|text| text.expose_secret().to_owned());
+    a.account == b.account
+        && a.bot_token.expose_secret() == b.bot_token.expose_secret()
+        && a.api_root == b.api_root
+        && text(&a.proxy) == text(&b.proxy)
+        && a.dm_policy == b.dm_policy
+        && a.allow_from == b.allow_from
+        && a.groups == b.groups
+        && a.streaming == b.streaming
+}
+
+/// The accounts by name; `default` is the one of `channels.telegram` itself.
+pub(super) fn wanted(settings: &Settings, credentials: &Credentials, place: &Place) -> BTreeMap<String, Wanted> {
+    let telegram = &settings.config.channels.telegram;
+    if telegram.enabled == Some(false) {
+        return BTreeMap::new();
+    }
+    let mut accounts: BTreeMap<String, TelegramAccount> = telegram
+        .accounts
+        .iter()
+        .filter(|(_, account)| account.enabled != Some(false) && account.bot_token.is_some())
+        .map(|(name, account)| (name.clone(), account.clone()))
+        .collect();
+    if telegram.bot_token.is_some() {
+        accounts.entry("default".to_owned()).or_insert_with(|| TelegramAccount {
+            bot_token: telegram.bot_token.clone(),
+            ..TelegramAccount::default()
+        });
+    }
+    accounts
+        .into_iter()
+        .map(|(name, account)| {
+            let policy = account.dm_policy.unwrap_or(telegram.dm_policy);
+            let token = account.bot_token.as_ref().and_then(|input| credentials.resolve(input));
+            let wanted = match token {
+                Some(token) => Wanted {
+                    settings: Some(TelegramSettings {
+                        account: name.clone(),
+                        bot_token: token,
+                        api_root: account.api_root.or_else(|| telegram.api_root.clone()),
+                        proxy: account.proxy.or_else(|| telegram.proxy.clone()).map(SecretString::from),
+                        dm_policy: policy,
+                        allow_from: account.allow_from.unwrap_or_else(|| telegram.allow_from.clone()),
+                        groups: BTreeSet::new(),
+                        streaming: telegram.streaming != Streaming::Off,
+                        profile: Some(place.name().as_str().to_owned()),
+                    }),
+                    problem: None,
+                    policy,
+                },
+                None => Wanted { settings: None, problem: Some(missing(&name, account.bot_token.as_ref(), place)), policy },
+            };
+            (name, wanted)
+        })
+        .collect()
+}
+
+fn missing(account: &str, input: Option<&SecretInput>, place: &Place) -> String {
+    let id = input.and_then(SecretInput::reference).map_or("telegram/bot-token", |reference| reference.id.as_str());
+    format!(
+        "Telegram account {account:?} has no token: secret {id:?} was not found; store it with \
+         `bulkhead --profile {} secrets set {id}`",
+        place.name().as_str()
+    )
+}

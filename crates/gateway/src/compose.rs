@@ -1,0 +1,90 @@
+//! Puts one gateway together.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+
+use bulkhead_agent::Lanes;
+use bulkhead_secrets::SecretBundle;
+use bulkhead_server::{EventHub, ServerInfo};
+use bulkhead_store::Store;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::access::Access;
+use crate::channels::Channels;
+use crate::credentials::Credentials;
+use crate::error::GatewayError;
+use crate::events::Events;
+use crate::gateway::{Gateway, VERSION};
+use crate::health::HealthCache;
+use crate::logs::Redactor;
+use crate::models::ModelSet;
+use crate::options::RunOptions;
+use crate::presence::Presence;
+use crate::runs::registry::Registry;
+use crate::seat::Seat;
+use crate::settings::{Settings, SettingsSlot};
+
+/// What a start brought together.
+pub(crate) struct Parts<'a> {
+    pub(crate) begun: Instant,
+    pub(crate) port: u16,
+    pub(crate) settings: Settings,
+    /// `None` while the keychain is locked.
+    pub(crate) secrets: Option<SecretBundle>,
+    pub(crate) store: Store,
+    pub(crate) hub: EventHub,
+    pub(crate) info: &'a ServerInfo,
+    pub(crate) redactor: Redactor,
+}
+
+/// The gateway, with its access policy in force and nothing running yet.
+pub(crate) fn compose(options: &RunOptions, parts: Parts<'_>) -> Arc<Gateway> {
+    let events = Events::new(parts.hub);
+    let credentials = Arc::new(Credentials::new(parts.secrets, options.shared_token()));
+    let access = Arc::new(Access::new(parts.store.clone(), events.clone()));
+    access.set_policy(credentials.policy(&parts.settings));
+    let gateway = Arc::new(Gateway {
+        place: options.place.clone(),
+        port: parts.port,
+        begun: parts.begun,
+        store: parts.store,
+        events,
+        lifecycle: parts.info.lifecycle().clone(),
+        access,
+        models: ModelSet::new(Arc::clone(&credentials)),
+        credentials,
+        lanes: Lanes::default(),
+        runs: Registry::default(),
+        presence: Presence::new(VERSION),
+        health: HealthCache::default(),
+        channels: Channels::default(),
+        seat: Seat::default(),
+        redactor: parts.redactor,
+        safe_mode: options.safe_mode,
+        sidecar: options.sidecar,
+        tasks: TaskTracker::new(),
+        stop: CancellationToken::new(),
+        config_writes: tokio::sync::Mutex::default(),
+        reloading: tokio::sync::Mutex::default(),
+        restart_needed: std::sync::Mutex::default(),
+        web: std::sync::Mutex::default(),
+        trimming: AtomicBool::new(false),
+        settings: SettingsSlot::new(parts.settings),
+    });
+    gateway.credentials.teach(&gateway.redactor);
+    gateway
+}
+
+impl Gateway {
+    /// Marks what a crash cut off. Messages of channels are answered anew by their inbox; the rest is told as interrupted.
+    pub(crate) async fn note_interrupted(&self) -> Result<usize, GatewayError> {
+        let runs =
+            self.store.runs().interrupted_on_start().await.map_err(|error| GatewayError::Store(error.to_string()))?;
+        for run in &runs {
+            tracing::warn!(run = %run.id, session = %run.session_key, "a crash cut this answer off");
+        }
+        Ok(runs.len())
+    }
+}

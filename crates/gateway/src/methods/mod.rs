@@ -1,0 +1,143 @@
+//! The served methods: one file per family, one row per method.
+
+mod agent;
+mod agents;
+mod channels;
+mod chat;
+mod config;
+mod devices;
+mod health;
+mod logs;
+mod models;
+mod pairing;
+mod sessions;
+mod status;
+mod system;
+
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+
+use bulkhead_protocol::{ErrorShape, METHODS, MethodSpec};
+use bulkhead_server::{CallContext, Reply};
+use bulkhead_store::StoreError;
+use futures::future::BoxFuture;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+
+use crate::gateway::Gateway;
+
+/// One request on its way through a handler.
+pub(crate) struct Call<'a> {
+    /// Who calls.
+    pub(crate) ctx: CallContext,
+    /// The method's row.
+    pub(crate) spec: &'static MethodSpec,
+    /// Its parameters as they came.
+    pub(crate) params: Option<&'a RawValue>,
+}
+
+impl Call<'_> {
+    /// Reads the parameters; what is wrong with them names the field.
+    pub(crate) fn params<T: DeserializeOwned>(&self) -> Result<T, ErrorShape> {
+        bulkhead_protocol::params::parse(self.spec.name, self.params)
+    }
+}
+
+/// What answers a method.
+pub(crate) type Handler =
+    for<'a> fn(&'a Arc<Gateway>, Call<'a>) -> BoxFuture<'a, Result<Reply, ErrorShape>>;
+
+macro_rules! routes {
+    ($($name:literal => $handler:path,)*) => {
+        /// Every served method with its handler.
+        const ROUTES: &[(&str, Handler)] = &[$(($name, {
+            fn boxed<'a>(gateway: &'a Arc<Gateway>, call: Call<'a>) -> BoxFuture<'a, Result<Reply, ErrorShape>> {
+                Box::pin($handler(gateway, call))
+            }
+            boxed
+        })),*];
+    };
+}
+
+routes! {
+    "health" => health::health,
+    "status" => status::status,
+    "system-presence" => system::presence,
+    "channels.status" => channels::status,
+    "channels.pairing.list" => pairing::list,
+    "channels.pairing.approve" => pairing::approve,
+    "channels.pairing.dismiss" => pairing::dismiss,
+    "models.list" => models::list,
+    "agents.list" => agents::list,
+    "agent.identity.get" => agents::identity,
+    "sessions.list" => sessions::list,
+    "sessions.describe" => sessions::describe,
+    "sessions.subscribe" => sessions::subscribe,
+    "sessions.unsubscribe" => sessions::unsubscribe,
+    "sessions.messages.subscribe" => sessions::messages_subscribe,
+    "sessions.messages.unsubscribe" => sessions::messages_unsubscribe,
+    "sessions.reset" => sessions::reset,
+    "sessions.delete" => sessions::delete,
+    "chat.startup" => chat::startup,
+    "chat.history" => chat::history,
+    "chat.send" => chat::send,
+    "chat.abort" => chat::abort,
+    "agent" => agent::agent,
+    "agent.wait" => agent::wait,
+    "config.get" => config::get,
+    "config.patch" => config::patch,
+    "config.schema" => config::schema_of,
+    "logs.tail" => logs::tail_log,
+    "device.pair.list" => devices::list,
+    "device.pair.approve" => devices::approve,
+    "device.pair.reject" => devices::reject,
+    "device.pair.remove" => devices::remove,
+    "device.token.rotate" => devices::rotate,
+    "device.token.revoke" => devices::revoke,
+}
+
+/// A served method: its row of the protocol's table and its handler.
+#[derive(Clone, Copy)]
+pub(crate) struct Served {
+    pub(crate) spec: &'static MethodSpec,
+    pub(crate) handler: Handler,
+}
+
+/// The served methods by name.
+pub(crate) fn served() -> &'static HashMap<&'static str, Served> {
+    static TABLE: OnceLock<HashMap<&'static str, Served>> = OnceLock::new();
+    TABLE.get_or_init(|| {
+        METHODS
+            .iter()
+            .filter_map(|spec| {
+                let (_, handler) = ROUTES.iter().find(|(name, _)| *name == spec.name)?;
+                Some((spec.name, Served { spec, handler: *handler }))
+            })
+            .collect()
+    })
+}
+
+/// The names for `hello-ok.features.methods`, in the order of the protocol's table.
+pub(crate) fn names() -> Vec<&'static str> {
+    METHODS.iter().map(|spec| spec.name).filter(|name| served().contains_key(name)).collect()
+}
+
+/// A database error on its way to a client.
+#[allow(clippy::needless_pass_by_value, reason = "it stands in map_err")]
+pub(crate) fn store_failed(error: StoreError) -> ErrorShape {
+    tracing::error!(%error, "the database failed");
+    ErrorShape::unavailable(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_route_has_its_row() {
+        for (name, _) in ROUTES {
+            assert!(served().contains_key(name), "{name} is not in the protocol's table");
+        }
+        assert_eq!(names().len(), ROUTES.len());
+    }
+}

@@ -1,0 +1,91 @@
+//! `status`: what goes on here, for people's overviews.
+
+use std::sync::Arc;
+
+use bulkhead_protocol::{ErrorShape, Scope};
+use bulkhead_server::Reply;
+use bulkhead_store::SessionFilter;
+use serde_json::{Value, json};
+
+use super::{Call, store_failed};
+use crate::clock;
+use crate::gateway::{Gateway, VERSION};
+use crate::settings::ModelRef;
+
+/// Sessions shown.
+const RECENT: usize = 10;
+
+/// Version, sessions, channels, what is wrong.
+pub(super) async fn status(gateway: &Arc<Gateway>, call: Call<'_>) -> Result<Reply, ErrorShape> {
+    let settings = gateway.settings.now();
+    let sessions = gateway.store.sessions();
+    let recent = sessions
+        .list(SessionFilter { limit: Some(RECENT), ..SessionFilter::default() })
+        .await
+        .map_err(store_failed)?;
+    let count = sessions.count(SessionFilter::default()).await.map_err(store_failed)?;
+    let now = clock::now_ms();
+    let rows: Vec<Value> = recent
+        .iter()
+        .map(|session| {
+            let at = u64::try_from(session.updated_at).unwrap_or(0);
+            let window = match (&session.model_provider, &session.model) {
+                (Some(provider), Some(model)) => settings
+                    .context_window(&ModelRef { provider: provider.clone(), model: model.clone() }),
+                _ => crate::settings::CONTEXT_WINDOW,
+            };
+            let used = session.context_tokens;
+            json!({
+                "agentId": session.agent_id,
+                "key": session.key,
+                "kind": session.kind,
+                "sessionId": session.session_id,
+                "updatedAt": at,
+                "age": now.saturating_sub(at),
+                "inputTokens": session.input_tokens,
+                "outputTokens": session.output_tokens,
+                "totalTokens": used,
+                "totalTokensFresh": true,
+                "contextTokens": window,
+                "remainingTokens": window.saturating_sub(used),
+                "percentUsed": used.saturating_mul(100) / window.max(1),
+                "model": session.model,
+            })
+        })
+        .collect();
+    let agent = settings.agent(settings.default_agent());
+    let model = agent.as_ref().and_then(|agent| agent.models.first());
+    let summary: Vec<String> = gateway.channels.views().iter().map(crate::channels::ChannelView::in_words).collect();
+    let mut result = json!({
+        "runtimeVersion": VERSION,
+        "heartbeat": {"defaultAgentId": settings.default_agent(), "agents": []},
+        "channelSummary": summary,
+        "queuedSystemEvents": [],
+        "degradedSecretOwners": [],
+        "degradedPlugins": [],
+        "tasks": {"total": gateway.runs.count(), "active": gateway.runs.count(), "terminal": 0, "failures": 0},
+        "sessions": {
+            "paths": [gateway.place.database_path().display().to_string()],
+            "count": count,
+            "defaults": {
+                "model": model.map(|one| one.model.clone()),
+                "contextTokens": model.map(|one| settings.context_window(one)),
+            },
+            "recent": rows,
+        },
+        "profile": gateway.place.name().as_str(),
+        "port": gateway.port,
+        "uptimeMs": gateway.lifecycle.uptime_ms(),
+        "failing": gateway.lifecycle.failing(),
+    });
+    if call.ctx.conn.allows(Scope::OperatorAdmin) {
+        result["stateDir"] = gateway.place.state_dir().display().to_string().into();
+        result["configPath"] = gateway.place.config_path().display().to_string().into();
+        if let Some(problem) = &settings.problem {
+            result["configProblem"] = problem.clone().into();
+        }
+        let restart = gateway.restart_needed.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+        result["restartNeeded"] = restart.into();
+    }
+    Reply::json(&result)
+}

@@ -1,0 +1,76 @@
+//! The model providers in force: built when first asked, built anew when configuration or keys change.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bulkhead_agent::{Provider, ProviderApi, ProviderSettings, provider};
+use bulkhead_config::ModelApi;
+
+use crate::credentials::Credentials;
+use crate::settings::{ModelRef, Settings};
+
+/// Providers by id.
+#[derive(Debug)]
+pub(crate) struct ModelSet {
+    credentials: Arc<Credentials>,
+    built: Mutex<HashMap<String, Arc<dyn Provider>>>,
+}
+
+impl ModelSet {
+    /// Nothing is built yet.
+    pub(crate) fn new(credentials: Arc<Credentials>) -> Self {
+        Self { credentials, built: Mutex::default() }
+    }
+
+    /// Forgets what was built; runs that go on keep theirs.
+    pub(crate) fn forget(&self) {
+        self.built.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// Why a model cannot be asked, in words for a person.
+    pub(crate) fn missing(&self, settings: &Settings, which: &ModelRef) -> Option<String> {
+        let Some(entry) = settings.provider(&which.provider) else {
+            return Some(format!(
+                "model {} names provider {:?}, which models.providers does not have; add it with `bulkhead onboard`, \
+                 or choose another model",
+                which.full(),
+                which.provider
+            ));
+        };
+        let key = entry.api_key.as_ref()?;
+        if self.credentials.resolve(key).is_some() {
+            return None;
+        }
+        let name = key.reference().map_or_else(|| format!("models/{}/api-key", which.provider), |one| one.id.clone());
+        Some(format!(
+            "the key of provider {:?} is missing: secret {name:?} was not found; store it with \
+             `bulkhead secrets set {name}`",
+            which.provider
+        ))
+    }
+
+    /// The provider of a model, ready to be asked.
+    pub(crate) fn provider(&self, settings: &Settings, which: &ModelRef) -> Result<Arc<dyn Provider>, String> {
+        if let Some(ready) = self.built.lock().unwrap_or_else(PoisonError::into_inner).get(&which.provider) {
+            return Ok(Arc::clone(ready));
+        }
+        if let Some(problem) = self.missing(settings, which) {
+            return Err(problem);
+        }
+        let entry = settings.provider(&which.provider).ok_or_else(|| "the provider is gone".to_owned())?;
+        let (api, home) = match entry.api {
+            ModelApi::OpenAi => (ProviderApi::OpenAi, "https://api.openai.com/v1"),
+            ModelApi::Anthropic => (ProviderApi::Anthropic, "https://api.anthropic.com"),
+            ModelApi::Ollama => (ProviderApi::Ollama, "http://127.0.0.1:11434"),
+        };
+        let mut wanted =
+            ProviderSettings::new(&which.provider, api, entry.base_url.as_deref().unwrap_or(home));
+        wanted.api_key = entry.api_key.as_ref().and_then(|key| self.credentials.resolve(key));
+        wanted.headers.clone_from(&entry.headers);
+        wanted.proxy.clone_from(&entry.proxy);
+        let ready = provider::build(wanted).map_err(|error| error.to_string())?;
+        let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
+        built.insert(which.provider.clone(), Arc::clone(&ready));
+        Ok(ready)
+    }
+}

@@ -1,0 +1,146 @@
+//! Another configuration, or other secrets, in the running process.
+
+use std::sync::Arc;
+
+use bulkhead_config::{Config, ConfigStore};
+use secrecy::ExposeSecret as _;
+
+use crate::gateway::Gateway;
+use crate::settings::Settings;
+use crate::start::foreground;
+
+/// Runs that ended longer ago than this are forgotten; their transcripts stay.
+const KEEP_RUNS_MS: i64 = 30 * 24 * 60 * 60 * 1000;
+
+impl Gateway {
+    /// What comes after "ready": the good configuration is remembered, channels and browser seat start.
+    pub(crate) async fn wake(self: &Arc<Self>) {
+        self.remember_good().await;
+        self.refresh_session_summary().await;
+        self.apply_channels().await;
+        self.seat.apply(self).await;
+        self.tell_readiness();
+        if let Err(error) = self.store.runs().prune(self.store.now() - KEEP_RUNS_MS).await {
+            tracing::debug!(%error, "old runs were kept");
+        }
+        self.rested();
+    }
+
+    /// Reads the configuration again and puts it in force. Answers what only a restart can change.
+    pub(crate) async fn reload(self: &Arc<Self>) -> Vec<String> {
+        let _one_at_a_time = self.reloading.lock().await;
+        let place = self.place.clone();
+        let loaded = tokio::task::spawn_blocking(move || ConfigStore::new(&place).load()).await;
+        let before = self.settings.now();
+        let next = match loaded {
+            Ok(Ok(loaded)) => Settings::of(loaded, &self.place, Arc::clone(&before.environment)),
+            // Broken, and never was good: what runs now goes on.
+            Ok(Err(error)) => Settings { problem: Some(error.to_string()), ..(*before).clone() },
+            Err(_) => return self.restart_reasons(),
+        };
+        if next.unconfigured && !before.unconfigured {
+            tracing::error!("the configuration file is gone; what was loaded stays in force");
+            return self.restart_reasons();
+        }
+        if next.hash == before.hash && next.problem == before.problem {
+            return self.restart_reasons();
+        }
+        match &next.problem {
+            Some(problem) => tracing::error!("the configuration on disk is not used: {problem}"),
+            None => tracing::info!(hash = %next.hash, "another configuration is in force"),
+        }
+        self.note_restarts(&before.config, &next.config);
+        crate::credentials::teach_plain(&self.redactor, &next);
+        let hash = next.hash.clone();
+        let before = self.settings.replace(next);
+        if !self.sidecar {
+            self.resolve_again().await;
+        }
+        self.take_policy();
+        let now = self.settings.now();
+        if before.config.models != now.config.models {
+            self.models.forget();
+        }
+        self.apply_channels().await;
+        self.seat.apply(self).await;
+        self.remember_good().await;
+        self.events.config_changed(&self.place.config_path().display().to_string(), &hash);
+        self.tell_readiness();
+        self.restart_reasons()
+    }
+
+    /// Other secrets came in.
+    pub(crate) async fn secrets_changed(self: &Arc<Self>) {
+        let _one_at_a_time = self.reloading.lock().await;
+        self.credentials.teach(&self.redactor);
+        self.take_policy();
+        self.models.forget();
+        self.apply_channels().await;
+        self.seat.apply(self).await;
+        self.tell_readiness();
+    }
+
+    /// The access policy of the present configuration and secrets. Who came in by a secret that is void must come again.
+    fn take_policy(&self) {
+        let before = self.access_policy();
+        let now = self.credentials.policy(&self.settings.now());
+        let secret = |policy: &bulkhead_server::AuthPolicy| {
+            policy.shared_secret.as_ref().map(|secret| secret.expose_secret().to_owned())
+        };
+        let rotated = before.shared_secret.is_some() && secret(&before) != secret(&now);
+        self.access.set_policy(now);
+        if rotated {
+            self.events.hub().close_shared_secret();
+        }
+    }
+
+    /// In a terminal, references of a new configuration are resolved here.
+    async fn resolve_again(&self) {
+        let settings = self.settings.now();
+        let found = foreground::secrets(&self.place, &settings.environment, &settings.config, true).await;
+        if let Ok(foreground::Found::Secrets(secrets)) = found {
+            self.credentials.update(secrets, &[]);
+            self.credentials.teach(&self.redactor);
+        }
+    }
+
+    /// Only a configuration that a gateway runs on is worth going back to.
+    async fn remember_good(&self) {
+        let settings = self.settings.now();
+        if settings.problem.is_some() || settings.unconfigured {
+            return;
+        }
+        let place = self.place.clone();
+        let hash = settings.hash.clone();
+        let marked = tokio::task::spawn_blocking(move || ConfigStore::new(&place).mark_good(&hash)).await;
+        if let Ok(Err(error)) = marked {
+            tracing::warn!(%error, "the configuration could not be kept as the last good one");
+        }
+    }
+
+    fn note_restarts(&self, before: &Config, now: &Config) {
+        let (was, is) = (&before.gateway, &now.gateway);
+        let changed = [
+            ("gateway.port", was.port != is.port),
+            ("gateway.bind", was.bind != is.bind || was.custom_bind_host != is.custom_bind_host),
+            ("gateway.controlUi", was.control_ui.enabled != is.control_ui.enabled || was.control_ui.root != is.control_ui.root),
+            ("logging.level", before.logging.level != now.logging.level),
+        ];
+        let mut needed = self.restart_needed.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        for (path, _) in changed.into_iter().filter(|(_, changed)| *changed) {
+            if !needed.iter().any(|known| known == path) {
+                needed.push(path.to_owned());
+                tracing::warn!("{path} changed; it takes effect after a restart of this gateway");
+            }
+        }
+    }
+
+    fn restart_reasons(&self) -> Vec<String> {
+        self.restart_needed.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    }
+
+    /// The policy in force.
+    pub(crate) fn access_policy(&self) -> Arc<bulkhead_server::AuthPolicy> {
+        bulkhead_server::Authenticator::policy(self.access.as_ref())
+    }
+}

@@ -1,0 +1,213 @@
+//! One gateway from its start to its end. It reads top to bottom: this is the order of things.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bulkhead_process::{ProcessIdentity, RunRecord};
+use bulkhead_server::{Bound, EventHub, Limits, ServerInfo, ServerParts};
+use bulkhead_store::Store;
+use tokio_util::sync::CancellationToken;
+
+use crate::compose::{Parts, compose};
+use crate::error::GatewayError;
+use crate::gateway::{Gateway, VERSION};
+use crate::handler::Handler;
+use crate::logs::{self, Loudness, Redactor};
+use crate::options::RunOptions;
+use crate::start::configuration::{self, Notes};
+use crate::start::handoff::{First, Handoff};
+use crate::start::{bind, directories, foreground, lock, ready};
+use crate::steady::{self, Ended};
+use crate::{http, ui};
+
+/// How long running answers may go on after a stop was asked for.
+const DRAIN: Duration = Duration::from_secs(8);
+/// How long our own gateway is given to end when `--force` takes over.
+const TAKE_OVER: Duration = Duration::from_secs(12);
+/// Stack of a worker thread; nothing here recurses deeply.
+const STACK: usize = 1024 * 1024;
+
+/// Runs a gateway in a runtime of its own: two workers, small stacks, one heap arena.
+pub fn run_blocking(options: RunOptions) -> Result<Ended, GatewayError> {
+    bulkhead_process::memory::arena_max_one();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .max_blocking_threads(16)
+        .thread_keep_alive(Duration::from_secs(5))
+        .thread_stack_size(STACK)
+        .thread_name("gateway")
+        .enable_all()
+        .build()
+        .map_err(|source| GatewayError::Io { action: "start threads for", path: PathBuf::from("the gateway"), source })?;
+    let ended = runtime.block_on(run(options));
+    // A thread that still reads stdin must not hold up the end.
+    runtime.shutdown_background();
+    ended
+}
+
+/// Runs a gateway until it is asked to stop.
+pub async fn run(options: RunOptions) -> Result<Ended, GatewayError> {
+    let begun = Instant::now();
+    let mut handoff = options.sidecar.then(|| Handoff::start(tokio::io::stdin()));
+    let place = options.place.clone();
+    place.check_marker().map_err(|error| GatewayError::Place(error.to_string()))?;
+    let (settings, notes) = configuration::load(&options)?;
+    directories::private(place.state_dir())?;
+    let _lock = take_lock(&options).await?;
+
+    let redactor = Redactor::new();
+    crate::credentials::teach_plain(&redactor, &settings);
+    start_log(&options, &settings, &redactor)?;
+    notes.log();
+    place.write_marker().map_err(|error| GatewayError::Place(error.to_string()))?;
+
+    let port = bind::base_port(&options, &settings.config)?;
+    let wanted = bind::addresses(&options, &settings.config, port)?;
+    let database = place.database_path();
+    let opening = tokio::task::spawn_blocking(move || Store::open(database));
+    let bound = bind::bind(&options, wanted).await?;
+    let secrets = match &mut handoff {
+        Some(handoff) => handoff.first().await?,
+        None => from_here(&options, &settings).await?,
+    };
+    let secrets = match secrets {
+        First::Secrets(secrets) => Some(secrets),
+        First::NotYet => None,
+        First::Stop => return Ok(Ended::Drained),
+    };
+    let store = opening
+        .await
+        .map_err(|_| GatewayError::Store("opening the database was interrupted".to_owned()))?
+        .map_err(|error| GatewayError::Store(error.to_string()))?;
+
+    let limits = Limits { drain: DRAIN, ..Limits::default() };
+    let hub = EventHub::new(&limits);
+    let info = ServerInfo::new(VERSION);
+    let gateway = compose(
+        &options,
+        Parts { begun, port: bound.port(), settings, secrets, store, hub: hub.clone(), info: &info, redactor },
+    );
+    let interrupted = gateway.note_interrupted().await?;
+    let record = write_record(&gateway);
+
+    let addresses = bound.addrs().to_vec();
+    let doors = CancellationToken::new();
+    let serving = serve(bound, &gateway, hub, limits, info, doors.clone());
+    gateway.tell_readiness();
+    gateway.lifecycle.set_started();
+    ready::tell(&gateway, options.sidecar, &addresses);
+    tracing::info!(
+        port = gateway.port, profile = %place.name(), version = VERSION,
+        ready_ms = begun.elapsed().as_millis(), interrupted, "ready"
+    );
+    let _ = record.await;
+
+    let ended = steady::run(&gateway, &options, handoff, doors, serving).await;
+    RunRecord::remove_own(&place.run_record_path());
+    tracing::info!(?ended, "stopped");
+    Ok(ended)
+}
+
+/// The lock, after `--force` ended our own gateway of this profile.
+async fn take_lock(options: &RunOptions) -> Result<lock::StateLock, GatewayError> {
+    let place = &options.place;
+    let take = || lock::take(&place.lock_path(), place.state_dir(), place.name().as_str());
+    match take() {
+        Err(GatewayError::Locked { .. }) if options.force => {}
+        other => return other,
+    }
+    // Only a process whose pid, start time, boot and executable are those of the record is ours.
+    let Some(record) = RunRecord::read_running(&place.run_record_path()) else { return take() };
+    let _ = tokio::task::spawn_blocking(move || record.identity.terminate(TAKE_OVER)).await;
+    for _ in 0..50 {
+        match take() {
+            Err(GatewayError::Locked { .. }) => tokio::time::sleep(Duration::from_millis(20)).await,
+            other => return other,
+        }
+    }
+    take()
+}
+
+fn start_log(
+    options: &RunOptions,
+    settings: &crate::settings::Settings,
+    redactor: &Redactor,
+) -> Result<(), GatewayError> {
+    let configured = settings.config.logging.level.map(bulkhead_config::LogLevel::as_filter);
+    let asked = options.environment.either("LOG_LEVEL").map(|(_, level)| level.to_owned());
+    let level = if options.verbose { "debug" } else { asked.as_deref().or(configured).unwrap_or("info") };
+    let loudness = Loudness { level, foreground: !options.sidecar };
+    logs::start(&options.place.log_path(), loudness, redactor)
+}
+
+/// Secrets of a gateway in a terminal. Without a configuration no keychain is opened.
+async fn from_here(
+    options: &RunOptions,
+    settings: &crate::settings::Settings,
+) -> Result<First, GatewayError> {
+    if settings.unconfigured {
+        return Ok(First::Secrets(bulkhead_secrets::SecretBundle::new()));
+    }
+    let has_token = options.shared_token().is_some();
+    match foreground::secrets(&options.place, &options.environment, &settings.config, has_token).await? {
+        foreground::Found::Secrets(secrets) => Ok(First::Secrets(secrets)),
+        foreground::Found::Locked(why) => {
+            tracing::warn!("{why}");
+            Ok(First::NotYet)
+        }
+    }
+}
+
+/// Who runs here, for `--force`, for messages about taken ports and for the supervisor.
+fn write_record(gateway: &Arc<Gateway>) -> tokio::task::JoinHandle<()> {
+    let place = gateway.place.clone();
+    let base_port = gateway.port;
+    tokio::task::spawn_blocking(move || {
+        let written = ProcessIdentity::of_self().and_then(|identity| {
+            let record = RunRecord {
+                identity,
+                profile: place.name().as_str().to_owned(),
+                base_port,
+                state_dir: place.state_dir().to_owned(),
+                version: VERSION.to_owned(),
+            };
+            record.write(&place.run_record_path())
+        });
+        if let Err(error) = written {
+            tracing::warn!(%error, "the run record could not be written; --force will not work on this gateway");
+        }
+    })
+}
+
+fn serve(
+    bound: Bound,
+    gateway: &Arc<Gateway>,
+    hub: EventHub,
+    limits: Limits,
+    server_info: ServerInfo,
+    doors: CancellationToken,
+) -> tokio::task::JoinHandle<()> {
+    let parts = ServerParts {
+        handler: Handler::new(Arc::clone(gateway)),
+        authenticator: gateway.access.clone(),
+        hub,
+        http_routes: http::routes(Arc::clone(gateway)),
+        open_routes: axum::Router::new(),
+        static_ui: ui::source(&gateway.settings.now().config.gateway.control_ui),
+        limits,
+        server_info,
+    };
+    tokio::spawn(bound.serve(parts, doors))
+}
+
+impl Notes {
+    fn log(self) {
+        for note in self.warnings {
+            tracing::warn!("configuration: {note}");
+        }
+        if let Some(problem) = self.problem {
+            tracing::error!("the last good configuration is in use: {problem}");
+        }
+    }
+}

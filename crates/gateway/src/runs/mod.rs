@@ -1,0 +1,139 @@
+//! One turn of a conversation, whoever asked for it: accept, wait for the lane, run, tell, record.
+
+mod conversion;
+mod progress;
+mod recorded_tools;
+pub(crate) mod registry;
+mod room;
+mod turn;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bulkhead_store::{Run, RunStatus};
+
+use crate::http::openai_wire::Speaker;
+use registry::{EndStatus, RunEnd};
+
+pub(crate) use progress::Progress;
+
+/// Where a message came from; decides which tools may be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// A chat window.
+    Webchat,
+    /// The command line.
+    Cli,
+    /// The OpenAI-compatible endpoint.
+    Http,
+    /// A Telegram chat.
+    Telegram,
+}
+
+impl Source {
+    /// The word in the database.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Webchat => "webchat",
+            Self::Cli => "cli",
+            Self::Http => "http",
+            Self::Telegram => "telegram",
+        }
+    }
+
+    /// Whether the message came through a channel, where nobody but the sender proved anything.
+    pub(crate) fn is_channel(self) -> bool {
+        matches!(self, Self::Telegram)
+    }
+}
+
+/// A message that asks for an answer.
+#[derive(Debug, Clone)]
+pub(crate) struct TurnRequest {
+    /// Names the run; the same id never runs twice.
+    pub(crate) run_id: String,
+    pub(crate) session_key: String,
+    pub(crate) agent_id: String,
+    /// For a session that does not exist yet: the id of its first transcript.
+    pub(crate) session_id: Option<String>,
+    /// Channel, account and peer of a session that belongs to a channel.
+    pub(crate) peer: Option<(String, String, String)>,
+    /// Name of who wrote, on a channel.
+    pub(crate) sender: Option<String>,
+    /// What is asked.
+    pub(crate) message: String,
+    pub(crate) source: Source,
+    /// Added to the system prompt.
+    pub(crate) extra_system: Option<String>,
+    /// A conversation that the caller brings, instead of the stored one.
+    pub(crate) earlier: Option<Vec<(Speaker, String)>>,
+    /// The longest that the answer may take.
+    pub(crate) timeout: Option<Duration>,
+    /// Who follows the answer cannot take anything back that was shown.
+    pub(crate) append_only: bool,
+}
+
+impl TurnRequest {
+    /// A plain message.
+    pub(crate) fn new(
+        run_id: String,
+        session_key: String,
+        agent_id: String,
+        message: &str,
+        source: Source,
+    ) -> Self {
+        Self {
+            run_id,
+            session_key,
+            agent_id,
+            session_id: None,
+            peer: None,
+            sender: None,
+            message: message.to_owned(),
+            source,
+            extra_system: None,
+            earlier: None,
+            timeout: None,
+            append_only: false,
+        }
+    }
+}
+
+/// What became of a message.
+#[derive(Debug)]
+pub(crate) enum Accepted {
+    /// It is recorded and will be answered.
+    Started {
+        /// Its place in the transcript.
+        message_seq: Option<i64>,
+    },
+    /// It was accepted before and is being answered.
+    InFlight,
+    /// It was answered before.
+    Ended(Arc<RunEnd>),
+}
+
+/// How a recorded run ended; `None` while it runs.
+pub(crate) fn end_of(run: &Run) -> Option<RunEnd> {
+    let status = match run.status {
+        RunStatus::Running => return None,
+        RunStatus::Ok => EndStatus::Ok,
+        RunStatus::Aborted => EndStatus::Aborted,
+        RunStatus::Error | RunStatus::Interrupted => EndStatus::Error,
+    };
+    let tokens = |name: &str| run.usage.as_ref().and_then(|usage| usage.get(name)?.as_u64()).unwrap_or(0);
+    let interrupted = run.status == RunStatus::Interrupted;
+    Some(RunEnd {
+        status,
+        text: run.text.clone().unwrap_or_default(),
+        error: run.error.clone().or_else(|| {
+            interrupted.then(|| "the gateway ended in the middle of this answer; send the message again".to_owned())
+        }),
+        input_tokens: tokens("input"),
+        output_tokens: tokens("output"),
+        provider: None,
+        model: None,
+        started_at: u64::try_from(run.started_at).unwrap_or(0),
+        ended_at: u64::try_from(run.ended_at.unwrap_or(run.started_at)).unwrap_or(0),
+    })
+}

@@ -1,0 +1,118 @@
+//! The room that an agent answers in: its workspace, its tools by policy, its prompt.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bulkhead_agent::prompt::{PromptFacts, system_prompt};
+use bulkhead_agent::tools::{Edit, Exec, ExecOptions, Ls, Read, WebFetch, Write};
+use bulkhead_agent::workspace::{Workspace, ensure_templates};
+use bulkhead_agent::{Tool, ToolSet};
+use bulkhead_profile::{Environment, Place, known_profiles, siblings};
+use bulkhead_store::ToolCall;
+
+use super::recorded_tools::{Recorder, recount};
+use super::{Source, TurnRequest};
+use crate::clock;
+use crate::gateway::Gateway;
+use crate::settings::{AgentView, Settings};
+
+/// What an agent has at hand for one turn.
+pub(super) struct Room {
+    pub(super) tools: ToolSet,
+    pub(super) prompt: String,
+}
+
+impl Gateway {
+    /// Opens the agent's workspace and lays out what this turn may use.
+    pub(super) async fn room(
+        &self,
+        settings: &Settings,
+        agent: &AgentView,
+        request: &TurnRequest,
+        before: &[ToolCall],
+    ) -> Result<Room, String> {
+        let place = self.place.clone();
+        let env = Arc::clone(&settings.environment);
+        let folder = agent.workspace.clone();
+        let workspace = tokio::task::spawn_blocking(move || {
+            ensure_templates(&folder)?;
+            Workspace::open(&folder, &out_of_reach(&place, &env))
+        })
+        .await
+        .map_err(|_| "opening the workspace was interrupted".to_owned())?
+        .map_err(|error| error.to_string())?;
+        let tools = self.tools(settings, &workspace, request, before.len())?;
+        let facts = PromptFacts {
+            agent: agent.name.clone(),
+            profile: self.place.name().as_str().to_owned(),
+            conversation: conversation(request),
+            date: clock::rfc3339(clock::now_ms()).chars().take(10).collect(),
+            tools: tools.names().map(str::to_owned).collect(),
+            notes: request.extra_system.clone().into_iter().chain(recount(before)).collect(),
+        };
+        let prompt = tokio::task::spawn_blocking(move || system_prompt(&workspace, &facts).text)
+            .await
+            .map_err(|_| "reading the workspace was interrupted".to_owned())?;
+        Ok(Room { tools, prompt })
+    }
+
+    /// The policy: files of the workspace and the web for everybody; commands only if the configuration says so and never
+    /// for a channel; the browser only while its seat is on.
+    fn tools(
+        &self,
+        settings: &Settings,
+        workspace: &Workspace,
+        request: &TurnRequest,
+        before: usize,
+    ) -> Result<ToolSet, String> {
+        let mut all: Vec<Arc<dyn Tool>> = vec![
+            Arc::new(Read::new(workspace.clone())),
+            Arc::new(Write::new(workspace.clone())),
+            Arc::new(Edit::new(workspace.clone())),
+            Arc::new(Ls::new(workspace.clone())),
+        ];
+        let allowed = &settings.config.tools;
+        if allowed.web.fetch.enabled {
+            all.push(self.web_fetch()?);
+        }
+        if allowed.exec.enabled && !request.source.is_channel() {
+            all.push(Arc::new(Exec::new(workspace.clone(), ExecOptions::default())));
+        }
+        all.extend(self.seat.tool());
+        let recorder = Recorder::new(self.store.clone(), before);
+        Ok(all.into_iter().fold(ToolSet::default(), |tools, tool| recorder.with(tools, tool)))
+    }
+
+    /// One web client for all turns, made when first needed.
+    fn web_fetch(&self) -> Result<Arc<dyn Tool>, String> {
+        let mut slot = self.web.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(web) = &*slot {
+            return Ok(Arc::clone(web) as Arc<dyn Tool>);
+        }
+        let web = Arc::new(WebFetch::default());
+        *slot = Some(Arc::clone(&web));
+        Ok(web)
+    }
+}
+
+/// What file tools never reach, though it may lie inside a workspace: the gateway's own state and other profiles.
+fn out_of_reach(place: &Place, env: &Environment) -> Vec<PathBuf> {
+    let neighbours = known_profiles(env).into_iter().map(|known| known.place).collect::<Vec<_>>();
+    let mut paths = siblings::foreign_paths(place, &neighbours);
+    paths.extend([place.config_path().to_path_buf(), place.secrets_file(), place.state_dir().to_path_buf()]);
+    for other in &neighbours {
+        if other.state_dir() != place.state_dir() {
+            paths.extend([other.state_dir().to_path_buf(), other.workspace().to_path_buf()]);
+        }
+    }
+    paths
+}
+
+fn conversation(request: &TurnRequest) -> String {
+    match (&request.peer, request.source) {
+        (Some((channel, _, peer)), _) => format!("{channel}, direct chat {peer}"),
+        (None, Source::Http) => "an application over HTTP".to_owned(),
+        (None, Source::Cli) => "the command line".to_owned(),
+        (None, _) => "web chat".to_owned(),
+    }
+}

@@ -1,0 +1,408 @@
+//! The way of a message, top to bottom: recorded → lane → history and prompt → model and tools → recorded → told.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use bulkhead_agent::{
+    AgentRun, LaneTicket, ModelMessage, RunEvent, RunInput, RunOutcome, RunSettings, RunStatus as Outcome, StopReason,
+    Usage,
+};
+use bulkhead_protocol::ErrorShape;
+use bulkhead_store::{NewMessage, NewRun, NewSession, RunStart, RunStatus, Session, SessionTotals, ToolCall};
+use futures::FutureExt as _;
+use tokio::sync::mpsc;
+
+use super::conversion::{Produced, history, to_store, usage};
+use super::registry::{ActiveRun, Begin, EndStatus, RunEnd};
+use super::room::Room;
+use super::{Accepted, Progress, TurnRequest, end_of};
+use crate::clock;
+use crate::events::{RunEvents, RunLabel, SessionChange};
+use crate::gateway::Gateway;
+use crate::http::openai_wire::Speaker;
+use crate::methods::store_failed;
+use crate::session_rows::Extras;
+use crate::settings::{AgentView, Settings};
+
+/// How many stored messages a model is shown at most.
+const HISTORY: usize = 400;
+/// The longest that an answer may take when nothing else is said.
+const LONGEST: Duration = Duration::from_secs(600);
+/// Events of a run that may wait to be told.
+const WAITING_EVENTS: usize = 64;
+
+/// A message that is recorded and may run.
+struct Turn {
+    request: TurnRequest,
+    run: ActiveRun,
+    session: Session,
+    /// Tool calls of an attempt that was cut off.
+    before: Vec<ToolCall>,
+}
+
+/// Who follows the run from outside, if anybody does.
+type Follower = Option<Box<dyn Progress>>;
+
+/// How the model's part of a turn went.
+struct Told {
+    outcome: RunOutcome,
+    /// What went wrong before or around the model.
+    problem: Option<String>,
+}
+
+impl Gateway {
+    /// Records a message and sees to its answer. Returns as soon as it is recorded.
+    pub(crate) async fn accept(
+        self: &Arc<Self>,
+        request: TurnRequest,
+        follower: Follower,
+    ) -> Result<Accepted, ErrorShape> {
+        self.may_run()?;
+        let run = match self.runs.begin(&request.run_id, &request.session_key) {
+            Begin::InFlight => return Ok(Accepted::InFlight),
+            Begin::Ended(end) => return Ok(Accepted::Ended(end)),
+            Begin::New(run) => run,
+        };
+        let run_id = request.run_id.clone();
+        let recorded = match self.lanes.join(&request.session_key) {
+            Ok(lane) => self.record(&request).await.map(|recorded| (lane, recorded)),
+            Err(error) => Err(ErrorShape::unavailable_retryable(error.to_string(), None)),
+        };
+        let (lane, (session, start)) = recorded.inspect_err(|_| self.runs.give_up(&run_id))?;
+        let before = match start {
+            RunStart::Existing(known) => {
+                let Some(end) = end_of(&known) else {
+                    self.runs.give_up(&run_id);
+                    return Ok(Accepted::InFlight);
+                };
+                self.runs.finish(&run_id, end.clone());
+                return Ok(Accepted::Ended(Arc::new(end)));
+            }
+            RunStart::Started(_) => Vec::new(),
+            RunStart::Resumed(_) => self.store.runs().tools(&run_id).await.unwrap_or_default(),
+        };
+        let message_seq = self.tell_accepted(&request, &session).await;
+        let turn = Turn { request, run, session, before };
+        let gateway = Arc::clone(self);
+        self.tasks.spawn(async move { gateway.work(turn, lane, follower).await });
+        Ok(Accepted::Started { message_seq })
+    }
+
+    /// Session, run and message, durable before anybody is told that they were accepted.
+    async fn record(&self, request: &TurnRequest) -> Result<(Session, RunStart), ErrorShape> {
+        let mut new = NewSession::new(&request.session_key, &request.agent_id);
+        new.session_id.clone_from(&request.session_id);
+        if let Some((channel, account, peer)) = &request.peer {
+            new = new.on_channel(channel, account, peer);
+        }
+        new.label = new.label.or_else(|| request.sender.clone());
+        let session = self.store.sessions().get_or_create(new).await.map_err(store_failed)?;
+        let user = NewMessage::new(&request.session_key, "user", request.message.clone().into())
+            .in_run(&request.run_id)
+            .once(format!("{}:user", request.run_id));
+        let run = NewRun {
+            id: request.run_id.clone(),
+            session_key: request.session_key.clone(),
+            source: request.source.as_str().to_owned(),
+            user_message: Some(user),
+        };
+        let start = self.store.runs().start(run).await.map_err(store_failed)?;
+        Ok((session, start))
+    }
+
+    /// Tells that a message was added; answers its place.
+    async fn tell_accepted(&self, request: &TurnRequest, session: &Session) -> Option<i64> {
+        let messages = self.store.sessions().messages_of_run(&request.run_id).await.unwrap_or_default();
+        let message = messages.into_iter().find(|message| message.role == "user")?;
+        if let Ok(row) = self.session_row(session, Extras::default()).await {
+            self.events.session_message(&label(request, session), &message, &row);
+            let why = SessionChange::Reason("send");
+            self.events.sessions_changed(&request.session_key, &request.agent_id, why, &row);
+        }
+        Some(message.seq)
+    }
+
+    /// Runs a turn to its end, whatever happens in it.
+    async fn work(self: Arc<Self>, turn: Turn, lane: LaneTicket, mut follower: Follower) {
+        let mut events = self.events.run(label(&turn.request, &turn.session));
+        let started_at = clock::now_ms();
+        let lane = lane.turn(&turn.run.cancel).await;
+        let told = match &lane {
+            Ok(_) => AssertUnwindSafe(self.answer(&turn, &mut events, &mut follower)).catch_unwind().await.unwrap_or_else(|_| {
+                failed("an internal error stopped this answer; the gateway's log has the place")
+            }),
+            Err(_) => Told { outcome: nothing(Outcome::Aborted), problem: None },
+        };
+        let end = self.settle(&turn, &mut events, told, started_at).await;
+        drop(lane);
+        // A message of a channel that a shutdown cut off stays open, and is answered after the next start.
+        if !self.is_cut_off(&end)
+            && let Some(follower) = follower.take()
+        {
+            follower.ended(&end).await;
+        }
+        self.runs.finish(&turn.request.run_id, end);
+        self.tell_row(&turn, SessionChange::Reason("agent.input.settled")).await;
+        self.rested();
+    }
+
+    /// Asks the models of the agent in their order, with history, prompt and tools.
+    async fn answer(&self, turn: &Turn, events: &mut RunEvents, follower: &mut Follower) -> Told {
+        let settings = self.settings.now();
+        let Some(agent) = settings.agent(&turn.request.agent_id) else {
+            return failed(&format!("agent {:?} is no longer configured", turn.request.agent_id));
+        };
+        let run = match self.run_settings(&settings, &agent) {
+            Ok(run) => run.revisable(!turn.request.append_only),
+            Err(problem) => return failed(&problem),
+        };
+        let earlier = match self.earlier(&turn.request).await {
+            Ok(earlier) => earlier,
+            Err(error) => return failed(&error.message),
+        };
+        if let Some(follower) = follower {
+            follower.began().await;
+        }
+        let Room { tools, prompt } = match self.room(&settings, &agent, &turn.request, &turn.before).await {
+            Ok(room) => room,
+            Err(problem) => return failed(&problem),
+        };
+        let input = RunInput::new(&turn.request.session_key, &turn.request.run_id, &turn.request.message)
+            .history(earlier)
+            .system(prompt);
+        self.tell_row(turn, SessionChange::Phase("start", &turn.request.run_id)).await;
+        let defaults = &settings.config.agents.defaults;
+        let longest =
+            turn.request.timeout.or_else(|| defaults.timeout_seconds.map(Duration::from_secs)).unwrap_or(LONGEST);
+        let (sender, receiver) = mpsc::channel(WAITING_EVENTS);
+        let stop = turn.run.cancel.child_token();
+        let agent_run = AgentRun::new(run);
+        let working = agent_run.run(input, &tools, sender, stop.clone());
+        let limited = async {
+            tokio::pin!(working);
+            tokio::select! {
+                outcome = &mut working => (outcome, false),
+                () = tokio::time::sleep(longest) => {
+                    stop.cancel();
+                    (working.await, true)
+                }
+            }
+        };
+        let ((outcome, timed_out), ()) = tokio::join!(limited, tell(receiver, events, turn, follower));
+        let problem = timed_out.then(|| {
+            format!(
+                "the answer took longer than {} seconds; agents.defaults.timeoutSeconds sets the limit",
+                longest.as_secs()
+            )
+        });
+        Told { outcome, problem }
+    }
+
+    /// How the run is done: the models that can be asked, in order. If none can, that is told.
+    fn run_settings(&self, settings: &Settings, agent: &AgentView) -> Result<RunSettings, String> {
+        let mut first_problem = None;
+        let mut run: Option<RunSettings> = None;
+        for which in &agent.models {
+            let provider = match self.models.provider(settings, which) {
+                Ok(provider) => provider,
+                Err(problem) => {
+                    first_problem.get_or_insert(problem);
+                    continue;
+                }
+            };
+            let mut more = match run.take() {
+                Some(run) => run.fallback(provider, &which.model),
+                None => RunSettings::new(provider, &which.model),
+            };
+            if let Some(candidate) = more.candidates.last_mut() {
+                candidate.max_tokens = settings.model(which).and_then(|entry| entry.max_tokens);
+                candidate.context_window = u32::try_from(settings.context_window(which)).ok();
+            }
+            run = Some(more);
+        }
+        let mut run = run.ok_or_else(|| first_problem.unwrap_or_else(|| no_model(agent)))?;
+        if let Some(turns) = settings.config.agents.defaults.max_turns {
+            run.max_steps = usize::try_from(turns).unwrap_or(run.max_steps).max(1);
+        }
+        Ok(run)
+    }
+
+    /// What was said before: the stored transcript, or what the caller brought.
+    async fn earlier(&self, request: &TurnRequest) -> Result<Vec<ModelMessage>, ErrorShape> {
+        if let Some(brought) = &request.earlier {
+            let convert = |(speaker, text): &(Speaker, String)| match speaker {
+                Speaker::User => ModelMessage::user(text.as_str()),
+                Speaker::Assistant => ModelMessage::assistant(text.as_str()),
+            };
+            return Ok(brought.iter().map(convert).collect());
+        }
+        let stored =
+            self.store.sessions().history(&request.session_key, HISTORY, None).await.map_err(store_failed)?;
+        Ok(history(&stored, &request.run_id))
+    }
+
+    /// Records how a run ended, and tells it.
+    async fn settle(&self, turn: &Turn, events: &mut RunEvents, told: Told, started_at: u64) -> RunEnd {
+        let Told { outcome, problem } = told;
+        let status = match outcome.status {
+            _ if problem.is_some() => EndStatus::Error,
+            Outcome::Ok => EndStatus::Ok,
+            Outcome::Aborted => EndStatus::Aborted,
+            Outcome::Error => EndStatus::Error,
+        };
+        let why = || outcome.error.as_ref().map_or_else(|| "the run failed".to_owned(), ToString::to_string);
+        let (provider, model) = outcome.model.clone();
+        let end = RunEnd {
+            status,
+            text: outcome.text.clone(),
+            error: problem.or_else(|| (status == EndStatus::Error).then(why)),
+            input_tokens: outcome.usage.input,
+            output_tokens: outcome.usage.output,
+            provider: Some(provider).filter(|name| !name.is_empty()),
+            model: Some(model).filter(|name| !name.is_empty()),
+            started_at,
+            ended_at: clock::now_ms(),
+        };
+        if let Some(error) = &end.error {
+            tracing::warn!(run = %turn.request.run_id, session = %turn.request.session_key, "{error}");
+        }
+        let record = self.to_record(turn, &end, &outcome);
+        match self.store.runs().finish(&turn.request.run_id, record).await {
+            Ok(messages) => {
+                if let Ok(row) = self.session_row(&turn.session, Extras::default()).await {
+                    for message in &messages {
+                        self.events.session_message(&events.label, message, &row);
+                    }
+                }
+            }
+            Err(error) => tracing::error!(%error, run = %turn.request.run_id, "an answer could not be recorded"),
+        }
+        events.ended(&end);
+        let phase = if end.status == EndStatus::Error { "error" } else { "end" };
+        self.tell_row(turn, SessionChange::Phase(phase, &turn.request.run_id)).await;
+        end
+    }
+
+    /// Whether a shutdown, not a person, ended the run.
+    fn is_cut_off(&self, end: &RunEnd) -> bool {
+        end.status == EndStatus::Aborted && self.stop.is_cancelled()
+    }
+
+    /// What goes into the database at the end of a run.
+    fn to_record(&self, turn: &Turn, end: &RunEnd, outcome: &RunOutcome) -> bulkhead_store::RunEnd {
+        let cut_off = self.is_cut_off(end);
+        let status = match end.status {
+            EndStatus::Ok => RunStatus::Ok,
+            EndStatus::Aborted if cut_off => RunStatus::Interrupted,
+            EndStatus::Aborted => RunStatus::Aborted,
+            EndStatus::Error => RunStatus::Error,
+        };
+        let mut record = bulkhead_store::RunEnd::new(status, Some(end.text.clone()));
+        record.error.clone_from(&end.error);
+        record.usage = Some(usage(&outcome.usage));
+        let (Some(provider), Some(model)) = (&end.provider, &end.model) else { return record };
+        let settings = self.settings.now();
+        // A turn that will be answered anew leaves nothing of its first attempt in the transcript.
+        if !(cut_off && turn.request.source.is_channel()) {
+            let produced = Produced {
+                session_key: &turn.request.session_key,
+                run_id: &turn.request.run_id,
+                api: settings.provider(provider).map_or("openai-completions", |entry| entry.api.as_str()),
+                provider,
+                model,
+                usage: &outcome.usage,
+                stop_reason: match (end.status, outcome.stop) {
+                    (EndStatus::Error, _) => "error",
+                    (EndStatus::Aborted, _) => "aborted",
+                    (EndStatus::Ok, StopReason::Length) => "length",
+                    (EndStatus::Ok, _) => "stop",
+                },
+            };
+            record.messages = to_store(&outcome.messages, produced);
+        }
+        record.totals = Some(SessionTotals {
+            model_provider: Some(provider.clone()),
+            model: Some(model.clone()),
+            input_tokens: outcome.usage.input,
+            output_tokens: outcome.usage.output,
+            context_tokens: outcome.usage.input + outcome.usage.output,
+        });
+        record
+    }
+
+    /// Tells the session's row, if anybody keeps a list.
+    async fn tell_row(&self, turn: &Turn, why: SessionChange<'_>) {
+        if !self.events.sessions_watched() {
+            return;
+        }
+        let key = &turn.request.session_key;
+        if let Ok(Some(session)) = self.store.sessions().get(key).await
+            && let Ok(row) = self.session_row(&session, Extras { last_message: true, title: false }).await
+        {
+            self.events.sessions_changed(key, &turn.request.agent_id, why, &row);
+        }
+    }
+}
+
+/// Tells the events of a run until it has no more.
+async fn tell(mut from: mpsc::Receiver<RunEvent>, events: &mut RunEvents, turn: &Turn, follower: &mut Follower) {
+    while let Some(event) = from.recv().await {
+        match event {
+            RunEvent::Started { provider, model } => events.started(&provider, &model),
+            RunEvent::TextDelta { delta, text } => {
+                events.delta(&delta, &text);
+                text.as_ref().clone_into(&mut turn.run.text.lock().unwrap_or_else(PoisonError::into_inner));
+                if let Some(follower) = follower {
+                    follower.delta(&delta, &text).await;
+                }
+            }
+            RunEvent::ToolStart { id, name, args } => events.tool_started(&id, &name, &args),
+            RunEvent::ToolEnd { id, name, result, is_error } => events.tool_ended(&id, &name, &result, is_error),
+            RunEvent::Retrying { attempt, wait, why, text } => {
+                events.begun_again(&text);
+                events.retrying(attempt, wait, &why);
+            }
+            RunEvent::FellBack { provider, model, why, text } => {
+                events.begun_again(&text);
+                events.fell_back(&provider, &model, &why);
+            }
+            RunEvent::Usage(usage) => events.usage(usage.input, usage.output),
+            RunEvent::ReasoningDelta { .. } | RunEvent::Message(_) | RunEvent::Finished { .. } => {}
+        }
+    }
+}
+
+fn no_model(agent: &AgentView) -> String {
+    format!(
+        "agent {:?} has no model: found nothing in agents.defaults.model.primary, expected provider/model; run \
+         `bulkhead onboard`, or choose one on the Models page",
+        agent.id
+    )
+}
+
+/// A turn that did not get as far as a model.
+fn failed(problem: &str) -> Told {
+    Told { outcome: nothing(Outcome::Error), problem: Some(problem.to_owned()) }
+}
+
+fn nothing(status: Outcome) -> RunOutcome {
+    RunOutcome {
+        status,
+        text: String::new(),
+        messages: Vec::new(),
+        usage: Usage::default(),
+        stop: StopReason::Stop,
+        model: (String::new(), String::new()),
+        error: None,
+    }
+}
+
+fn label(request: &TurnRequest, session: &Session) -> RunLabel {
+    RunLabel {
+        run_id: request.run_id.clone(),
+        session_key: request.session_key.clone(),
+        session_id: session.session_id.clone(),
+        agent_id: request.agent_id.clone(),
+    }
+}

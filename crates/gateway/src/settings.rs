@@ -1,0 +1,262 @@
+//! The configuration in force, as the rest of the gateway asks for it. Pure but for the shared slot.
+
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use bulkhead_config::{Config, ConfigOrigin, Loaded, ModelChoice, ModelEntry, Provider};
+use bulkhead_profile::{Environment, Place};
+
+/// How many tokens a model reads when its entry does not say.
+pub(crate) const CONTEXT_WINDOW: u64 = 128_000;
+
+/// One configuration, as it was loaded.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    /// The typed view.
+    pub(crate) config: Config,
+    /// Hash of the file that it came from.
+    pub(crate) hash: String,
+    /// Why the last good version is in force instead of the file.
+    pub(crate) problem: Option<String>,
+    /// There is no file: control plane only.
+    pub(crate) unconfigured: bool,
+    /// The profile's own workspace, for agents that name none.
+    pub(crate) workspace: PathBuf,
+    /// What `~` means in the file.
+    pub(crate) environment: Arc<Environment>,
+}
+
+/// One agent, with everything that the defaults add.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct AgentView {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) is_default: bool,
+    pub(crate) workspace: PathBuf,
+    /// Models in the order they are tried.
+    pub(crate) models: Vec<ModelRef>,
+}
+
+/// `provider/model`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ModelRef {
+    pub(crate) provider: String,
+    pub(crate) model: String,
+}
+
+impl ModelRef {
+    /// Takes `provider/model` apart at the first slash: model ids may hold more of them.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let (provider, model) = text.split_once('/')?;
+        (!provider.is_empty() && !model.is_empty())
+            .then(|| Self { provider: provider.to_owned(), model: model.to_owned() })
+    }
+
+    /// `provider/model`.
+    pub(crate) fn full(&self) -> String {
+        format!("{}/{}", self.provider, self.model)
+    }
+}
+
+impl Settings {
+    /// The agents in the order of the file; without any there is one named `main`.
+    pub(crate) fn agents(&self) -> Vec<AgentView> {
+        let default = self.config.default_agent_id();
+        if self.config.agents.list.is_empty() {
+            return vec![self.view("main", None, None, &ModelChoice::default(), true)];
+        }
+        self.config
+            .agents
+            .list
+            .iter()
+            .map(|agent| {
+                let workspace = agent.workspace.as_deref();
+                self.view(&agent.id, agent.name.as_deref(), workspace, &agent.model, agent.id == default)
+            })
+            .collect()
+    }
+
+    /// An agent by id.
+    pub(crate) fn agent(&self, id: &str) -> Option<AgentView> {
+        self.agents().into_iter().find(|agent| agent.id == id)
+    }
+
+    /// The id of the agent that answers by default.
+    pub(crate) fn default_agent(&self) -> &str {
+        self.config.default_agent_id()
+    }
+
+    /// The key of the conversation that clients open first.
+    pub(crate) fn main_session_key(&self) -> String {
+        format!("agent:{}:main", self.default_agent())
+    }
+
+    /// The agent that answers on a channel: the first binding that fits, else the default one.
+    pub(crate) fn route(&self, channel: &str, account: &str, peer: &str) -> String {
+        let fits = |binding: &&bulkhead_config::Binding| {
+            let rule = &binding.matches;
+            rule.channel.as_deref().is_none_or(|name| name == channel)
+                && rule.account_id.as_deref().is_none_or(|name| name == account || name == "*")
+                && rule.peer.as_ref().is_none_or(|one| {
+                    one.id == peer && one.kind.as_deref().is_none_or(|kind| kind == "direct" || kind == "dm")
+                })
+        };
+        let bound = self.config.bindings.iter().find(fits).map(|binding| binding.agent_id.as_str());
+        bound.filter(|id| self.agent(id).is_some()).unwrap_or(self.default_agent()).to_owned()
+    }
+
+    /// The provider's entry.
+    pub(crate) fn provider(&self, id: &str) -> Option<&Provider> {
+        self.config.models.providers.get(id)
+    }
+
+    /// The model's entry, if the file lists it.
+    pub(crate) fn model(&self, which: &ModelRef) -> Option<&ModelEntry> {
+        self.provider(&which.provider)?.models.iter().find(|entry| entry.id == which.model)
+    }
+
+    /// How many tokens the model reads.
+    pub(crate) fn context_window(&self, which: &ModelRef) -> u64 {
+        self.model(which).and_then(|entry| entry.context_window).unwrap_or(CONTEXT_WINDOW)
+    }
+
+    fn view(
+        &self,
+        id: &str,
+        name: Option<&str>,
+        workspace: Option<&str>,
+        model: &ModelChoice,
+        is_default: bool,
+    ) -> AgentView {
+        let defaults = &self.config.agents.defaults;
+        let choice = if model.primary.is_some() { model } else { &defaults.model };
+        let mut models: Vec<ModelRef> = choice
+            .primary
+            .iter()
+            .chain(&choice.fallbacks)
+            .filter_map(|text| ModelRef::parse(text).or_else(|| self.find_model(text)))
+            .collect();
+        if models.is_empty() {
+            models.extend(self.only_model());
+        }
+        let workspace = workspace.or(defaults.workspace.as_deref());
+        AgentView {
+            id: id.to_owned(),
+            name: name.unwrap_or(id).to_owned(),
+            is_default,
+            workspace: workspace.map_or_else(|| self.workspace.clone(), |path| self.environment.expand(path)),
+            models,
+        }
+    }
+
+    /// A model named without its provider.
+    fn find_model(&self, name: &str) -> Option<ModelRef> {
+        let (provider, _) = self
+            .config
+            .models
+            .providers
+            .iter()
+            .find(|(_, entry)| entry.models.iter().any(|model| model.id == name))?;
+        Some(ModelRef { provider: provider.clone(), model: name.to_owned() })
+    }
+
+    /// Nothing is chosen, but something is configured: its first model.
+    fn only_model(&self) -> Option<ModelRef> {
+        let (provider, entry) =
+            self.config.models.providers.iter().find(|(_, entry)| !entry.models.is_empty())?;
+        Some(ModelRef { provider: provider.clone(), model: entry.models.first()?.id.clone() })
+    }
+}
+
+/// The slot that holds the settings in force; readers get a snapshot.
+#[derive(Debug)]
+pub(crate) struct SettingsSlot(RwLock<Arc<Settings>>);
+
+impl SettingsSlot {
+    /// A slot with its first settings.
+    pub(crate) fn new(settings: Settings) -> Self {
+        Self(RwLock::new(Arc::new(settings)))
+    }
+
+    /// What is in force now.
+    pub(crate) fn now(&self) -> Arc<Settings> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Puts other settings in force; answers the former ones.
+    pub(crate) fn replace(&self, settings: Settings) -> Arc<Settings> {
+        let mut slot = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *slot, Arc::new(settings))
+    }
+}
+
+impl Settings {
+    /// What was loaded, for a profile.
+    pub(crate) fn of(loaded: Loaded, place: &Place, environment: Arc<Environment>) -> Self {
+        Self {
+            problem: loaded.broken_reason().map(str::to_owned),
+            unconfigured: loaded.source == ConfigOrigin::Missing,
+            config: loaded.config,
+            hash: loaded.hash,
+            workspace: place.workspace().to_path_buf(),
+            environment,
+        }
+    }
+
+    /// Settings without a file.
+    pub(crate) fn unconfigured(place: &Place, environment: Arc<Environment>) -> Self {
+        Self {
+            config: Config::default(),
+            hash: String::new(),
+            problem: None,
+            unconfigured: true,
+            workspace: place.workspace().to_path_buf(),
+            environment,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bulkhead_config::ConfigDocument;
+
+    use super::*;
+
+    fn settings(text: &str) -> Settings {
+        let document = ConfigDocument::parse("test", text).unwrap();
+        Settings {
+            config: Config::from_document(&document).unwrap(),
+            hash: String::new(),
+            problem: None,
+            unconfigured: false,
+            workspace: PathBuf::from("/w"),
+            environment: Arc::new(Environment::for_test("/home/ada")),
+        }
+    }
+
+    #[test]
+    fn without_agents_there_is_main_with_the_only_model() {
+        let settings = settings(r#"{ models: { providers: { fake: { baseUrl: "http://127.0.0.1:1/v1", models: [{ id: "a/b" }] } } } }"#);
+        let agents = settings.agents();
+        assert_eq!(agents.len(), 1);
+        assert_eq!((agents[0].id.as_str(), agents[0].is_default), ("main", true));
+        assert_eq!(agents[0].models, [ModelRef { provider: "fake".into(), model: "a/b".into() }]);
+        assert_eq!(settings.main_session_key(), "agent:main:main");
+        assert_eq!(settings.context_window(&agents[0].models[0]), CONTEXT_WINDOW);
+    }
+
+    #[test]
+    fn bindings_choose_the_agent_and_ghosts_do_not() {
+        let settings = settings(
+            r#"{ agents: { defaults: { model: "x/one" }, list: [{ id: "main", default: true }, { id: "ops", model: "x/two" }] },
+                bindings: [
+                  { agentId: "ghost", match: { channel: "telegram", peer: { kind: "direct", id: "7" } } },
+                  { agentId: "ops", match: { channel: "telegram", peer: { kind: "direct", id: 8 } } } ] }"#,
+        );
+        assert_eq!(settings.route("telegram", "default", "8"), "ops");
+        assert_eq!(settings.route("telegram", "default", "7"), "main");
+        assert_eq!(settings.route("telegram", "default", "9"), "main");
+        assert_eq!(settings.agent("ops").unwrap().models[0].full(), "x/two");
+        assert_eq!(settings.agent("main").unwrap().models[0].full(), "x/one");
+    }
+}

@@ -1,0 +1,135 @@
+//! The time between "ready" and the end: what happens by itself, what comes from outside, and the orderly stop.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bulkhead_secrets::handoff::HandoffMessage;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::gateway::Gateway;
+use crate::options::RunOptions;
+use crate::signals::Signals;
+use crate::start::foreground;
+use crate::start::handoff::{Handed, Handoff};
+use crate::watch::ConfigWatch;
+
+/// How long a run that was stopped may take to write down that it was.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+/// How long finished answers may take to leave the outbox.
+const FLUSH: Duration = Duration::from_secs(4);
+/// How often the summary of sessions in the health snapshot is brought up to date.
+const SUMMARY: Duration = Duration::from_secs(60);
+
+/// How a gateway ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// In order: answers finished or marked, outbox flushed.
+    Drained,
+    /// At once, because it was asked a second time.
+    AtOnce,
+}
+
+impl Ended {
+    /// The exit code of the process.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Drained => 0,
+            Self::AtOnce => 1,
+        }
+    }
+}
+
+/// Lives until it is asked to stop, then stops.
+pub(crate) async fn run(
+    gateway: &Arc<Gateway>,
+    options: &RunOptions,
+    mut handoff: Option<Handoff>,
+    doors: CancellationToken,
+    serving: JoinHandle<()>,
+) -> Ended {
+    let mut signals = Signals::new();
+    let mut config = ConfigWatch::start(gateway.place.config_path());
+    let mut summary = tokio::time::interval(SUMMARY);
+    let mut keychain = tokio::time::interval(foreground::PAUSE);
+    // What is heavy comes after "ready": TLS, channels, the browser seat.
+    let waking = Arc::clone(gateway);
+    let mut awake = tokio::spawn(async move { waking.wake().await });
+    let mut woken = false;
+    let why = loop {
+        tokio::select! {
+            () = signals.next() => break "a signal",
+            line = next_line(&mut handoff) => match line {
+                Handed::Line(line) => take_over(gateway, line).await,
+                Handed::End => break "the supervisor",
+                Handed::Broken(error) => {
+                    tracing::error!("a line of the supervisor could not be read: {error}");
+                    handoff = None;
+                }
+            },
+            () = config.changed() => { gateway.reload().await; }
+            _ = summary.tick() => gateway.refresh_session_summary().await,
+            _ = keychain.tick(), if handoff.is_none() && gateway.credentials.waiting() => {
+                look_again(gateway, options).await;
+            }
+            _ = &mut awake, if !woken => woken = true,
+        }
+    };
+    tracing::info!("asked to stop by {why}");
+    awake.abort();
+    tokio::select! {
+        () = stop(gateway, doors, serving) => Ended::Drained,
+        () = signals.next() => Ended::AtOnce,
+    }
+}
+
+async fn next_line(handoff: &mut Option<Handoff>) -> Handed {
+    match handoff {
+        Some(handoff) => handoff.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// A rotation, a new channel, or the keychain that was unlocked at last.
+async fn take_over(gateway: &Arc<Gateway>, line: HandoffMessage) {
+    match line {
+        HandoffMessage::Secrets { secrets, .. } => gateway.credentials.replace(secrets),
+        HandoffMessage::Update { secrets, removed, .. } => {
+            let names = gateway.credentials.update(secrets, &removed);
+            tracing::info!(count = names.len(), "secrets were updated");
+        }
+    }
+    gateway.secrets_changed().await;
+}
+
+/// In a terminal: is the keychain unlocked by now?
+async fn look_again(gateway: &Arc<Gateway>, options: &RunOptions) {
+    let settings = gateway.settings.now();
+    let has_token = options.shared_token().is_some();
+    let found =
+        foreground::secrets(&options.place, &options.environment, &settings.config, has_token).await;
+    if let Ok(foreground::Found::Secrets(secrets)) = found {
+        tracing::info!("the keychain is open; going on");
+        gateway.credentials.replace(secrets);
+        gateway.secrets_changed().await;
+    }
+}
+
+/// No new work, the farewell, time for running answers, the outbox, the database.
+async fn stop(gateway: &Arc<Gateway>, doors: CancellationToken, serving: JoinHandle<()>) {
+    gateway.lifecycle.set_farewell("gateway stopping", None);
+    gateway.stop.cancel();
+    doors.cancel();
+    let _ = serving.await;
+    // The server waited for the running answers; what still runs is marked and answered after the next start.
+    gateway.runs.abort_all();
+    gateway.tasks.close();
+    if tokio::time::timeout(LAST_WORDS, gateway.tasks.wait()).await.is_err() {
+        tracing::warn!(open = gateway.tasks.len(), "some work did not end in time");
+    }
+    if tokio::time::timeout(FLUSH, gateway.channels.flush()).await.is_err() {
+        tracing::warn!("the outbox could not be emptied in time; it goes on after the next start");
+    }
+    gateway.channels.stop().await;
+    gateway.seat.stop().await;
+}

@@ -1,0 +1,22 @@
+//! The web UI: built into the program if it was there at build time, else a page that says how to get it.
+
+use bulkhead_config::ControlUi;
+use bulkhead_server::{UiAsset, UiSource};
+
+/// What `build.rs` found in `ui/dist`.
+static FILES: &[UiAsset] = include!(concat!(env!("OUT_DIR"), "/ui.rs"));
+
+/// What stands in for it.
+const MISSING: &str = include_str!("missing.html");
+
+/// Where the web UI comes from, as the configuration says.
+pub(crate) fn source(config: &ControlUi) -> UiSource {
+    if !config.enabled {
+        return UiSource::Off;
+    }
+    match &config.root {
+        Some(root) => UiSource::Directory(root.into()),
+        None if FILES.is_empty() => UiSource::Page(MISSING.to_owned()),
+        None => UiSource::Embedded(FILES),
+    }
+}
