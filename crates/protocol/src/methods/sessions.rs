@@ -16,8 +16,15 @@ pub(super) const ROWS: &[MethodSpec] = &[
         Scope::OperatorRead,
         "Be told no more of a session's messages.",
     ),
-    MethodSpec::new("sessions.reset", Scope::OperatorAdmin, "Begins a session anew; the old transcript is kept.").once(),
-    MethodSpec::new("sessions.delete", Scope::OperatorAdmin, "Deletes a session with its transcript.").once(),
+    MethodSpec::new(
+        "sessions.reset",
+        Scope::OperatorAdmin,
+        "Begins a session anew; the old transcript is kept.",
+    )
+    .once(),
+    MethodSpec::new("sessions.delete", Scope::OperatorAdmin, "Deletes a session with its transcript.")
+        .dynamic()
+        .once(),
 ];
 
 /// Parameters of `sessions.list`.
