@@ -19,8 +19,12 @@ use crate::serve::Shared;
 pub(crate) fn router(shared: &Arc<Shared>, protected: Router, open: Router, ui: UiSource) -> Router {
     let ui = Arc::new(ui);
     let ui_is_on = !matches!(*ui, UiSource::Off);
-    let protected =
-        protected.route_layer(middleware::from_fn_with_state(Arc::clone(shared), bearer::require));
+    // axum panics over a layer for no routes.
+    let protected = if protected.has_routes() {
+        protected.route_layer(middleware::from_fn_with_state(Arc::clone(shared), bearer::require))
+    } else {
+        protected
+    };
     health::routes(shared)
         .merge(protected)
         .merge(open)

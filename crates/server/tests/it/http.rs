@@ -199,6 +199,14 @@ async fn assets_are_compressed_and_validated() {
 }
 
 #[tokio::test]
+async fn a_gateway_without_routes_and_without_ui() {
+    let world = crate::world::bare().await;
+    assert_eq!(get(&world, "/healthz", &[]).await.status, 200);
+    assert_eq!(get(&world, "/", &[]).await.status, 404);
+    world.admin().await;
+}
+
+#[tokio::test]
 async fn a_folder_of_files_never_leads_out_of_itself() {
     let place = tempfile::tempdir().unwrap();
     let root = place.path().join("ui");

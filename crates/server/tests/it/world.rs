@@ -5,6 +5,9 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use axum::Router;
+use axum::body::Bytes;
+use axum::routing::{get, post};
 use bulkhead_protocol::device_auth::DeviceKey;
 use bulkhead_server::{
     AuthPolicy, BindOptions, EventHub, Limits, Server, ServerInfo, ServerParts, UiAsset, UiSource,
@@ -87,16 +90,34 @@ pub(crate) async fn starting() -> World {
 }
 
 pub(crate) async fn with_ui(ui: UiSource) -> World {
-    let world = begin_with(quick(), |_| {}, ui).await;
+    let world = begin_with(quick(), |_| {}, ui, routes()).await;
     world.info.lifecycle().set_started();
     world
 }
 
-async fn begin(limits: Limits, change: impl FnOnce(&mut AuthPolicy)) -> World {
-    begin_with(limits, change, UiSource::Embedded(ASSETS)).await
+/// A gateway that brings no routes and no UI.
+pub(crate) async fn bare() -> World {
+    let world = begin_with(quick(), |_| {}, UiSource::Off, Router::new()).await;
+    world.info.lifecycle().set_started();
+    world
 }
 
-async fn begin_with(limits: Limits, change: impl FnOnce(&mut AuthPolicy), static_ui: UiSource) -> World {
+fn routes() -> Router {
+    Router::new()
+        .route("/v1/models", get(|| async { "models" }))
+        .route("/v1/echo", post(|body: Bytes| async move { body.len().to_string() }))
+}
+
+async fn begin(limits: Limits, change: impl FnOnce(&mut AuthPolicy)) -> World {
+    begin_with(limits, change, UiSource::Embedded(ASSETS), routes()).await
+}
+
+async fn begin_with(
+    limits: Limits,
+    change: impl FnOnce(&mut AuthPolicy),
+    static_ui: UiSource,
+    http_routes: Router,
+) -> World {
     let bound = Server::bind(BindOptions::loopback(0)).await.unwrap();
     let mut policy = AuthPolicy::token(TOKEN);
     policy.device_token_key = Some(SecretString::from("device-token-key".to_owned()));
@@ -118,13 +139,8 @@ async fn begin_with(limits: Limits, change: impl FnOnce(&mut AuthPolicy), static
         handler: Arc::clone(&handler) as _,
         authenticator: Arc::clone(&doorman) as _,
         hub: hub.clone(),
-        http_routes: axum::Router::new()
-            .route("/v1/models", axum::routing::get(|| async { "models" }))
-            .route(
-                "/v1/echo",
-                axum::routing::post(|body: axum::body::Bytes| async move { body.len().to_string() }),
-            ),
-        open_routes: axum::Router::new().route("/open", axum::routing::get(|| async { "open" })),
+        http_routes,
+        open_routes: Router::new().route("/open", get(|| async { "open" })),
         static_ui,
         limits,
         server_info: info.clone(),
