@@ -119,11 +119,15 @@ export class Transcript {
         const live = runId ? this.#live.get(runId) : undefined;
         if (live) live.consumed = consumedBy(written, runId, live.text);
         kept.push(this.#redrawn(entry, live));
-      } else if (runId === null || !answered.has(runId)) {
-        const empty = entry.message.text === '' && entry.message.tools.length === 0;
-        if (entry.state !== 'streaming') kept.push(entry);
-        else if (!empty) kept.push({ ...entry, state: 'interrupted', phase: null });
+        continue;
       }
+      // An error is an event only; what was said before it may be written all the same.
+      const failedHere = entry.state === 'failed' && !written.some((one) => one.message.runId === runId && one.state === 'failed');
+      if (runId !== null && answered.has(runId) && !failedHere) continue;
+      const empty = entry.message.text === '' && entry.message.tools.length === 0;
+      const shown = failedHere && runId !== null && answered.has(runId) ? { ...entry, message: { ...entry.message, text: '', tools: [] } } : entry;
+      if (entry.state !== 'streaming') afterRun(written, shown);
+      else if (!empty) afterRun(written, { ...entry, state: 'interrupted', phase: null });
     }
     this.entries = [...written, ...kept];
     if (inFlight) this.#joinRun(inFlight, now);
@@ -282,6 +286,14 @@ export class Transcript {
     this.#count += 1;
     return `e${this.#count}`;
   }
+}
+
+/** Puts what only we know of a run behind what is written of it (its question carries the run's id as its key). */
+function afterRun(written: Entry[], entry: Entry): void {
+  const { runId } = entry.message;
+  const at = written.findLastIndex(({ message }) => runId !== null && (message.runId === runId || message.key === runId));
+  if (at < 0) written.push(entry);
+  else written.splice(at + 1, 0, entry);
 }
 
 /** Is `entry` what `message` shows? */

@@ -70,12 +70,17 @@ export function draftOf(page: WizardPage, answers: Answers): Draft {
   copy.main.bot.token = '';
   copy.rescue.bot.token = '';
   copy.proxy.url = withoutCredentials(copy.proxy.url);
+  copy.model.baseUrl = withoutCredentials(copy.model.baseUrl);
+  copy.main.bot.apiRoot = withoutCredentials(copy.main.bot.apiRoot);
+  copy.rescue.bot.apiRoot = withoutCredentials(copy.rescue.bot.apiRoot);
   return { version: 1, page: page === 'running' ? 'review' : page, answers: copy };
 }
 
 function withoutCredentials(address: string): string {
   try {
     const url = new URL(address);
+    // "user:pass@proxy" parses too, with the user as its scheme and no host.
+    if (url.host === '') return address.includes('@') ? '' : address;
     if (url.username === '' && url.password === '') return address;
     url.username = '';
     url.password = '';
