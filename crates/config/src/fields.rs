@@ -66,7 +66,6 @@ const POLICIES: &[&str] = &["pairing", "allowlist", "open", "disabled"];
 const PORT: FieldKind = Number { min: 1, max: 65_535 };
 const SECONDS: FieldKind = Number { min: 1, max: 86_400 };
 const TOKENS: FieldKind = Number { min: 1, max: 100_000_000 };
-const BOT_ID: FieldKind = Number { min: 1, max: u64::MAX };
 
 /// The highest base port: the interval of a profile reaches 110 above it.
 pub(crate) const MAX_BASE_PORT: u64 = 65_425;
@@ -115,7 +114,6 @@ pub(crate) const FIELDS: &[Field] = &[
     field("bindings[].match.peer.id", Id, "Chat id"),
     field("channels.telegram.enabled", Switch, "Telegram on"),
     field("channels.telegram.botToken", Secret, "Bot token"),
-    field("channels.telegram.botId", BOT_ID, "Bot id (the digits before `:` of the token)"),
     field("channels.telegram.dmPolicy", Words(POLICIES), "Who may write"),
     field("channels.telegram.allowFrom", Ids, "User ids that may write"),
     local("channels.telegram.apiRoot", Url(HTTP), "Bot API server"),
@@ -124,7 +122,6 @@ pub(crate) const FIELDS: &[Field] = &[
     field("channels.telegram.streaming.mode", Words(&["off", "partial", "block", "progress"]), "How"),
     field("channels.telegram.accounts.*.enabled", Switch, "Bot on"),
     field("channels.telegram.accounts.*.botToken", Secret, "Bot token"),
-    field("channels.telegram.accounts.*.botId", BOT_ID, "Bot id"),
     field("channels.telegram.accounts.*.dmPolicy", Words(POLICIES), "Who may write"),
     field("channels.telegram.accounts.*.allowFrom", Ids, "User ids that may write"),
     local("channels.telegram.accounts.*.apiRoot", Url(HTTP), "Bot API server"),

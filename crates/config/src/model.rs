@@ -336,9 +336,6 @@ pub struct Telegram {
     pub enabled: Option<bool>,
     /// The bot's token.
     pub bot_token: Option<SecretInput>,
-    /// The bot's id (the digits before `:` of the token): no secret, kept beside the reference so that two profiles
-    /// with one bot are noticed without opening a keychain.
-    pub bot_id: Option<u64>,
     /// Who may write to it.
     pub dm_policy: DmPolicy,
     /// User ids that may write without pairing.
@@ -361,18 +358,6 @@ impl Telegram {
         self.enabled.unwrap_or(true)
             && (self.bot_token.is_some() || self.accounts.values().any(|account| account.bot_token.is_some()))
     }
-
-    /// All bot ids that the file knows.
-    pub fn bot_ids(&self) -> Vec<u64> {
-        let mut ids: Vec<u64> = self
-            .bot_id
-            .into_iter()
-            .chain(self.accounts.values().filter_map(|account| account.bot_id))
-            .collect();
-        ids.sort_unstable();
-        ids.dedup();
-        ids
-    }
 }
 
 /// One entry of `channels.telegram.accounts`; what it leaves out holds as in `channels.telegram`.
@@ -383,8 +368,6 @@ pub struct TelegramAccount {
     pub enabled: Option<bool>,
     /// The bot's token.
     pub bot_token: Option<SecretInput>,
-    /// The bot's id.
-    pub bot_id: Option<u64>,
     /// Who may write to it.
     pub dm_policy: Option<DmPolicy>,
     /// User ids that may write without pairing.

@@ -1,7 +1,8 @@
 //! How a supervisor hands secrets to a gateway: JSON lines on its standard input.
 //!
 //! `{"v":1,"type":"secrets","secrets":{"telegram/bot-token":"…"}}` comes first; `update` may follow with the same shape
-//! and a list `removed`. The end of the input means stop.
+//! and a list `removed`. While a keychain is still locked, `waiting` says so in place of secrets, and the secrets follow as an
+//! update. The end of the input means stop.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,6 +19,15 @@ pub const MAX_LINE: usize = 256 * 1024;
 /// The version of the lines.
 pub const VERSION: u32 = 1;
 
+/// Why there are no secrets yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// A stable word.
+    pub code: String,
+    /// In words, with the next step.
+    pub message: String,
+}
+
 /// One line.
 #[derive(Debug, Clone)]
 pub enum HandoffMessage {
@@ -27,6 +37,8 @@ pub enum HandoffMessage {
         version: u32,
         /// The secrets.
         secrets: SecretBundle,
+        /// Set while they cannot be read.
+        waiting: Option<Waiting>,
     },
     /// A change while the gateway runs: a rotation, a new channel.
     Update {
@@ -36,31 +48,42 @@ pub enum HandoffMessage {
         secrets: SecretBundle,
         /// Names to forget.
         removed: Vec<SecretId>,
+        /// Set while they cannot be read.
+        waiting: Option<Waiting>,
     },
 }
 
 impl HandoffMessage {
     /// The first line.
     pub fn secrets(secrets: SecretBundle) -> Self {
-        Self::Secrets { version: VERSION, secrets }
+        Self::Secrets { version: VERSION, secrets, waiting: None }
     }
 
     /// A later line.
     pub fn update(secrets: SecretBundle, removed: Vec<SecretId>) -> Self {
-        Self::Update { version: VERSION, secrets, removed }
+        Self::Update { version: VERSION, secrets, removed, waiting: None }
+    }
+
+    /// The first line while the secrets cannot be read yet.
+    pub fn waiting(code: impl Into<String>, message: impl Into<String>) -> Self {
+        let waiting = Some(Waiting { code: code.into(), message: message.into() });
+        Self::Secrets { version: VERSION, secrets: SecretBundle::new(), waiting }
     }
 
     /// The line with its end; wiped when dropped.
     pub fn to_line(&self) -> Result<Zeroizing<Vec<u8>>, SecretError> {
-        let (kind, version, secrets, removed) = match self {
-            Self::Secrets { version, secrets } => ("secrets", *version, secrets, &[][..]),
-            Self::Update { version, secrets, removed } => ("update", *version, secrets, removed.as_slice()),
+        let (kind, version, secrets, removed, waiting) = match self {
+            Self::Secrets { version, secrets, waiting } => ("secrets", *version, secrets, &[][..], waiting),
+            Self::Update { version, secrets, removed, waiting } => {
+                ("update", *version, secrets, removed.as_slice(), waiting)
+            }
         };
         let line = Line {
             v: version,
             kind,
             secrets: secrets.iter().map(|(id, secret)| (id.as_str(), secret.expose_secret())).collect(),
             removed,
+            waiting: waiting.as_ref(),
         };
         // Grown once, so that no half-filled copy stays behind in freed memory.
         let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_LINE));
@@ -82,14 +105,14 @@ impl HandoffMessage {
         if read.v != VERSION {
             return Err(bad(&format!("version {}", read.v)));
         }
-        let ReadLine { kind, mut secrets, removed, .. } = read;
+        let ReadLine { kind, mut secrets, removed, waiting, .. } = read;
         let bundle = std::mem::take(&mut secrets.0)
             .into_iter()
             .map(|(id, secret)| (id, SecretString::from(secret)))
             .collect();
         match kind.as_str() {
-            "secrets" => Ok(Self::secrets(bundle)),
-            "update" => Ok(Self::update(bundle, removed)),
+            "secrets" => Ok(Self::Secrets { version: VERSION, secrets: bundle, waiting }),
+            "update" => Ok(Self::Update { version: VERSION, secrets: bundle, removed, waiting }),
             other => Err(bad(&format!("type \"{}\"", other.chars().take(20).collect::<String>()))),
         }
     }
@@ -167,6 +190,8 @@ struct Line<'a> {
     secrets: BTreeMap<&'a str, &'a str>,
     #[serde(skip_serializing_if = "<[SecretId]>::is_empty")]
     removed: &'a [SecretId],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waiting: Option<&'a Waiting>,
 }
 
 #[derive(Deserialize)]
@@ -178,6 +203,8 @@ struct ReadLine {
     secrets: ReadSecrets,
     #[serde(default)]
     removed: Vec<SecretId>,
+    #[serde(default)]
+    waiting: Option<Waiting>,
 }
 
 #[derive(Deserialize, Default)]

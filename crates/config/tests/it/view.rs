@@ -19,8 +19,8 @@ const FULL: &str = r"{
   },
   bindings: [{ agentId: 'other', match: { channel: 'telegram', peer: { kind: 'direct', id: 42 } } }],
   channels: { telegram: {
-    enabled: true, botToken: { source: 'env', id: 'BOT' }, botId: 7123456789, dmPolicy: 'allowlist', allowFrom: [42, 'tg:43'],
-    streaming: { mode: 'off' }, accounts: { two: { botToken: '${SECOND_BOT}', botId: 5 } },
+    enabled: true, botToken: { source: 'env', id: 'BOT' }, dmPolicy: 'allowlist', allowFrom: [42, 'tg:43'],
+    streaming: { mode: 'off' }, accounts: { two: { botToken: '${SECOND_BOT}' } },
   } },
   models: { providers: { fake: {
     baseUrl: 'http://127.0.0.1:1/v1', api: 'openai-completions', apiKey: { source: 'keychain', id: 'models/fake/api-key' },
@@ -53,7 +53,6 @@ fn everything_is_read() {
     let telegram = &config.channels.telegram;
     assert_eq!((telegram.dm_policy, telegram.streaming), (DmPolicy::Allowlist, Streaming::Off));
     assert_eq!(telegram.allow_from, ["42", "43"]);
-    assert_eq!(telegram.bot_ids(), [5, 7_123_456_789]);
     assert!(telegram.is_on());
     assert_eq!(config.models.providers["fake"].api, ModelApi::OpenAi);
     assert_eq!(config.browser.profiles["work"].cdp_port, Some(18801));

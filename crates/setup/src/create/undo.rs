@@ -1,0 +1,81 @@
+//! Taking back what was begun: only what this program made, only where nobody changed it.
+
+use std::fs;
+use std::path::PathBuf;
+
+use bulkhead_config::SecretSource;
+use bulkhead_profile::{Register, files};
+use bulkhead_secrets::SecretId;
+
+use super::journal::{Entry, hashes};
+use crate::event::{ProgressState, Reporter, Step};
+use crate::world::World;
+
+/// Undoes profiles, the last one first.
+pub(super) async fn undo_all(entries: &[Entry], world: &World, report: &Reporter<'_>) {
+    for entry in entries.iter().rev() {
+        undo(entry, world).await;
+        report.tell(
+            Step::Config,
+            Some(&entry.name),
+            ProgressState::Warning,
+            "undone",
+            format!("What was begun for {} was taken back.", entry.name),
+            serde_json::Value::Null,
+        );
+    }
+}
+
+async fn undo(entry: &Entry, world: &World) {
+    let Some(place) = entry.place(world) else { return };
+    let source = match entry.store.as_deref() {
+        Some("keychain") => Some(SecretSource::Keychain),
+        Some("file") => Some(SecretSource::File),
+        _ => None,
+    };
+    if let Some(store) = source.and_then(|source| world.store_of_source(&place, source)) {
+        for id in entry.secrets.iter().filter_map(|id| SecretId::parse(id).ok()) {
+            if let Err(error) = store.delete(&id).await {
+                tracing::warn!(%id, code = error.code(), "a secret that was begun could not be deleted");
+            }
+        }
+    }
+    match &entry.backup {
+        Some(backup) => {
+            if let Ok(bytes) = fs::read(backup) {
+                let _ = files::atomic_write(&entry.config_path, &bytes, 0o600);
+            }
+        }
+        None if !entry.had_config => {
+            let _ = fs::remove_file(&entry.config_path);
+        }
+        None => {}
+    }
+    if !entry.had_workspace {
+        for (name, hash) in hashes(&entry.workspace) {
+            if entry.templates.get(&name) == Some(&hash) {
+                let _ = fs::remove_file(entry.workspace.join(name));
+            }
+        }
+        // Only an empty folder goes.
+        let _ = fs::remove_dir(&entry.workspace);
+    }
+    if !entry.had_state_dir {
+        let last_good = place.last_good_config_path();
+        let ours: [PathBuf; 4] = [
+            place.marker_path(),
+            last_good.with_extension("accepted"),
+            last_good.with_extension("lock"),
+            last_good,
+        ];
+        for path in ours {
+            let _ = fs::remove_file(path);
+        }
+        let _ = fs::remove_dir(&entry.state_dir);
+    }
+    if !entry.was_registered
+        && let Err(error) = Register::open(&world.env).release(&place)
+    {
+        tracing::warn!(profile = entry.name, %error, "a claim that was begun could not be given back");
+    }
+}

@@ -1,0 +1,340 @@
+//! A profile of the plan, resolved: where it lives, what is there already, which ports it gets.
+
+use std::path::PathBuf;
+
+use bulkhead_agent::{ProviderApi, ProviderSettings};
+use bulkhead_config::{ConfigStore, Loaded};
+use bulkhead_profile::{
+    Claim, Finding, Owner, Place, Ports, ProfileFacts, ProfileName, Register, bot_id_of_token, files,
+    gather_facts, known_profiles, preferred_base, spacing,
+};
+use secrecy::ExposeSecret;
+
+use crate::event::{ProfileResult, error};
+use crate::plan::{ModelPlan, Plan, ProfilePlan};
+use crate::world::World;
+
+/// One profile to be.
+pub(crate) struct Target<'p> {
+    pub(crate) plan: &'p ProfilePlan,
+    pub(crate) place: Place,
+    pub(crate) config: ConfigStore,
+    pub(crate) existing: Loaded,
+    /// The base port that it asks for: named in the plan, or in its configuration.
+    pub(crate) wanted: Option<u16>,
+    /// The base port that it would get now.
+    pub(crate) port: Option<u16>,
+    pub(crate) workspace: PathBuf,
+    pub(crate) bot_id: Option<u64>,
+    pub(crate) owner: Owner,
+}
+
+impl Target<'_> {
+    pub(crate) fn name(&self) -> &str {
+        self.place.name().as_str()
+    }
+
+    pub(crate) fn facts(&self) -> ProfileFacts {
+        let mut facts = ProfileFacts::of_place(&self.place, self.port);
+        facts.workspace = files::canonical(&self.workspace);
+        let browser = &self.existing.config.browser;
+        facts.control_port = browser.control_port;
+        for (name, profile) in &browser.profiles {
+            if let Some(port) = profile.cdp_port {
+                facts.cdp_ports.insert(format!("browser.profiles.{name}.cdpPort"), port);
+            }
+        }
+        facts.bot_ids = self.bot_id.into_iter().collect();
+        facts
+    }
+
+    pub(crate) fn result(&self, port: Option<u16>) -> ProfileResult {
+        let ports = port.and_then(|base| Ports::new(base).ok());
+        ProfileResult {
+            name: self.name().to_owned(),
+            port,
+            state_dir: self.place.state_dir().to_owned(),
+            config_path: self.place.config_path().to_owned(),
+            workspace: self.workspace.clone(),
+            control: self.existing.config.browser.control_port.or(ports.map(Ports::control)),
+            cdp_first: ports.map(Ports::cdp_first),
+            cdp_last: ports.map(Ports::cdp_last),
+            keychain_service: self.place.keychain_service(),
+            owner: self.owner,
+        }
+    }
+}
+
+/// Resolves every profile of a plan; what cannot be is told.
+pub(crate) fn targets<'p>(plan: &'p Plan, world: &World) -> (Vec<Target<'p>>, Vec<Finding>) {
+    let mut targets: Vec<Target<'p>> = Vec::new();
+    let mut findings = Vec::new();
+    if plan.profiles.is_empty() {
+        findings.push(error(
+            "plan-no-profile",
+            &[],
+            "plan.profiles",
+            "no profile",
+            "at least one, such as {\"name\":\"main\"}",
+            "add a profile to the plan",
+        ));
+    }
+    for profile in &plan.profiles {
+        match target(profile, world) {
+            Ok(target) if targets.iter().any(|other| other.place.state_dir() == target.place.state_dir()) => {
+                findings.push(error(
+                    "plan-profile-twice",
+                    &[target.name()],
+                    format!("profile {}", target.name()),
+                    "it twice in one plan (or two names that lead to one state directory)",
+                    "every profile once",
+                    "take one of the two out of the plan",
+                ));
+            }
+            Ok(target) => targets.push(target),
+            Err(finding) => findings.push(finding),
+        }
+    }
+    findings.extend(assign_ports(&mut targets, world));
+    (targets, findings)
+}
+
+fn target<'p>(plan: &'p ProfilePlan, world: &World) -> Result<Target<'p>, Finding> {
+    let shown: String = plan.name.chars().take(40).collect();
+    let refuse = |code: &str, what: &str, text: String| {
+        // Errors of the crates below are whole sentences already.
+        let (found, next) = text.rsplit_once("; ").unwrap_or((text.as_str(), "correct the plan"));
+        error(code, &[shown.as_str()], what, found, "a profile that can be made", next)
+    };
+    let name = ProfileName::parse(&plan.name)
+        .map_err(|error| refuse(error.code(), "profile name", error.to_string()))?;
+    let place = Place::resolve(Some(&name), &world.env)
+        .map_err(|error| refuse(error.code(), &format!("profile {name}"), error.to_string()))?;
+    place
+        .check_marker()
+        .map_err(|error| refuse(error.code(), &format!("profile {name}"), error.to_string()))?;
+    let config = ConfigStore::new(&place);
+    let existing = config.load_current().map_err(|broken| {
+        error(
+            broken.code(),
+            &[name.as_str()],
+            format!("configuration of {name}"),
+            broken.to_string(),
+            "a configuration that can be read, or none",
+            format!(
+                "repair {}, or go back with: bulkhead --profile {name} config rollback",
+                place.config_path().display()
+            ),
+        )
+    })?;
+    if let Some(bind) = &plan.bind
+        && !["loopback", "lan", "tailnet", "auto"].contains(&bind.as_str())
+    {
+        return Err(error(
+            "bind-invalid",
+            &[name.as_str()],
+            format!("bind of {name}"),
+            "another word",
+            "loopback, lan, tailnet or auto",
+            "use loopback unless other machines have to reach this gateway",
+        ));
+    }
+    if let Some(port) = plan.port {
+        Ports::new(port)
+            .map_err(|error| refuse(error.code(), &format!("port of {name}"), error.to_string()))?;
+    }
+    for (field, address, schemes) in [
+        ("proxy", plan.proxy.as_deref(), &["http", "https", "socks5", "socks5h"][..]),
+        (
+            "telegram.apiRoot",
+            plan.telegram.as_ref().and_then(|t| t.api_root.as_deref()),
+            &["http", "https"][..],
+        ),
+    ] {
+        if let Some(address) = address {
+            check_address(address, schemes).map_err(|found| {
+                error(
+                    "address-invalid",
+                    &[name.as_str()],
+                    format!("{field} of {name}"),
+                    found,
+                    format!("an address that begins with {}://", schemes.join(":// or ")),
+                    format!("write it in full, such as {}://host:port", schemes[0]),
+                )
+            })?;
+        }
+    }
+    let bot_id = match &plan.telegram {
+        None => None,
+        Some(telegram) => match bot_id_of_token(telegram.bot_token.expose_secret()) {
+            Some(id) => Some(id),
+            None => {
+                return Err(error(
+                    "telegram-token-malformed",
+                    &[name.as_str()],
+                    format!("Telegram token of {name}"),
+                    format!(
+                        "{} characters that are no bot token",
+                        telegram.bot_token.expose_secret().chars().count()
+                    ),
+                    "digits, a colon and about 35 letters, as @BotFather shows it",
+                    "copy the whole token from @BotFather",
+                ));
+            }
+        },
+    };
+    let workspace = plan
+        .workspace
+        .as_deref()
+        .or(existing.config.agents.defaults.workspace.as_deref())
+        .map_or_else(|| place.workspace().to_owned(), |path| world.env.expand(path));
+    let owner = plan.owner.unwrap_or_else(|| {
+        Register::open(&world.env).find(&place).ok().flatten().map(|entry| entry.owner).unwrap_or_default()
+    });
+    let wanted = plan.port.or(existing.config.gateway.port);
+    Ok(Target { plan, place, config, wanted, port: None, existing, workspace, bot_id, owner })
+}
+
+fn check_address(address: &str, schemes: &[&str]) -> Result<(), String> {
+    match url::Url::parse(address) {
+        Ok(url) if !schemes.contains(&url.scheme()) => Err(format!("one that begins with {}", url.scheme())),
+        Ok(url) if url.host_str().is_none_or(str::is_empty) => Err("one without a host".to_owned()),
+        Ok(_) => Ok(()),
+        Err(error) => Err(format!("no address ({error})")),
+    }
+}
+
+/// The ports that the register would give now. Nothing is claimed.
+fn assign_ports(targets: &mut [Target<'_>], world: &World) -> Vec<Finding> {
+    let known = known_profiles(&world.env);
+    let around = world.surroundings();
+    let own: Vec<PathBuf> = targets.iter().map(|target| files::canonical(target.place.state_dir())).collect();
+    let mut claims: Vec<Claim> = Vec::new();
+    let mut kept: Vec<Option<u16>> = vec![None; targets.len()];
+    for profile in &known {
+        let dir = files::canonical(profile.place.state_dir());
+        match own.iter().position(|own| *own == dir) {
+            Some(index) => kept[index] = profile.claimed,
+            None => claims.extend(
+                [profile.base_port, profile.claimed]
+                    .into_iter()
+                    .flatten()
+                    .map(|base| Claim { profile: profile.place.label(), base }),
+            ),
+        }
+    }
+    let mut findings = Vec::new();
+    for (target, kept) in targets.iter_mut().zip(kept) {
+        target.port = target.wanted.or(kept);
+        if let Some(base) = target.port {
+            claims.push(Claim { profile: target.place.label(), base });
+        }
+    }
+    for target in targets.iter_mut().filter(|target| target.port.is_none()) {
+        let mut avoid = around.avoid.clone();
+        avoid.extend(spacing::kept_for_others(target.place.name()));
+        let preferred = preferred_base(target.place.name());
+        match spacing::next_free(preferred, &claims, &around.foreign, &around.listening, &avoid) {
+            Ok(base) => {
+                target.port = Some(base);
+                claims.push(Claim { profile: target.place.label(), base });
+            }
+            Err(full) => findings.push(error(
+                full.code(),
+                &[target.place.name().as_str()],
+                format!("ports of {}", target.place.name()),
+                full.to_string(),
+                "a free interval of 111 ports",
+                "remove a profile that is no longer needed, or name a port",
+            )),
+        }
+    }
+    findings
+}
+
+/// Every profile and OpenClaw of this machine but the planned ones, as they stand.
+pub(crate) fn neighbours(targets: &[Target<'_>], world: &World) -> Vec<ProfileFacts> {
+    let own: Vec<PathBuf> = targets.iter().map(|target| files::canonical(target.place.state_dir())).collect();
+    gather_facts(&world.env).into_iter().filter(|facts| !own.contains(&facts.state_dir)).collect()
+}
+
+/// The model of a plan, with the provider's defaults filled in.
+pub(crate) struct ModelTarget<'p> {
+    pub(crate) plan: &'p ModelPlan,
+    pub(crate) api: ProviderApi,
+    pub(crate) base_url: String,
+}
+
+impl ModelTarget<'_> {
+    pub(crate) fn settings(&self, proxy: Option<&str>) -> ProviderSettings {
+        let mut settings = ProviderSettings::new(&self.plan.provider, self.api, &self.base_url);
+        settings.api_key.clone_from(&self.plan.api_key);
+        settings.proxy = proxy.map(str::to_owned);
+        settings
+    }
+}
+
+pub(crate) fn model(plan: &ModelPlan) -> Result<ModelTarget<'_>, Finding> {
+    let bad = |field: &str, found: &str, expected: &str, next: &str| {
+        error("model-plan-invalid", &[], format!("model.{field}"), found, expected, next)
+    };
+    let id_fits = !plan.provider.is_empty()
+        && plan.provider.len() <= 64
+        && plan.provider.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
+    if !id_fits {
+        return Err(bad(
+            "provider",
+            "another name",
+            "letters, digits, `-`, `_` and `.`",
+            "choose a short name, such as custom",
+        ));
+    }
+    if plan.model_id.trim().is_empty() || plan.model_id.chars().any(char::is_control) {
+        return Err(bad(
+            "modelId",
+            "no model",
+            "the model's name as the provider calls it",
+            "choose a model",
+        ));
+    }
+    let by_provider = match plan.provider.as_str() {
+        "anthropic" => "anthropic",
+        "ollama" => "ollama",
+        _ => "openai",
+    };
+    let word = plan.api.as_deref().unwrap_or(by_provider);
+    let Some(api) = ProviderApi::parse(word) else {
+        return Err(bad(
+            "api",
+            "another word",
+            "openai, anthropic or ollama",
+            "choose the wire format that the server speaks",
+        ));
+    };
+    let known = match (plan.provider.as_str(), api) {
+        ("openai", _) => Some("https://api.openai.com/v1"),
+        ("openrouter", _) => Some("https://openrouter.ai/api/v1"),
+        ("lmstudio", _) => Some("http://127.0.0.1:1234/v1"),
+        ("llamacpp", _) => Some("http://127.0.0.1:8080/v1"),
+        (_, ProviderApi::Anthropic) => Some("https://api.anthropic.com"),
+        (_, ProviderApi::Ollama) => Some("http://127.0.0.1:11434"),
+        _ => None,
+    };
+    let Some(base_url) = plan.base_url.as_deref().filter(|url| !url.is_empty()).or(known) else {
+        return Err(bad(
+            "baseUrl",
+            "none",
+            "the address of the server",
+            "add baseUrl, such as http://127.0.0.1:8080/v1",
+        ));
+    };
+    if let Err(found) = check_address(base_url, &["http", "https"]) {
+        return Err(bad(
+            "baseUrl",
+            &found,
+            "an address that begins with http:// or https://",
+            "write it in full, such as http://127.0.0.1:8080/v1",
+        ));
+    }
+    Ok(ModelTarget { plan, api, base_url: base_url.trim_end_matches('/').to_owned() })
+}
