@@ -5,6 +5,7 @@ import { browserIdentity, type DeviceIdentity } from './identity';
 import { Listeners } from './listeners';
 import { THIS_GATEWAY } from './this-gateway';
 import { forgetToken, keepToken, keptToken } from './token';
+import { UI_VERSION } from '../version';
 import type { Connection, Transport, Unsubscribe } from './types';
 
 export class WebSocketTransport implements Transport {
@@ -25,7 +26,7 @@ export class WebSocketTransport implements Transport {
       url: url.href,
       identity: () => (identity ??= browserIdentity()),
       token: () => keptToken(storage),
-      version: __UI_VERSION__,
+      version: UI_VERSION,
       instanceId: crypto.randomUUID(),
     });
   }
