@@ -227,7 +227,7 @@ pub enum ConfigError {
 
 impl ConfigError {
     /// What is wrong with the file, without its name and without the next step.
-    pub(crate) fn problem(&self) -> String {
+    pub fn problem(&self) -> String {
         match self {
             Self::Syntax(problem) => problem.problem(),
             Self::Suspicious { reason, .. } => reason.clone(),

@@ -79,7 +79,8 @@ async fn build(
     if report.has_errors() {
         return Vec::new();
     }
-    let mut work = Work { plan, model, world, report, journal: Journal::begin(&targets, &left, world) };
+    let journal = Journal::begin(&targets, &left, world);
+    let mut work = Work { plan, model, world, report, journal, replaced: secrets::Replaced::default() };
     let result = match work.journal.save(&world.env) {
         Ok(()) => work.everything(&targets).await,
         Err(finding) => Err(vec![(Step::Config, None, finding)]),
@@ -93,6 +94,7 @@ async fn build(
             for (step, profile, finding) in findings {
                 report.found(step, profile.as_deref(), finding);
             }
+            work.replaced.put_back().await;
             undo::undo_all(&work.journal.entries, world, report).await;
             work.journal.finish(&world.env);
             Vec::new()
@@ -108,6 +110,7 @@ struct Work<'w> {
     world: &'w World,
     report: &'w Reporter<'w>,
     journal: Journal,
+    replaced: secrets::Replaced,
 }
 
 impl Work<'_> {
@@ -210,9 +213,16 @@ impl Work<'_> {
             return Ok(());
         };
         self.report.running(Step::Secrets, Some(name), "Storing secrets…");
-        let stored = secrets::store(self.plan, kind, target, self.world, &mut self.journal, index)
-            .await
-            .map_err(|finding| vec![(Step::Secrets, Some(name.to_owned()), finding)])?;
+        let stored = secrets::store(
+            self.plan,
+            kind,
+            target,
+            self.world,
+            (&mut self.journal, index),
+            &mut self.replaced,
+        )
+        .await
+        .map_err(|finding| vec![(Step::Secrets, Some(name.to_owned()), finding)])?;
         let place = self.world.store(&target.place, kind).describe().label;
         self.report.ok(
             Step::Secrets,

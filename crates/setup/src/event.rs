@@ -201,7 +201,18 @@ pub(crate) fn error(
         what: what.into(),
         found: found.into(),
         expected: expected.into(),
-        next_step: next_step.into(),
+        next_step: lower_first(&next_step.into()),
+    }
+}
+
+/// A next step stands in the middle of a sentence.
+fn lower_first(text: &str) -> String {
+    let mut chars = text.chars();
+    match (chars.next(), chars.next()) {
+        (Some(first), Some(second)) if first.is_uppercase() && !second.is_uppercase() => {
+            first.to_lowercase().chain(text.chars().skip(1)).collect()
+        }
+        _ => text.to_owned(),
     }
 }
 

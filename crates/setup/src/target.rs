@@ -102,9 +102,13 @@ pub(crate) fn targets<'p>(plan: &'p Plan, world: &World) -> (Vec<Target<'p>>, Ve
 fn target<'p>(plan: &'p ProfilePlan, world: &World) -> Result<Target<'p>, Finding> {
     let shown: String = plan.name.chars().take(40).collect();
     let refuse = |code: &str, what: &str, text: String| {
-        // Errors of the crates below are whole sentences already.
-        let (found, next) = text.rsplit_once("; ").unwrap_or((text.as_str(), "correct the plan"));
-        error(code, &[shown.as_str()], what, found, "a profile that can be made", next)
+        // Errors of the crates below are whole sentences already: found, expected, next step.
+        let (found, rest) = text
+            .split_once("; expected ")
+            .or_else(|| text.split_once(": expected "))
+            .unwrap_or((text.as_str(), "a profile that can be made; correct the plan"));
+        let (expected, next) = rest.rsplit_once("; ").unwrap_or((rest, "correct the plan"));
+        error(code, &[shown.as_str()], what, found, expected, next)
     };
     let name = ProfileName::parse(&plan.name)
         .map_err(|error| refuse(error.code(), "profile name", error.to_string()))?;
@@ -118,8 +122,8 @@ fn target<'p>(plan: &'p ProfilePlan, world: &World) -> Result<Target<'p>, Findin
         error(
             broken.code(),
             &[name.as_str()],
-            format!("configuration of {name}"),
-            broken.to_string(),
+            format!("configuration of {name} ({})", place.config_path().display()),
+            broken.problem(),
             "a configuration that can be read, or none",
             format!(
                 "repair {}, or go back with: bulkhead --profile {name} config rollback",

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use bulkhead_agent::workspace::PROMPT_FILES;
-use bulkhead_profile::{Environment, Finding, Register, files};
+use bulkhead_profile::{Environment, Finding, Register, RegisterEntry, files};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -33,7 +33,8 @@ pub(crate) struct Entry {
     pub(super) state_dir: PathBuf,
     pub(super) config_path: PathBuf,
     pub(super) workspace: PathBuf,
-    pub(super) was_registered: bool,
+    /// The claim as it was.
+    pub(super) registered: Option<RegisterEntry>,
     pub(super) had_state_dir: bool,
     pub(super) had_workspace: bool,
     pub(super) had_config: bool,
@@ -77,7 +78,7 @@ impl Journal {
                     state_dir: target.place.state_dir().to_owned(),
                     config_path: target.place.config_path().to_owned(),
                     workspace: target.workspace.clone(),
-                    was_registered: register.find(&target.place).ok().flatten().is_some(),
+                    registered: register.find(&target.place).ok().flatten(),
                     had_state_dir: target.place.state_dir().exists(),
                     had_workspace: target.workspace.exists(),
                     had_config: target.place.config_path().exists(),

@@ -1,8 +1,10 @@
 //! Which secrets a profile needs, and storing them.
 
+use std::sync::Arc;
+
 use bulkhead_config::SecretInput;
 use bulkhead_profile::Finding;
-use bulkhead_secrets::{SecretId, generate, get_optional};
+use bulkhead_secrets::{SecretError, SecretId, SecretStore, generate, get_optional};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::journal::Journal;
@@ -49,14 +51,28 @@ pub(super) fn keeps_own_token(target: &Target<'_>) -> bool {
     }
 }
 
+/// Secrets that were replaced, as they were: put back when something fails later in the same run.
+#[derive(Default)]
+pub(super) struct Replaced(Vec<(Arc<dyn SecretStore>, SecretId, SecretString)>);
+
+impl Replaced {
+    pub(super) async fn put_back(self) {
+        for (store, id, old) in self.0 {
+            if let Err(error) = store.set(&id, &old).await {
+                tracing::warn!(%id, code = error.code(), "a secret could not be put back");
+            }
+        }
+    }
+}
+
 /// Stores them; what is there already and not given anew stays. Returns their names.
 pub(super) async fn store(
     plan: &Plan,
     kind: SecretsPlan,
     target: &Target<'_>,
     world: &World,
-    journal: &mut Journal,
-    index: usize,
+    (journal, index): (&mut Journal, usize),
+    replaced: &mut Replaced,
 ) -> Result<Vec<String>, Finding> {
     let name = target.name();
     let store = world.store(&target.place, kind);
@@ -67,52 +83,23 @@ pub(super) async fn store(
         let missing = missing_variables(&ids, &*store).await;
         return if missing.is_empty() { Ok(names) } else { Err(missing_finding(name, &missing)) };
     }
-    let mut replaced: Vec<(SecretId, SecretString)> = Vec::new();
+    let trouble = |error: SecretError| of_secret_error(&error, name);
     for Wanted { id, value } in wanted {
-        let done = async {
-            let old = get_optional(&*store, &id).await?;
-            let new = match (value, &old) {
-                (None, Some(_)) => return Ok(None),
-                (Some(value), Some(old)) if value.expose_secret() == old.expose_secret() => return Ok(None),
-                (Some(value), _) => value.clone(),
-                (None, None) => generate::token(),
-            };
-            Ok(Some((old, new)))
+        let old = get_optional(&*store, &id).await.map_err(trouble)?;
+        let new = match (value, &old) {
+            (None, Some(_)) => continue,
+            (Some(value), Some(old)) if value.expose_secret() == old.expose_secret() => continue,
+            (Some(value), _) => value.clone(),
+            (None, None) => generate::token(),
         };
-        let change = done.await.map_err(|trouble| of_secret_error(&trouble, name));
-        let result = match change {
-            Ok(None) => Ok(()),
-            Err(finding) => Err(finding),
-            Ok(Some((old, new))) => {
-                // Noted before it is done: a crash in between must not leave it behind.
-                let noted = if old.is_none() {
-                    journal.note_secret(index, kind, id.as_str());
-                    journal.save(&world.env)
-                } else {
-                    Ok(())
-                };
-                match noted {
-                    Ok(()) => {
-                        let set =
-                            store.set(&id, &new).await.map_err(|trouble| of_secret_error(&trouble, name));
-                        if set.is_ok()
-                            && let Some(old) = old
-                        {
-                            replaced.push((id.clone(), old));
-                        }
-                        set
-                    }
-                    Err(finding) => Err(finding),
-                }
-            }
-        };
-        if let Err(finding) = result {
-            for (id, old) in replaced {
-                if let Err(error) = store.set(&id, &old).await {
-                    tracing::warn!(%id, code = error.code(), "a secret could not be put back");
-                }
-            }
-            return Err(finding);
+        if old.is_none() {
+            // Noted before it is done: a crash in between must not leave it behind.
+            journal.note_secret(index, kind, id.as_str());
+            journal.save(&world.env)?;
+        }
+        store.set(&id, &new).await.map_err(trouble)?;
+        if let Some(old) = old {
+            replaced.0.push((Arc::clone(&store), id, old));
         }
     }
     Ok(names)

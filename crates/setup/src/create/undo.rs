@@ -73,9 +73,12 @@ async fn undo(entry: &Entry, world: &World) {
         }
         let _ = fs::remove_dir(&entry.state_dir);
     }
-    if !entry.was_registered
-        && let Err(error) = Register::open(&world.env).release(&place)
-    {
+    let register = Register::open(&world.env);
+    let given_back = match &entry.registered {
+        None => register.release(&place).map(|_| ()),
+        Some(before) => register.update(&place, |now| now.clone_from(before)).map(|_| ()),
+    };
+    if let Err(error) = given_back {
         tracing::warn!(profile = entry.name, %error, "a claim that was begun could not be given back");
     }
 }

@@ -145,7 +145,14 @@ async fn places_that_cannot_be() {
     machine.put("file", "");
     let in_file = machine.home.path().join("file").join("workspace").display().to_string();
     let mut report = vec![checked(&machine, &one(&json!({ "name": "main", "workspace": in_file }))).await];
-    report.push(checked(&machine, &one(&json!({ "name": "main", "workspace": "/proc/nowhere" }))).await);
+    // Where only trying tells: everything that was begun is taken back.
+    let before = machine.files();
+    let plan = one(&json!({ "name": "main", "workspace": "/proc/nowhere" }));
+    let (outcome, _) = machine.run(create(&plan)).await;
+    assert_eq!(machine.keychain.len(), 0);
+    let left: Vec<String> = machine.files().into_keys().filter(|path| !before.contains_key(path)).collect();
+    assert_eq!(left, [".config/", ".config/bulkhead/", ".config/bulkhead/profiles.json"]);
+    report.push(machine.findings(&outcome));
     let mut beside = Machine::new();
     beside.put(".openclaw/openclaw.json", "{}");
     beside.put(".openclaw/agents/main/x", "");
