@@ -15,10 +15,10 @@ fn main() {
         "profile_start",
         "profile_stop",
         "profiles_list",
-        "profiles_watch",
         "setup_run",
     ];
-    let attributes = tauri_build::Attributes::new().app_manifest(tauri_build::AppManifest::new().commands(commands));
+    let attributes =
+        tauri_build::Attributes::new().app_manifest(tauri_build::AppManifest::new().commands(commands));
     if let Err(error) = tauri_build::try_build(attributes) {
         panic!("{error:#}");
     }

@@ -18,7 +18,6 @@ pub fn builder() -> Builder<tauri::Wry> {
         commands::profiles::profile_start,
         commands::profiles::profile_stop,
         commands::profiles::profiles_list,
-        commands::profiles::profiles_watch,
         commands::setup::draft_load,
         commands::setup::draft_save,
         commands::setup::setup_run,
@@ -44,6 +43,9 @@ mod tests {
             std::fs::write(&kept, &text).expect("write");
         }
         let found = std::fs::read_to_string(&kept).unwrap_or_default().replace("\r\n", "\n");
-        assert!(found == text, "ui/src/bindings/tauri.ts is out of date: UPDATE_BINDINGS=1 cargo test -p bulkhead-app");
+        assert!(
+            found == text,
+            "ui/src/bindings/tauri.ts is out of date: UPDATE_BINDINGS=1 cargo test -p bulkhead-app"
+        );
     }
 }

@@ -56,6 +56,8 @@ pub struct ProfileCard {
     pub workspace: String,
     /// The Telegram bot that it answers on.
     pub bot: Option<BotCard>,
+    /// How long the last start took, in milliseconds.
+    pub ready_ms: Option<u64>,
 }
 
 /// One channel account of a gateway.
@@ -66,12 +68,28 @@ pub struct ChannelCard {
     pub id: String,
     /// Name to show.
     pub label: String,
-    /// `running`, `starting`, `failed`, `stopped`.
-    pub state: String,
+    /// How it stands.
+    pub state: ChannelState,
     /// Why, where it is not running.
     pub detail: Option<String>,
     /// Account within the channel.
     pub account: Option<String>,
+}
+
+/// How a channel account stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, specta::Type)]
+#[serde(rename_all = "lowercase")]
+pub enum ChannelState {
+    /// It works.
+    Connected,
+    /// On its way.
+    Connecting,
+    /// Lost for the moment; it tries again.
+    Disconnected,
+    /// Turned off.
+    Disabled,
+    /// It can't work until somebody does something.
+    Failed,
 }
 
 /// A bot by its public name.
@@ -90,6 +108,20 @@ pub struct Problem {
     pub code: String,
     /// In a person's words.
     pub message: String,
-    /// What the button does: `start`, `restart`, `logs`, `unlock-keychain`, or none.
-    pub action: Option<String>,
+    /// What its button does, if a button helps.
+    pub action: Option<ProblemAction>,
+}
+
+/// What a problem's button does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, specta::Type)]
+#[serde(rename_all = "lowercase")]
+pub enum ProblemAction {
+    /// Starts it anew.
+    Restart,
+    /// Shows its log.
+    Logs,
+    /// Shows its channels.
+    Channels,
+    /// Shows what to do about keychain and secrets.
+    Credentials,
 }

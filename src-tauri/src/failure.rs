@@ -1,6 +1,9 @@
 //! What a command answers when it fails: a stable code for the page to branch on, and words for a person.
 
+use bulkhead_client::ClientError;
+use bulkhead_supervisor::SupervisorError;
 use serde::Serialize;
+use serde_json::Value;
 
 /// A failure as the page gets it.
 #[derive(Debug, Clone, Serialize, specta::Type)]
@@ -8,16 +11,23 @@ use serde::Serialize;
 pub struct Failure {
     /// Stable; the page branches on this and never on the text.
     pub code: String,
-    /// What happened and what it means, in a person's words.
+    /// What happened, what it means, and what to do, in a person's words.
     pub message: String,
-    /// What to do about it.
-    pub next_step: Option<String>,
+    /// Details of a refused request, as the gateway gave them.
+    pub details: Option<Value>,
+    /// Whether the same may work in a moment.
+    pub retryable: bool,
 }
 
 impl Failure {
-    /// A failure with its next step.
-    pub fn new(code: &str, message: impl Into<String>, next_step: impl Into<String>) -> Self {
-        Self { code: code.to_owned(), message: message.into(), next_step: Some(next_step.into()) }
+    /// What happened, and the next step.
+    pub fn new(code: &str, message: impl AsRef<str>, next_step: impl AsRef<str>) -> Self {
+        Self {
+            code: code.to_owned(),
+            message: format!("{} {}", message.as_ref(), next_step.as_ref()),
+            details: None,
+            retryable: false,
+        }
     }
 
     /// No profile of that name is registered on this machine.
@@ -29,13 +39,40 @@ impl Failure {
         )
     }
 
-    /// Nobody answers on the profile's port now.
-    pub fn not_connected(name: &str) -> Self {
+    /// Only its owner may start and stop a gateway.
+    pub fn not_ours(name: &str) -> Self {
         Self::new(
-            "not-connected",
-            format!("The gateway \"{name}\" does not answer right now."),
-            "Start it on its card, or look at its log.",
+            "not-owner",
+            format!("The gateway \"{name}\" is not run by this app."),
+            format!(
+                "Start and stop it where it runs, for example with `bulkhead --profile {name} gateway supervise`."
+            ),
         )
+    }
+}
+
+impl From<ClientError> for Failure {
+    fn from(error: ClientError) -> Self {
+        if let ClientError::Request { error, .. } = &error {
+            return Self {
+                code: error.code.to_string(),
+                message: error.message.clone(),
+                details: error.details.clone(),
+                retryable: error.retryable.unwrap_or(false),
+            };
+        }
+        Self {
+            code: error.code().to_owned(),
+            message: error.to_string(),
+            details: None,
+            retryable: !error.is_permanent(),
+        }
+    }
+}
+
+impl From<SupervisorError> for Failure {
+    fn from(error: SupervisorError) -> Self {
+        Self { code: error.code().to_owned(), message: error.to_string(), details: None, retryable: false }
     }
 }
 

@@ -8,7 +8,7 @@ use tauri::AppHandle;
 use tauri_plugin_shell::{ShellExt, process::CommandEvent};
 
 /// A check may wait for a person at the keychain's dialog, a model for its first load.
-const LIMIT: Duration = Duration::from_secs(300);
+const LIMIT: Duration = Duration::from_mins(5);
 /// One line of progress; a longer one is not ours.
 const LINE_LIMIT: usize = 1024 * 1024;
 
@@ -45,10 +45,8 @@ pub async fn run(app: &AppHandle, request: &Value, on_progress: impl Fn(Value) +
                         _ => {}
                     }
                 }
-                CommandEvent::Stderr(bytes) => {
-                    if errors.len() < 4096 {
-                        errors.push_str(&String::from_utf8_lossy(&bytes));
-                    }
+                CommandEvent::Stderr(bytes) if errors.len() < 4096 => {
+                    errors.push_str(&String::from_utf8_lossy(&bytes))
                 }
                 CommandEvent::Terminated(_) => break,
                 _ => {}

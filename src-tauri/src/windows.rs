@@ -17,6 +17,11 @@ pub fn show(app: &AppHandle, page: &str) {
     });
 }
 
+/// Whether somebody can look.
+pub fn is_open(app: &AppHandle) -> bool {
+    app.get_webview_window(MAIN).is_some()
+}
+
 fn show_now(app: &AppHandle, page: &str) -> tauri::Result<()> {
     if let Some(window) = app.get_webview_window(MAIN) {
         if page != "/" {

@@ -1,1 +1,18 @@
 //! End-to-end tests: one file per thing that a user can see.
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test ends where its expectation fails")]
+
+#[cfg(target_os = "linux")]
+mod app_life;
+#[cfg(target_os = "linux")]
+mod browser_seat;
+mod errors;
+mod hostile_web;
+mod isolation;
+mod official_client;
+mod outside;
+mod ports;
+mod secrets;
+mod side_by_side;
+mod without_desktop;
+#[cfg(target_os = "linux")]
+mod wizard;

@@ -6,7 +6,7 @@ use std::process::{Child, Stdio};
 
 /// A private D-Bus session. Ends with its daemons when dropped.
 pub struct Bus {
-    daemons: std::cell::RefCell<Vec<Child>>,
+    daemons: std::sync::Mutex<Vec<Child>>,
     address: String,
 }
 
@@ -24,7 +24,7 @@ impl Bus {
         BufReader::new(daemon.stdout.take().expect("a pipe"))
             .read_line(&mut address)
             .expect("the bus's address");
-        Self { daemons: std::cell::RefCell::new(vec![daemon]), address: address.trim().to_owned() }
+        Self { daemons: std::sync::Mutex::new(vec![daemon]), address: address.trim().to_owned() }
     }
 
     /// Its address for `DBUS_SESSION_BUS_ADDRESS`.
@@ -69,7 +69,7 @@ impl Bus {
             .spawn()
             .expect("gnome-keyring-daemon is installed: run `cargo xtask test`");
         daemon.stdin.take().expect("a pipe").write_all(b"pass").expect("the keyring's password");
-        self.daemons.borrow_mut().push(daemon);
+        self.daemons.lock().expect("bus").push(daemon);
         self.wait_for_name(world, "org.freedesktop.secrets");
     }
 
@@ -99,7 +99,8 @@ impl Bus {
 
 impl Drop for Bus {
     fn drop(&mut self) {
-        for daemon in self.daemons.borrow_mut().iter_mut().rev() {
+        let daemons = self.daemons.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
+        for daemon in daemons.iter_mut().rev() {
             let _ = daemon.kill();
             let _ = daemon.wait();
         }

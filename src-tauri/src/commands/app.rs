@@ -1,4 +1,5 @@
 //! The app itself: version, start at login, links to the outside.
+#![allow(clippy::needless_pass_by_value, reason = "commands get their arguments by value from the page")]
 
 use crate::failure::{Answer, Failure};
 use serde::Serialize;
@@ -14,22 +15,18 @@ pub struct AppInfo {
     pub version: String,
     /// `linux`, `macos` or `windows`.
     pub platform: String,
-    /// Language of the system, as a BCP 47 tag, where known.
-    pub language: Option<String>,
+    /// Commit that it was built from, where the build knew.
+    pub commit: Option<String>,
 }
 
-/// Version, platform, language.
+/// Version and platform.
 #[tauri::command]
 #[specta::specta]
 pub fn app_info(app: AppHandle) -> AppInfo {
     AppInfo {
         version: app.package_info().version.to_string(),
+        commit: option_env!("BULKHEAD_COMMIT").map(str::to_owned),
         platform: std::env::consts::OS.to_owned(),
-        language: std::env::var("LC_ALL")
-            .or_else(|_| std::env::var("LANG"))
-            .ok()
-            .and_then(|value| value.split('.').next().map(|tag| tag.replace('_', "-")))
-            .filter(|tag| !tag.is_empty() && tag != "C" && tag != "POSIX"),
     }
 }
 
@@ -71,14 +68,20 @@ pub fn open_external(app: AppHandle, url: String) -> Answer<()> {
         ));
     }
     app.opener().open_url(url, None::<&str>).map_err(|error| {
-        Failure::new("no-browser", format!("The link could not be opened: {error}."), "Copy it into your browser.")
+        Failure::new(
+            "no-browser",
+            format!("The link could not be opened: {error}."),
+            "Copy it into your browser.",
+        )
     })
 }
 
 fn is_openable(text: &str) -> bool {
     text.len() <= 4096
         && text.parse::<tauri::Url>().is_ok_and(|url| match url.scheme() {
-            "http" | "https" => url.host_str().is_some() && url.username().is_empty() && url.password().is_none(),
+            "http" | "https" => {
+                url.host_str().is_some() && url.username().is_empty() && url.password().is_none()
+            }
             "mailto" => true,
             _ => false,
         })
@@ -92,7 +95,14 @@ mod tests {
     fn only_web_and_mail_links_leave_the_app() {
         assert!(is_openable("https://t.me/BotFather"));
         assert!(is_openable("mailto:someone@example.org"));
-        for bad in ["file:///etc/passwd", "javascript:alert(1)", "tauri://localhost", "smb://x/y", "nonsense", "https://a:b@c/"] {
+        for bad in [
+            "file:///etc/passwd",
+            "javascript:alert(1)",
+            "tauri://localhost",
+            "smb://x/y",
+            "nonsense",
+            "https://a:b@c/",
+        ] {
             assert!(!is_openable(bad), "{bad}");
         }
     }

@@ -1,36 +1,93 @@
 //! The gateway protocol for the page: requests and events go through the Rust client, so no token reaches JavaScript.
 
+use crate::cards::ProfileCard;
 use crate::failure::{Answer, Failure};
 use crate::fleet::Fleet;
+use crate::windows;
+use bulkhead_protocol::EventFrame;
 use serde::Serialize;
 use serde_json::Value;
+use std::time::Duration;
 use tauri::State;
 use tauri::ipc::Channel;
+use tokio::sync::broadcast::error::RecvError;
 
-/// Something that a gateway said, or a change of the connection to it.
+/// What the app tells the window, all over one channel.
 #[derive(Debug, Clone, Serialize, specta::Type)]
-#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
-pub enum GatewayMessage {
+#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum GatewayNotice {
     /// An event of the protocol.
     Event {
         /// Profile whose gateway sent it.
         profile: String,
-        /// Name of the event.
-        event: String,
-        /// Its payload.
-        payload: Value,
-        /// Its number on the app's connection; a gap means that something was missed.
-        seq: Option<u64>,
+        /// The event.
+        frame: GatewayEvent,
     },
-    /// The connection came up or went down.
+    /// The connection came up or went down, or events were missed on it.
     Connection {
         /// Profile whose gateway it is.
         profile: String,
-        /// Whether requests work now.
-        connected: bool,
-        /// Why not, where it is not.
-        reason: Option<String>,
+        /// How it stands.
+        connection: ConnectionReport,
     },
+    /// The cards changed.
+    Profiles {
+        /// All of them.
+        profiles: Vec<ProfileCard>,
+    },
+}
+
+/// An event as the page gets it.
+#[derive(Debug, Clone, Serialize, specta::Type)]
+#[serde(rename_all = "camelCase")]
+pub struct GatewayEvent {
+    /// Its name.
+    pub event: String,
+    /// Its payload.
+    pub payload: Value,
+    /// Its number on the app's connection.
+    pub seq: Option<u64>,
+}
+
+/// How a connection stands.
+#[derive(Debug, Clone, Serialize, specta::Type)]
+#[serde(rename_all = "camelCase")]
+pub struct ConnectionReport {
+    /// Where it stands.
+    pub phase: ConnectionPhase,
+    /// Stable code of what went wrong.
+    pub code: Option<String>,
+    /// The same in words.
+    pub message: Option<String>,
+}
+
+/// Where a connection stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, specta::Type)]
+#[serde(rename_all = "lowercase")]
+pub enum ConnectionPhase {
+    /// Knocking.
+    Connecting,
+    /// Requests work.
+    Open,
+    /// It tries again after a while.
+    Waiting,
+    /// Trying again won't help.
+    Refused,
+    /// For good.
+    Closed,
+}
+
+impl GatewayNotice {
+    /// An event of a profile's gateway.
+    pub fn event(profile: &str, frame: &EventFrame) -> Self {
+        let payload = frame
+            .payload
+            .as_ref()
+            .and_then(|raw| serde_json::from_str(raw.get()).ok())
+            .unwrap_or(Value::Null);
+        let frame = GatewayEvent { event: frame.event.clone(), payload, seq: frame.seq };
+        Self::Event { profile: profile.to_owned(), frame }
+    }
 }
 
 /// Largest parameters that a page may send: attachments fit, a runaway page doesn't fill the gateway.
@@ -52,10 +109,42 @@ pub async fn gateway_request(
     fleet.request(&profile, &method, params).await
 }
 
-/// Sends events and connection changes of all gateways, until the window is gone.
+/// How often memory is read while a window is open.
+const MEASURE: Duration = Duration::from_secs(5);
+
+/// Sends events, connection changes and cards, until the window is gone.
 #[tauri::command]
 #[specta::specta]
-pub async fn gateway_subscribe(fleet: State<'_, Fleet>, on_message: Channel<GatewayMessage>) -> Answer<()> {
-    fleet.subscribe(move |message| on_message.send(message).is_ok());
+pub async fn gateway_subscribe(fleet: State<'_, Fleet>, channel: Channel<GatewayNotice>) -> Answer<()> {
+    let fleet = fleet.inner().clone();
+    let mut notices = fleet.notices();
+    let first =
+        std::iter::once(GatewayNotice::Profiles { profiles: fleet.cards() }).chain(fleet.connections());
+    for notice in first {
+        let _ = channel.send(notice);
+    }
+    tauri::async_runtime::spawn(async move {
+        let mut measure = tokio::time::interval(MEASURE);
+        measure.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+        loop {
+            tokio::select! {
+                _ = measure.tick() => {
+                    if !windows::is_open(fleet.app()) {
+                        return;
+                    }
+                    fleet.measure();
+                }
+                notice = notices.recv() => match notice {
+                    Ok(notice) => if channel.send(notice).is_err() { return },
+                    Err(RecvError::Lagged(_)) => {
+                        for notice in fleet.connections() {
+                            let _ = channel.send(notice);
+                        }
+                    }
+                    Err(RecvError::Closed) => return,
+                },
+            }
+        }
+    });
     Ok(())
 }

@@ -5,21 +5,12 @@ use crate::failure::Answer;
 use crate::fleet::{Fleet, logs};
 use serde_json::Value;
 use tauri::State;
-use tauri::ipc::Channel;
 
 /// All profiles of this machine with what is known of their gateways now.
 #[tauri::command]
 #[specta::specta]
 pub async fn profiles_list(fleet: State<'_, Fleet>) -> Answer<Vec<ProfileCard>> {
     Ok(fleet.cards())
-}
-
-/// Sends the cards whenever one of them changes, until the window is gone.
-#[tauri::command]
-#[specta::specta]
-pub async fn profiles_watch(fleet: State<'_, Fleet>, on_change: Channel<Vec<ProfileCard>>) -> Answer<()> {
-    fleet.watch_cards(move |cards| on_change.send(cards).is_ok());
-    Ok(())
 }
 
 /// Starts a gateway, by its owner's supervisor.
@@ -47,6 +38,11 @@ pub async fn profile_restart(fleet: State<'_, Fleet>, profile: String) -> Answer
 /// without one the newest lines come.
 #[tauri::command]
 #[specta::specta]
-pub async fn logs_tail(fleet: State<'_, Fleet>, profile: String, cursor: Option<u64>, limit: u32) -> Answer<Value> {
+pub async fn logs_tail(
+    fleet: State<'_, Fleet>,
+    profile: String,
+    cursor: Option<u64>,
+    limit: u32,
+) -> Answer<Value> {
     logs::tail(&fleet, &profile, cursor, limit).await
 }

@@ -68,7 +68,11 @@ pub async fn draft_save(app: AppHandle, draft: Value) -> Answer<()> {
 
 fn draft_path(app: &AppHandle) -> Answer<std::path::PathBuf> {
     let folder = app.path().app_config_dir().map_err(|error| {
-        Failure::new("no-config-dir", format!("This system has no folder for settings: {error}."), "Set HOME and start again.")
+        Failure::new(
+            "no-config-dir",
+            format!("This system has no folder for settings: {error}."),
+            "Set HOME and start again.",
+        )
     })?;
     std::fs::create_dir_all(&folder).map_err(|error| {
         Failure::new(

@@ -123,6 +123,7 @@ mod tests {
             state_dir: String::new(),
             workspace: String::new(),
             bot: None,
+            ready_ms: None,
         }
     }
 
@@ -151,7 +152,13 @@ mod tests {
     #[test]
     fn what_makes_no_sense_now_can_not_be_clicked() {
         let texts = |state| items(&card(state)).into_iter().map(|i| (i.text, i.enabled)).collect::<Vec<_>>();
-        assert_eq!(texts(CardState::Running), [("Open chat", true), ("Restart", true), ("Stop", true), ("Logs", true)]);
-        assert_eq!(texts(CardState::Stopped), [("Open chat", false), ("Restart", false), ("Start", true), ("Logs", true)]);
+        assert_eq!(
+            texts(CardState::Running),
+            [("Open chat", true), ("Restart", true), ("Stop", true), ("Logs", true)]
+        );
+        assert_eq!(
+            texts(CardState::Stopped),
+            [("Open chat", false), ("Restart", false), ("Start", true), ("Logs", true)]
+        );
     }
 }

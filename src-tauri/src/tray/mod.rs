@@ -32,7 +32,9 @@ pub fn install(app: &AppHandle) -> tauri::Result<()> {
             }
         })
         .on_tray_icon_event(|tray, event| {
-            if let TrayIconEvent::Click { button: MouseButton::Left, button_state: MouseButtonState::Up, .. } = event
+            if let TrayIconEvent::Click {
+                button: MouseButton::Left, button_state: MouseButtonState::Up, ..
+            } = event
                 && !cfg!(target_os = "macos")
             {
                 windows::show(tray.app_handle(), "/");
@@ -119,8 +121,9 @@ fn build_menu(app: &AppHandle, cards: &[ProfileCard]) -> tauri::Result<Menu<Wry>
     for card in cards {
         let mut submenu = SubmenuBuilder::new(app, menu::line(card));
         for item in menu::items(card) {
-            submenu = submenu
-                .item(&MenuItemBuilder::with_id(item.action.id(), item.text).enabled(item.enabled).build(app)?);
+            submenu = submenu.item(
+                &MenuItemBuilder::with_id(item.action.id(), item.text).enabled(item.enabled).build(app)?,
+            );
         }
         builder = builder.item(&submenu.build()?);
     }
@@ -137,7 +140,8 @@ fn build_menu(app: &AppHandle, cards: &[ProfileCard]) -> tauri::Result<Menu<Wry>
         )
         .separator()
         .item(
-            &MenuItemBuilder::with_id(Action::Quit.id(), "Quit (stops the gateways that the app runs)").build(app)?,
+            &MenuItemBuilder::with_id(Action::Quit.id(), "Quit (stops the gateways that the app runs)")
+                .build(app)?,
         )
         .build()
 }

@@ -37,7 +37,7 @@ impl TrayState {
         match self {
             Self::Well | Self::Idle => Duration::from_millis(0),
             Self::Attention => Duration::from_millis(1_500),
-            Self::Down => Duration::from_millis(3_000),
+            Self::Down => Duration::from_secs(3),
         }
     }
 

@@ -1,0 +1,183 @@
+//! All gateways of this machine as the app sees them: one [`unit::Unit`] per registered profile.
+
+mod card;
+mod link;
+pub mod logs;
+mod unit;
+
+use crate::cards::ProfileCard;
+use crate::commands::gateway::GatewayNotice;
+use crate::failure::{Answer, Failure};
+use bulkhead_profile::{Environment, Place, Register, RegisterEntry};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use tauri::AppHandle;
+use tokio::sync::{broadcast, watch};
+use unit::Unit;
+
+/// Notices that may wait for a slow window before it misses some and reloads.
+const NOTICES: usize = 1024;
+
+/// Handle to all units; clones share them.
+#[derive(Clone)]
+pub struct Fleet {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    app: AppHandle,
+    env: Environment,
+    units: Mutex<BTreeMap<String, Arc<Unit>>>,
+    cards: watch::Sender<Vec<ProfileCard>>,
+    notices: broadcast::Sender<GatewayNotice>,
+    /// One refresh at a time.
+    refreshing: tokio::sync::Mutex<()>,
+}
+
+impl Fleet {
+    /// An empty fleet; [`Fleet::refresh`] fills it.
+    pub fn new(app: AppHandle) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                app,
+                env: Environment::from_process(),
+                units: Mutex::new(BTreeMap::new()),
+                cards: watch::channel(Vec::new()).0,
+                notices: broadcast::channel(NOTICES).0,
+                refreshing: tokio::sync::Mutex::new(()),
+            }),
+        }
+    }
+
+    /// Reads the register of profiles again: new ones get a unit (and, where the app owns them, are started), removed ones
+    /// are let go.
+    pub async fn refresh(&self) {
+        let _one = self.inner.refreshing.lock().await;
+        let env = self.inner.env.clone();
+        let entries = match tokio::task::spawn_blocking(move || Register::open(&env).read()).await {
+            Ok(Ok(entries)) => entries,
+            Ok(Err(error)) => return tracing::error!(%error, "the register of profiles could not be read"),
+            Err(error) => return tracing::error!(%error, "the register of profiles could not be read"),
+        };
+        let gone: Vec<Arc<Unit>> = {
+            let mut units = self.units();
+            let names: Vec<String> = units
+                .keys()
+                .filter(|name| !entries.iter().any(|e| e.name.as_str() == *name))
+                .cloned()
+                .collect();
+            names.iter().filter_map(|name| units.remove(name)).collect()
+        };
+        for unit in gone {
+            unit.shutdown().await;
+        }
+        for entry in entries {
+            let known = self.units().get(entry.name.as_str()).cloned();
+            match known {
+                Some(unit) if unit.is_of(&entry) => unit.knock(),
+                Some(unit) => {
+                    unit.shutdown().await;
+                    self.adopt(&entry);
+                }
+                None => self.adopt(&entry),
+            }
+        }
+        self.announce();
+    }
+
+    fn adopt(&self, entry: &RegisterEntry) {
+        match Unit::spawn(self.clone(), entry) {
+            Ok(unit) => {
+                self.units().insert(entry.name.as_str().to_owned(), unit);
+            }
+            Err(failure) => {
+                tracing::error!(profile = %entry.name, code = failure.code, "{}", failure.message);
+            }
+        }
+    }
+
+    /// The app that they belong to.
+    pub fn app(&self) -> &AppHandle {
+        &self.inner.app
+    }
+
+    /// The cards as they are now.
+    pub fn cards(&self) -> Vec<ProfileCard> {
+        self.inner.cards.borrow().clone()
+    }
+
+    /// The cards and every change of them.
+    pub fn cards_receiver(&self) -> watch::Receiver<Vec<ProfileCard>> {
+        self.inner.cards.subscribe()
+    }
+
+    /// Collects the cards anew and tells everyone.
+    pub fn announce(&self) {
+        let cards: Vec<ProfileCard> = self.units().values().map(|unit| unit.card()).collect();
+        self.inner.cards.send_replace(cards.clone());
+        let _ = self.inner.notices.send(GatewayNotice::Profiles { profiles: cards });
+    }
+
+    /// What gateways say and how connections to them change.
+    pub fn notices(&self) -> broadcast::Receiver<GatewayNotice> {
+        self.inner.notices.subscribe()
+    }
+
+    /// How the connection of each profile stands now, for a window that has just opened.
+    pub fn connections(&self) -> Vec<GatewayNotice> {
+        self.units().values().map(|unit| unit.connection()).collect()
+    }
+
+    /// Reads the memory of every gateway anew; only worth it while somebody looks.
+    pub fn measure(&self) {
+        let units: Vec<Arc<Unit>> = self.units().values().cloned().collect();
+        for unit in units {
+            unit.measure();
+        }
+        self.announce();
+    }
+
+    /// One request of the gateway protocol.
+    pub async fn request(&self, profile: &str, method: &str, params: Value) -> Answer<Value> {
+        self.unit(profile)?.request(method, params).await
+    }
+
+    /// Starts a gateway.
+    pub async fn start(&self, profile: &str) -> Answer<()> {
+        self.unit(profile)?.start().await
+    }
+
+    /// Stops a gateway.
+    pub async fn stop(&self, profile: &str) -> Answer<()> {
+        self.unit(profile)?.stop().await
+    }
+
+    /// Restarts a gateway.
+    pub async fn restart(&self, profile: &str) -> Answer<()> {
+        self.unit(profile)?.restart().await
+    }
+
+    /// Where a profile lives.
+    pub fn place(&self, profile: &str) -> Answer<Place> {
+        Ok(self.unit(profile)?.place().clone())
+    }
+
+    /// Stops everything that the app runs.
+    pub async fn shutdown(&self) {
+        let units: Vec<Arc<Unit>> = self.units().values().cloned().collect();
+        futures::future::join_all(units.iter().map(|unit| unit.shutdown())).await;
+    }
+
+    fn unit(&self, profile: &str) -> Answer<Arc<Unit>> {
+        self.units().get(profile).cloned().ok_or_else(|| Failure::unknown_profile(profile))
+    }
+
+    fn units(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Arc<Unit>>> {
+        self.inner.units.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tell(&self, notice: GatewayNotice) {
+        let _ = self.inner.notices.send(notice);
+    }
+}

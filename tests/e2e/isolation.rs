@@ -1,0 +1,61 @@
+//! What two profiles must not share.
+
+use crate::outside::Outside;
+use bulkhead_tests::World;
+use bulkhead_tests::world::text;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_bot_in_two_profiles_is_told_before_it_ends_in_conflicts() {
+    let outside = Outside::new().await;
+    let world = World::new();
+    let bot = outside.bot("shared_bot");
+    outside.onboard(&world, "main", Some(&bot), "file");
+    let out = world.bulkhead(&[
+        "--profile",
+        "rescue",
+        "onboard",
+        "--non-interactive",
+        "--accept-risk",
+        "--auth-choice",
+        "skip",
+        "--telegram-bot-token",
+        &bot.token,
+        "--telegram-api-root",
+        &outside.telegram.base_url,
+        "--gateway-port",
+        &bulkhead_tests::ports::base().to_string(),
+        "--secrets",
+        "file",
+        "--no-install-daemon",
+        "--json",
+    ]);
+    assert!(!out.status.success(), "{}", text(&out));
+    let said = text(&out);
+    assert!(said.contains("main"), "names the profile that has it: {said}");
+    assert!(!said.contains(bot.token.split(':').nth(1).expect("token")), "never the token: {said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_gateway_of_one_profile_is_refused_with_the_holder() {
+    let outside = Outside::new().await;
+    let world = World::new();
+    let main = outside.onboard(&world, "main", None, "file");
+    let _running = main.running(&world).await;
+    let out = world.bulkhead(&["gateway", "run"]);
+    assert!(!out.status.success());
+    assert!(text(&out).contains(&main.gateway_pid(&world).to_string()), "names the process: {}", text(&out));
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn no_stale_lock_after_a_kill() {
+    let outside = Outside::new().await;
+    let world = World::new();
+    let main = outside.onboard(&world, "main", None, "file");
+    let mut running = main.running(&world).await;
+    running.signal("KILL");
+    running.wait();
+    let mut again = main.running(&world).await;
+    again.signal("TERM");
+    assert!(again.wait().success(), "{}", again.output());
+}

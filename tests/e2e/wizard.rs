@@ -1,0 +1,1 @@
+//! The wizard in the real window, from the first launch to two green gateways.
