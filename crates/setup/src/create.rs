@@ -5,6 +5,7 @@ mod journal;
 mod secrets;
 mod undo;
 
+use bulkhead_agent::AgentError;
 use bulkhead_agent::workspace::ensure_templates;
 use bulkhead_profile::{ClaimRequest, Environment, Finding, Register, RegisterError};
 use serde_json::json;
@@ -64,7 +65,7 @@ async fn build(
     let wanted: Vec<&str> = plan.profiles.iter().map(|profile| profile.name.as_str()).collect();
     let abandoned = left.take_others(&wanted);
     if !abandoned.is_empty() {
-        undo::undo_all(&abandoned, world, report).await;
+        left.entries.extend(undo::undo_all(&abandoned, world, report).await);
         left.save_or_remove(&world.env);
     }
     let targets = resolve(plan, world, report);
@@ -87,7 +88,9 @@ async fn build(
     };
     match result {
         Ok(profiles) => {
-            work.journal.finish(&world.env);
+            Journal::forget_copies(&work.journal.entries);
+            // What an earlier run could not undo waits for the next one.
+            Journal { entries: left.take_others(&wanted) }.save_or_remove(&world.env);
             profiles
         }
         Err(findings) => {
@@ -95,8 +98,11 @@ async fn build(
                 report.found(step, profile.as_deref(), finding);
             }
             work.replaced.put_back().await;
-            undo::undo_all(&work.journal.entries, world, report).await;
-            work.journal.finish(&world.env);
+            let undone = std::mem::take(&mut work.journal.entries);
+            let mut open = left.take_others(&wanted);
+            open.extend(undo::undo_all(&undone, world, report).await);
+            Journal::forget_copies(&undone);
+            Journal { entries: open }.save_or_remove(&world.env);
             Vec::new()
         }
     }
@@ -189,7 +195,10 @@ impl Work<'_> {
                     trouble.code(),
                     &[name],
                     format!("workspace {}", target.workspace.display()),
-                    trouble.to_string(),
+                    match &trouble {
+                        AgentError::Workspace { found, .. } => found.clone(),
+                        other => other.to_string(),
+                    },
                     "a folder that your user may write to",
                     "correct its permissions, or choose another workspace",
                 ),

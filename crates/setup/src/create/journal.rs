@@ -121,12 +121,11 @@ impl Journal {
         }
     }
 
-    /// All is done (or undone): the journal and the copies go.
-    pub(super) fn finish(&self, env: &Environment) {
-        for backup in self.entries.iter().filter_map(|entry| entry.backup.as_ref()) {
+    /// The copies of configurations go.
+    pub(super) fn forget_copies(entries: &[Entry]) {
+        for backup in entries.iter().filter_map(|entry| entry.backup.as_ref()) {
             let _ = std::fs::remove_file(backup);
         }
-        let _ = std::fs::remove_file(path(env));
     }
 }
 

@@ -11,32 +11,46 @@ use super::journal::{Entry, hashes};
 use crate::event::{ProgressState, Reporter, Step};
 use crate::world::World;
 
-/// Undoes profiles, the last one first.
-pub(super) async fn undo_all(entries: &[Entry], world: &World, report: &Reporter<'_>) {
+/// Undoes profiles, the last one first. Returns what could not be undone yet (a keychain that is locked now), for the
+/// next run.
+pub(super) async fn undo_all(entries: &[Entry], world: &World, report: &Reporter<'_>) -> Vec<Entry> {
+    let mut left = Vec::new();
     for entry in entries.iter().rev() {
-        undo(entry, world).await;
-        report.tell(
-            Step::Config,
-            Some(&entry.name),
-            ProgressState::Warning,
-            "undone",
-            format!("What was begun for {} was taken back.", entry.name),
-            serde_json::Value::Null,
-        );
+        let secrets = undo(entry, world).await;
+        let (code, message) = if secrets.is_empty() {
+            ("undone", format!("What was begun for {} was taken back.", entry.name))
+        } else {
+            left.push(Entry { secrets: secrets.clone(), ..entry.clone() });
+            (
+                "undone-partly",
+                format!(
+                    "What was begun for {} was taken back, but for {} in its store; the next setup tries again.",
+                    entry.name,
+                    secrets.join(", ")
+                ),
+            )
+        };
+        let profile = Some(entry.name.as_str());
+        report.tell(Step::Config, profile, ProgressState::Warning, code, message, serde_json::Value::Null);
     }
+    left.reverse();
+    left
 }
 
-async fn undo(entry: &Entry, world: &World) {
-    let Some(place) = entry.place(world) else { return };
+/// Undoes one profile; returns the secrets that could not be deleted.
+async fn undo(entry: &Entry, world: &World) -> Vec<String> {
+    let Some(place) = entry.place(world) else { return Vec::new() };
     let source = match entry.store.as_deref() {
         Some("keychain") => Some(SecretSource::Keychain),
         Some("file") => Some(SecretSource::File),
         _ => None,
     };
+    let mut left = Vec::new();
     if let Some(store) = source.and_then(|source| world.store_of_source(&place, source)) {
         for id in entry.secrets.iter().filter_map(|id| SecretId::parse(id).ok()) {
             if let Err(error) = store.delete(&id).await {
                 tracing::warn!(%id, code = error.code(), "a secret that was begun could not be deleted");
+                left.push(id.to_string());
             }
         }
     }
@@ -81,4 +95,5 @@ async fn undo(entry: &Entry, world: &World) {
     if let Err(error) = given_back {
         tracing::warn!(profile = entry.name, %error, "a claim that was begun could not be given back");
     }
+    left
 }

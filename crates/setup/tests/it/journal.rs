@@ -84,3 +84,21 @@ async fn a_failure_in_the_middle_leaves_everything_as_it_was() {
     assert_eq!(Register::open(&machine.env).read().unwrap().len(), 0);
     assert_ne!(machine.keychain.get("ai.bulkhead.main", "telegram/bot-token").as_deref(), Some(MAIN_BOT));
 }
+
+#[tokio::test]
+async fn what_cannot_be_undone_now_is_undone_next_time() {
+    let machine = Machine::new();
+    killed_at(&machine, &pair(), "telegram/bot-token").await;
+    let locked: fn() -> keyring_core::Error = || keyring_core::Error::NoStorageAccess("Prompt".into());
+    *machine.keychain.failure.lock().unwrap() = Some(locked);
+    let other = json!({ "secrets": "file", "profiles": [{ "name": "work" }] });
+    let (outcome, progress) = machine.run(create(&other)).await;
+    assert!(outcome.ok, "{}", machine.findings(&outcome));
+    assert!(progress.iter().any(|step| step.code == "undone-partly"));
+    assert!(machine.keychain.len() > 0);
+    *machine.keychain.failure.lock().unwrap() = None;
+    let (outcome, _) = machine.run(create(&other)).await;
+    assert!(outcome.ok, "{}", machine.findings(&outcome));
+    assert_eq!(machine.keychain.len(), 0);
+    assert!(!machine.home.path().join(".config/bulkhead/setup-journal.json").exists());
+}

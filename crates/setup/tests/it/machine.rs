@@ -182,6 +182,16 @@ impl Machine {
         self.listening.insert(port, holder);
     }
 
+    /// The same machine, but models and bots are really asked.
+    pub(crate) fn world_with_network(&self) -> World {
+        let real = World::of_this_machine(self.env.clone());
+        let keychain = self.keychain.clone();
+        let open = move |service: &str| -> Arc<dyn SecretStore> {
+            Arc::new(Namespace { service: service.to_owned(), keychain: keychain.clone() })
+        };
+        real.with_keychain(open).with_ports(BTreeSet::new, |_, _| None)
+    }
+
     pub(crate) async fn run(&self, request: Value) -> (Outcome, Vec<Progress>) {
         let request = Request::parse(request.to_string().as_bytes()).unwrap();
         let progress = Mutex::new(Vec::new());

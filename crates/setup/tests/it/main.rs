@@ -1,10 +1,11 @@
 //! Onboarding on a machine of its own: a temporary home, a keychain in memory, an outside world that answers as told.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod create;
 mod detect;
 mod errors;
 mod interface;
 mod journal;
+mod live;
 mod machine;
