@@ -147,7 +147,10 @@ impl ProviderErrorKind {
 
     /// Whether trying again may help.
     pub const fn is_retryable(self) -> bool {
-        matches!(self, Self::Unreachable | Self::RateLimited | Self::Unavailable | Self::StreamCut | Self::Unreadable)
+        matches!(
+            self,
+            Self::Unreachable | Self::RateLimited | Self::Unavailable | Self::StreamCut | Self::Unreadable
+        )
     }
 
     const fn expected(self) -> &'static str {

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use crate::message::ModelMessage;
 
 /// What a call without a recorded result is answered with. It is never run again by itself.
-pub const INTERRUPTED: &str = "[interrupted: no result was recorded, the effect is unknown; do not assume it happened]";
+pub const INTERRUPTED: &str =
+    "[interrupted: no result was recorded, the effect is unknown; do not assume it happened]";
 
 /// Repairs and shortens `history` to about `limit` bytes: every tool call gets an answer right behind it, answers without a
 /// call go, the oldest exchanges go first and whole, and the first message is the person's.
@@ -42,7 +43,11 @@ fn repair(history: Vec<ModelMessage>) -> Vec<ModelMessage> {
     repaired
 }
 
-fn close(repaired: &mut Vec<ModelMessage>, open: &mut Vec<(String, String)>, answered: &mut BTreeSet<String>) {
+fn close(
+    repaired: &mut Vec<ModelMessage>,
+    open: &mut Vec<(String, String)>,
+    answered: &mut BTreeSet<String>,
+) {
     for (call_id, name) in open.drain(..) {
         if !answered.contains(&call_id) {
             repaired.push(ModelMessage::Tool { call_id, name, text: INTERRUPTED.to_owned(), is_error: true });
@@ -77,7 +82,12 @@ mod tests {
     use crate::message::ToolCall;
 
     fn call(id: &str) -> ToolCall {
-        ToolCall { id: id.into(), name: "read".into(), arguments: serde_json::Map::new(), invalid_arguments: None }
+        ToolCall {
+            id: id.into(),
+            name: "read".into(),
+            arguments: serde_json::Map::new(),
+            invalid_arguments: None,
+        }
     }
 
     fn calls(ids: &[&str]) -> ModelMessage {
@@ -146,7 +156,8 @@ mod tests {
             limit in 0_usize..2000,
         ) {
             let prepared = prepare(history, limit);
-            prop_assert!(prepared.first().is_none_or(|first| matches!(first, ModelMessage::User { .. })));
+            let begins_with_the_person = prepared.first().is_none_or(|first| matches!(first, ModelMessage::User { .. }));
+            prop_assert!(begins_with_the_person);
             prop_assert!(prepared.iter().map(ModelMessage::size).sum::<usize>() <= limit);
             let mut open = BTreeSet::new();
             for message in &prepared {

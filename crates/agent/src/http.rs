@@ -12,7 +12,7 @@ use reqwest::{Client, Proxy, redirect};
 use rustls_platform_verifier::BuilderVerifierExt;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
-const IDLE_CONNECTION: Duration = Duration::from_secs(60);
+const IDLE_CONNECTION: Duration = Duration::from_mins(1);
 
 /// Which way a request goes out.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -76,7 +76,7 @@ pub fn builder() -> Result<reqwest::ClientBuilder, String> {
         .connect_timeout(CONNECT_TIMEOUT)
         .pool_idle_timeout(IDLE_CONNECTION)
         .pool_max_idle_per_host(2)
-        .tcp_keepalive(Duration::from_secs(60))
+        .tcp_keepalive(Duration::from_mins(1))
         .user_agent(concat!("bulkhead/", env!("CARGO_PKG_VERSION"))))
 }
 
@@ -97,7 +97,7 @@ pub fn client(route: &Route) -> Result<Client, String> {
             builder.no_proxy().proxy(proxy)
         }
     };
-    let client = builder.build().map_err(|error| describe(error))?;
+    let client = builder.build().map_err(describe)?;
     clients.insert(route.clone(), client.clone());
     Ok(client)
 }

@@ -39,8 +39,8 @@ pub use events::{RunEvent, RunOutcome, RunStatus};
 pub use lanes::{LaneGuard, LaneTicket, Lanes};
 pub use message::{ModelMessage, StopReason, ToolCall, Usage};
 pub use provider::{
-    ModelEvent, ModelInfo, ModelReply, ModelRequest, ModelStream, Probe, Provider, ProviderApi, ProviderSettings,
-    ToolDefinition,
+    ModelEvent, ModelInfo, ModelReply, ModelRequest, ModelStream, Probe, Provider, ProviderApi,
+    ProviderSettings, ToolDefinition,
 };
 pub use run::{AgentRun, RetryPolicy, RunInput, RunSettings};
 pub use tools::{Tool, ToolContext, ToolOutput, ToolSet};

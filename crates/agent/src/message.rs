@@ -59,7 +59,8 @@ impl ModelMessage {
             + match self {
                 Self::User { text } | Self::Tool { text, .. } => text.len(),
                 Self::Assistant { text, tool_calls, .. } => {
-                    text.len() + tool_calls.iter().map(|call| FRAME + call.arguments_text().len()).sum::<usize>()
+                    text.len()
+                        + tool_calls.iter().map(|call| FRAME + call.arguments_text().len()).sum::<usize>()
                 }
             }
     }

@@ -1,5 +1,7 @@
 //! The system prompt: a short frame, then the workspace's own files in their fixed order.
 
+use std::fmt::Write as _;
+
 use crate::workspace::{FileError, PROMPT_FILES, Workspace};
 
 /// Bytes of one file that enter the prompt.
@@ -45,7 +47,7 @@ pub fn system_prompt(workspace: &Workspace, facts: &PromptFacts) -> Prompt {
             Err(FileError::Io { error, .. }) if error.kind() == std::io::ErrorKind::NotFound => continue,
             Err(error) => {
                 tracing::warn!(file = name, %error, "left out of the system prompt");
-                prompt.text.push_str(&format!("\n\n## {name}\n[left out: {error}]"));
+                let _ = write!(prompt.text, "\n\n## {name}\n[left out: {error}]");
                 continue;
             }
         };
@@ -56,9 +58,14 @@ pub fn system_prompt(workspace: &Workspace, facts: &PromptFacts) -> Prompt {
         let limit = LONGEST_FILE.min(left);
         let (kept, whole) = cut(text, limit);
         left -= kept.len();
-        prompt.text.push_str(&format!("\n\n## {name}\n{kept}"));
+        let _ = write!(prompt.text, "\n\n## {name}\n{kept}");
         if !whole {
-            prompt.text.push_str(&format!("\n[… cut: {} of {} bytes; read the file for the rest]", kept.len(), text.len()));
+            let _ = write!(
+                prompt.text,
+                "\n[… cut: {} of {} bytes; read the file for the rest]",
+                kept.len(),
+                text.len()
+            );
         }
         prompt.files.push((name.to_owned(), kept.len(), whole));
     }
@@ -110,7 +117,8 @@ mod tests {
             std::fs::write(folder.path().join(name), text).unwrap();
         }
         let workspace = Workspace::open(folder.path(), &[]).unwrap();
-        let prompt = system_prompt(&workspace, &PromptFacts { agent: "main".into(), ..PromptFacts::default() });
+        let prompt =
+            system_prompt(&workspace, &PromptFacts { agent: "main".into(), ..PromptFacts::default() });
         (folder, prompt)
     }
 
@@ -126,7 +134,8 @@ mod tests {
     #[test]
     fn long_files_are_cut_and_the_prompt_says_so() {
         let long = "ä".repeat(LONGEST_FILE);
-        let (_folder, prompt) = prompt(&[("AGENTS.md", &long), ("SOUL.md", &long), ("USER.md", &long), ("TOOLS.md", &long)]);
+        let (_folder, prompt) =
+            prompt(&[("AGENTS.md", &long), ("SOUL.md", &long), ("USER.md", &long), ("TOOLS.md", &long)]);
         assert!(prompt.text.len() < LONGEST_FILES + 2048);
         assert!(prompt.files.iter().all(|(_, size, whole)| *size <= LONGEST_FILE && !whole));
         assert!(prompt.text.contains("cut: 20480 of 40960 bytes"));

@@ -36,7 +36,7 @@ impl Default for RetryPolicy {
             attempts: 4,
             first_pause: Duration::from_millis(500),
             longest_pause: Duration::from_secs(20),
-            longest_retry_after: Duration::from_secs(60),
+            longest_retry_after: Duration::from_mins(1),
         }
     }
 }
@@ -86,14 +86,19 @@ impl RunSettings {
     /// Settings for one model of one provider.
     pub fn new(provider: Arc<dyn Provider>, model: impl Into<String>) -> Self {
         Self {
-            candidates: vec![Candidate { provider, model: model.into(), max_tokens: None, context_window: None }],
+            candidates: vec![Candidate {
+                provider,
+                model: model.into(),
+                max_tokens: None,
+                context_window: None,
+            }],
             max_steps: 32,
             max_calls_per_step: 16,
             max_tool_result: 64 * 1024,
-            tool_timeout: Duration::from_secs(180),
+            tool_timeout: Duration::from_mins(3),
             max_history: 512 * 1024,
-            first_timeout: Duration::from_secs(300),
-            stall_timeout: Duration::from_secs(120),
+            first_timeout: Duration::from_mins(5),
+            stall_timeout: Duration::from_mins(2),
             flush_interval: Duration::from_millis(50),
             retry: RetryPolicy::default(),
             revisable: false,
@@ -103,7 +108,12 @@ impl RunSettings {
     /// Another model for when those before it fail.
     #[must_use]
     pub fn fallback(mut self, provider: Arc<dyn Provider>, model: impl Into<String>) -> Self {
-        self.candidates.push(Candidate { provider, model: model.into(), max_tokens: None, context_window: None });
+        self.candidates.push(Candidate {
+            provider,
+            model: model.into(),
+            max_tokens: None,
+            context_window: None,
+        });
         self
     }
 
@@ -226,7 +236,11 @@ impl<'a> Run<'a> {
             settings,
             tools,
             events,
-            context: ToolContext { session_key: input.session_key, run_id: input.run_id, cancel: cancel.clone() },
+            context: ToolContext {
+                session_key: input.session_key,
+                run_id: input.run_id,
+                cancel: cancel.clone(),
+            },
             cancel,
             system: input.system,
             new_from: conversation.len(),
@@ -356,7 +370,11 @@ impl<'a> Run<'a> {
             match event {
                 ModelEvent::Text(piece) => {
                     self.text.push(&piece);
-                    if self.text.flush_due(self.settings.flush_interval).is_some_and(|due| due <= Instant::now()) {
+                    if self
+                        .text
+                        .flush_due(self.settings.flush_interval)
+                        .is_some_and(|due| due <= Instant::now())
+                    {
                         self.flush().await;
                     }
                 }
@@ -370,9 +388,13 @@ impl<'a> Run<'a> {
     /// Runs one tool and keeps its result.
     async fn call(&mut self, call: ToolCall, index: usize) -> Result<(), AgentError> {
         let args = serde_json::Value::Object(call.arguments);
-        self.emit(RunEvent::ToolStart { id: call.id.clone(), name: call.name.clone(), args: args.clone() }).await;
+        self.emit(RunEvent::ToolStart { id: call.id.clone(), name: call.name.clone(), args: args.clone() })
+            .await;
         let output = if index >= self.settings.max_calls_per_step {
-            ToolOutput::error(format!("not run: at most {} tool calls at once", self.settings.max_calls_per_step))
+            ToolOutput::error(format!(
+                "not run: at most {} tool calls at once",
+                self.settings.max_calls_per_step
+            ))
         } else if let Some(sent) = &call.invalid_arguments {
             ToolOutput::error(format!("not run: the arguments are no JSON object: {}", limit_text(sent, 200)))
         } else {
@@ -396,7 +418,8 @@ impl<'a> Run<'a> {
             is_error: output.is_error,
         })
         .await;
-        self.keep(ModelMessage::Tool { call_id: call.id, name: call.name, text, is_error: output.is_error }).await;
+        self.keep(ModelMessage::Tool { call_id: call.id, name: call.name, text, is_error: output.is_error })
+            .await;
         Ok(())
     }
 
@@ -408,7 +431,8 @@ impl<'a> Run<'a> {
             self.flush().await;
             if !unfinished.is_empty() {
                 let text = unfinished;
-                let message = ModelMessage::Assistant { text, tool_calls: Vec::new(), interrupted: true, native: None };
+                let message =
+                    ModelMessage::Assistant { text, tool_calls: Vec::new(), interrupted: true, native: None };
                 self.keep(message).await;
             }
             for (call_id, name) in self.open_calls() {
@@ -522,7 +546,8 @@ impl Text {
 
     /// When the unsent text is to be sent; `None` when there is none.
     fn flush_due(&self, interval: Duration) -> Option<Instant> {
-        (self.sent < self.all.len()).then(|| self.flushed.map_or_else(Instant::now, |flushed| flushed + interval))
+        (self.sent < self.all.len())
+            .then(|| self.flushed.map_or_else(Instant::now, |flushed| flushed + interval))
     }
 
     fn take_delta(&mut self) -> Option<RunEvent> {
@@ -551,7 +576,11 @@ fn timed_out(provider: &dyn Provider, limit: Duration) -> AgentError {
 }
 
 fn cut(provider: &dyn Provider) -> AgentError {
-    provider_error(provider, ProviderErrorKind::StreamCut, "the answer ended before it was complete".to_owned())
+    provider_error(
+        provider,
+        ProviderErrorKind::StreamCut,
+        "the answer ended before it was complete".to_owned(),
+    )
 }
 
 fn provider_error(provider: &dyn Provider, kind: ProviderErrorKind, found: String) -> AgentError {

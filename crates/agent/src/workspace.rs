@@ -251,7 +251,8 @@ impl Workspace {
         };
         let temporary = format!(".{}.tmp", uuid::Uuid::new_v4().simple());
         let written = (|| {
-            let mut file = directory.open_with(&temporary, OpenOptions::new().write(true).create_new(true))?;
+            let mut file =
+                directory.open_with(&temporary, OpenOptions::new().write(true).create_new(true))?;
             file.write_all(bytes)?;
             if let Some(existing) = &existing {
                 file.set_permissions(existing.permissions())?;
@@ -273,7 +274,8 @@ impl Workspace {
         let mut names = Vec::new();
         for entry in entries {
             let entry = entry.map_err(|error| io_error(given, error))?;
-            let place = if path.as_os_str() == "." { entry.file_name().into() } else { path.join(entry.file_name()) };
+            let place =
+                if path.as_os_str() == "." { entry.file_name().into() } else { path.join(entry.file_name()) };
             if self.foreign.contains(&place) {
                 continue;
             }

@@ -198,6 +198,10 @@ pub trait Provider: Send + Sync + fmt::Debug {
 }
 
 /// A provider from its settings. Nothing is connected yet.
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "settings hold a key: they are handed over, not kept around"
+)]
 pub fn build(settings: ProviderSettings) -> Result<Arc<dyn Provider>, ProviderError> {
-    Ok(Arc::new(rig::RigProvider::new(settings)?))
+    Ok(Arc::new(rig::RigProvider::new(&settings)?))
 }

@@ -10,7 +10,7 @@ use crate::error::{ProviderError, ProviderErrorKind};
 use crate::message::{ModelMessage, Usage};
 
 /// How long a probe waits unless told otherwise; a local model may have to be loaded first.
-pub const PROBE_TIMEOUT: Duration = Duration::from_secs(60);
+pub const PROBE_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// A probe that succeeded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,9 +45,14 @@ pub async fn probe(provider: &dyn Provider, model: &str, limit: Duration) -> Res
                 return Ok(*reply);
             }
         }
-        Err(failure(provider, ProviderErrorKind::StreamCut, "the answer ended before it was complete".to_owned()))
+        Err(failure(
+            provider,
+            ProviderErrorKind::StreamCut,
+            "the answer ended before it was complete".to_owned(),
+        ))
     };
-    let reply = tokio::time::timeout(limit, asked).await.unwrap_or_else(|_| Err(timed_out(provider, limit)))?;
+    let reply =
+        tokio::time::timeout(limit, asked).await.unwrap_or_else(|_| Err(timed_out(provider, limit)))?;
     Ok(Probe {
         provider: provider.id().to_owned(),
         model: model.to_owned(),
@@ -59,7 +64,9 @@ pub async fn probe(provider: &dyn Provider, model: &str, limit: Duration) -> Res
 
 /// The provider's models, within a time limit.
 pub async fn list_models(provider: &dyn Provider, limit: Duration) -> Result<Vec<ModelInfo>, ProviderError> {
-    tokio::time::timeout(limit, provider.list_models()).await.unwrap_or_else(|_| Err(timed_out(provider, limit)))
+    tokio::time::timeout(limit, provider.list_models())
+        .await
+        .unwrap_or_else(|_| Err(timed_out(provider, limit)))
 }
 
 fn timed_out(provider: &dyn Provider, limit: Duration) -> ProviderError {

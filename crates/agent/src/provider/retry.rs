@@ -32,7 +32,9 @@ pub(crate) fn decide(
         // A provider that says "now" while refusing is still given the backoff's pause.
         Some(asked) => Decision::Again(asked.max(pause)),
         // A wrong format seldom heals: one more try is enough to tell a hiccup from a wrong address.
-        None if error.kind == ProviderErrorKind::Unreadable && pause > policy.first_pause * 3 => Decision::GiveUp,
+        None if error.kind == ProviderErrorKind::Unreadable && pause > policy.first_pause * 3 => {
+            Decision::GiveUp
+        }
         None => Decision::Again(pause),
     }
 }
@@ -67,8 +69,17 @@ mod tests {
     fn never_repeats_what_was_shown_or_cannot_heal() {
         let policy = RetryPolicy::default();
         let pause = Some(Duration::from_secs(1));
-        assert_eq!(decide(&error(ProviderErrorKind::StreamCut, None), true, pause, &policy), Decision::GiveUp);
-        assert_eq!(decide(&error(ProviderErrorKind::KeyRejected, None), false, pause, &policy), Decision::GiveUp);
-        assert_eq!(decide(&error(ProviderErrorKind::Unavailable, None), false, None, &policy), Decision::GiveUp);
+        assert_eq!(
+            decide(&error(ProviderErrorKind::StreamCut, None), true, pause, &policy),
+            Decision::GiveUp
+        );
+        assert_eq!(
+            decide(&error(ProviderErrorKind::KeyRejected, None), false, pause, &policy),
+            Decision::GiveUp
+        );
+        assert_eq!(
+            decide(&error(ProviderErrorKind::Unavailable, None), false, None, &policy),
+            Decision::GiveUp
+        );
     }
 }

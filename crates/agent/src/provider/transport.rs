@@ -7,7 +7,8 @@ use bytes::{Bytes, BytesMut};
 use futures::{StreamExt, stream};
 use http::{HeaderMap, Request, Response, header};
 use rig_core::http_client::{
-    BoxedStream, Error as RigHttpError, HttpClientExt, LazyBody, MultipartForm, Result as RigResult, StreamingResponse,
+    BoxedStream, Error as RigHttpError, HttpClientExt, LazyBody, MultipartForm, Result as RigResult,
+    StreamingResponse,
 };
 
 use crate::http::{self as clients, Route};
@@ -51,7 +52,8 @@ impl Transport {
     }
 
     async fn open(self, request: Request<Bytes>) -> RigResult<reqwest::Response> {
-        let client = clients::client(&self.route).map_err(|found| RigHttpError::instance(Trouble::Client(found)))?;
+        let client =
+            clients::client(&self.route).map_err(|found| RigHttpError::instance(Trouble::Client(found)))?;
         let (parts, body) = request.into_parts();
         let mut headers = parts.headers;
         for name in [header::AUTHORIZATION, header::HeaderName::from_static("x-api-key")] {
@@ -61,7 +63,8 @@ impl Transport {
         for (name, value) in &self.headers {
             headers.insert(name, value.clone());
         }
-        let sent = client.request(parts.method, parts.uri.to_string()).headers(headers).body(body).send().await;
+        let sent =
+            client.request(parts.method, parts.uri.to_string()).headers(headers).body(body).send().await;
         let response = sent.map_err(|error| {
             let connect = error.is_connect();
             let found = clients::describe(error);
@@ -72,7 +75,11 @@ impl Transport {
         }
         let (status, headers) = (response.status(), response.headers().clone());
         let body = read(response, LONGEST_ERROR, true).await.unwrap_or_default();
-        Err(RigHttpError::non_success_with_details(status, headers, String::from_utf8_lossy(&body).into_owned()))
+        Err(RigHttpError::non_success_with_details(
+            status,
+            headers,
+            String::from_utf8_lossy(&body).into_owned(),
+        ))
     }
 }
 
@@ -134,7 +141,10 @@ impl HttpClientExt for Transport {
         async move { Err(RigHttpError::instance(refused)) }
     }
 
-    fn send_streaming<T>(&self, request: Request<T>) -> impl Future<Output = RigResult<StreamingResponse>> + Send
+    fn send_streaming<T>(
+        &self,
+        request: Request<T>,
+    ) -> impl Future<Output = RigResult<StreamingResponse>> + Send
     where
         T: Into<Bytes> + Send,
     {
@@ -144,24 +154,25 @@ impl HttpClientExt for Transport {
             let response = transport.open(request).await?;
             let builder = head(&response);
             let chunks = response.bytes_stream();
-            let bounded = stream::unfold((Box::pin(chunks), 0, false), |(mut chunks, read, ended)| async move {
-                if ended {
-                    return None;
-                }
-                match chunks.next().await? {
-                    Ok(chunk) if read + chunk.len() > LONGEST_REPLY => {
-                        Some((Err(RigHttpError::instance(Trouble::TooLarge)), (chunks, read, true)))
+            let bounded =
+                stream::unfold((Box::pin(chunks), 0, false), |(mut chunks, read, ended)| async move {
+                    if ended {
+                        return None;
                     }
-                    Ok(chunk) => {
-                        let read = read + chunk.len();
-                        Some((Ok(chunk), (chunks, read, false)))
+                    match chunks.next().await? {
+                        Ok(chunk) if read + chunk.len() > LONGEST_REPLY => {
+                            Some((Err(RigHttpError::instance(Trouble::TooLarge)), (chunks, read, true)))
+                        }
+                        Ok(chunk) => {
+                            let read = read + chunk.len();
+                            Some((Ok(chunk), (chunks, read, false)))
+                        }
+                        Err(error) => {
+                            let cut = Trouble::Cut(clients::describe(error));
+                            Some((Err(RigHttpError::instance(cut)), (chunks, read, true)))
+                        }
                     }
-                    Err(error) => {
-                        let cut = Trouble::Cut(clients::describe(error));
-                        Some((Err(RigHttpError::instance(cut)), (chunks, read, true)))
-                    }
-                }
-            });
+                });
             let body: BoxedStream = Box::pin(bounded);
             builder.body(body).map_err(RigHttpError::Protocol)
         }

@@ -21,8 +21,7 @@ pub fn forbidden_address(address: IpAddr) -> Option<&'static str> {
 }
 
 fn forbidden_v4(address: Ipv4Addr) -> Option<&'static str> {
-    let [a, b, c, d] = address.octets();
-    Some(match (a, b, c, d) {
+    Some(match <(u8, u8, u8, u8)>::from(address.octets()) {
         (0, ..) => "an address of this network",
         (127, ..) => "this computer itself",
         (10, ..) | (172, 16..=31, ..) | (192, 168, ..) => "a private address",
@@ -41,26 +40,22 @@ fn forbidden_v4(address: Ipv4Addr) -> Option<&'static str> {
 
 fn forbidden_v6(address: Ipv6Addr) -> Option<&'static str> {
     let segments = address.segments();
-    let [a, b, c, d, e, f, g, h] = segments;
-    let embedded = |high: u16, low: u16| {
-        let [w, x] = high.to_be_bytes();
-        let [y, z] = low.to_be_bytes();
-        Ipv4Addr::new(w, x, y, z)
-    };
-    match (a, b) {
+    let embedded = |at: usize| Ipv4Addr::from(u32::from(segments[at]) << 16 | u32::from(segments[at + 1]));
+    match (segments[0], segments[1]) {
         _ if address.is_unspecified() => Some("an address of this network"),
         _ if address.is_loopback() => Some("this computer itself"),
         // IPv4 in other clothes: mapped, compatible, translated, NAT64, 6to4.
-        (0, 0) if c == 0 && d == 0 && (e, f) == (0, 0xffff) => forbidden_v4(embedded(g, h)).or(Some("an IPv4-mapped address")),
-        (0, 0) if c == 0 && d == 0 => Some("an IPv4 address in IPv6 form"),
-        (0x64, 0xff9b) if (c, d, e, f) == (0, 0, 0, 0) => forbidden_v4(embedded(g, h)),
+        (0, 0) if segments[2..6] == [0, 0, 0, 0xffff] => {
+            forbidden_v4(embedded(6)).or(Some("an IPv4-mapped address"))
+        }
+        (0, 0) => Some("an IPv4 address in IPv6 form"),
+        (0x64, 0xff9b) if segments[2..6] == [0; 4] => forbidden_v4(embedded(6)),
         (0x64, 0xff9b) => Some("a translation prefix"),
-        (0x2002, _) => forbidden_v4(embedded(b, c)).or(Some("a 6to4 address")),
+        (0x2002, _) => forbidden_v4(embedded(1)).or(Some("a 6to4 address")),
         (0x2001, 0) => Some("a Teredo address"),
-        (0x2001, 0x0db8) => Some("an address for documentation"),
         (0x2001, 0x2..=0x1ff) => Some("an address for protocol use"),
         (0x0100, 0) => Some("a discard address"),
-        (0x3fff, 0..=0x0fff) => Some("an address for documentation"),
+        (0x2001, 0x0db8) | (0x3fff, 0..=0x0fff) => Some("an address for documentation"),
         (0x5f00, _) => Some("an address for routing"),
         (0xfc00..=0xfdff, _) => Some("a private address"),
         (0xfe80..=0xfebf, _) => Some("a link-local address"),
@@ -98,13 +93,53 @@ mod tests {
     #[test]
     fn inner_addresses_are_refused_in_all_their_clothes() {
         for address in [
-            "127.0.0.1", "127.255.255.254", "0.0.0.0", "0.1.2.3", "10.0.0.1", "172.16.0.1", "172.31.255.255",
-            "192.168.1.1", "100.64.0.1", "100.127.255.255", "100.100.100.200", "169.254.169.254", "168.63.129.16",
-            "192.0.0.192", "192.0.2.1", "198.18.0.1", "198.51.100.7", "203.0.113.9", "224.0.0.1", "239.1.1.1",
-            "240.0.0.1", "255.255.255.255", "::", "::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "::ffff:8.8.8.8",
-            "::127.0.0.1", "::8.8.8.8", "64:ff9b::127.0.0.1", "64:ff9b::a9fe:a9fe", "64:ff9b:1::1", "2002:7f00:1::",
-            "2002:a00:1::1", "2001:0:1::1", "2001:db8::1", "100::1", "fc00::1", "fd00:ec2::254", "fe80::1", "febf::1",
-            "fec0::1", "ff02::1", "3fff::1", "5f00::1", "4000::1", "::ffff:0:1.2.3.4",
+            "127.0.0.1",
+            "127.255.255.254",
+            "0.0.0.0",
+            "0.1.2.3",
+            "10.0.0.1",
+            "172.16.0.1",
+            "172.31.255.255",
+            "192.168.1.1",
+            "100.64.0.1",
+            "100.127.255.255",
+            "100.100.100.200",
+            "169.254.169.254",
+            "168.63.129.16",
+            "192.0.0.192",
+            "192.0.2.1",
+            "198.18.0.1",
+            "198.51.100.7",
+            "203.0.113.9",
+            "224.0.0.1",
+            "239.1.1.1",
+            "240.0.0.1",
+            "255.255.255.255",
+            "::",
+            "::1",
+            "::ffff:127.0.0.1",
+            "::ffff:10.0.0.1",
+            "::ffff:8.8.8.8",
+            "::127.0.0.1",
+            "::8.8.8.8",
+            "64:ff9b::127.0.0.1",
+            "64:ff9b::a9fe:a9fe",
+            "64:ff9b:1::1",
+            "2002:7f00:1::",
+            "2002:a00:1::1",
+            "2001:0:1::1",
+            "2001:db8::1",
+            "100::1",
+            "fc00::1",
+            "fd00:ec2::254",
+            "fe80::1",
+            "febf::1",
+            "fec0::1",
+            "ff02::1",
+            "3fff::1",
+            "5f00::1",
+            "4000::1",
+            "::ffff:0:1.2.3.4",
         ] {
             assert!(forbidden_address(address.parse().unwrap()).is_some(), "{address}");
         }
@@ -113,8 +148,20 @@ mod tests {
     #[test]
     fn public_addresses_pass() {
         for address in [
-            "1.1.1.1", "8.8.8.8", "93.184.216.34", "172.15.0.1", "172.32.0.1", "100.63.0.1", "100.128.0.1", "192.0.1.1",
-            "198.17.0.1", "198.20.0.1", "223.255.255.255", "2606:4700::1111", "2a00:1450:4001::200e", "64:ff9b::8.8.8.8",
+            "1.1.1.1",
+            "8.8.8.8",
+            "93.184.216.34",
+            "172.15.0.1",
+            "172.32.0.1",
+            "100.63.0.1",
+            "100.128.0.1",
+            "192.0.1.1",
+            "198.17.0.1",
+            "198.20.0.1",
+            "223.255.255.255",
+            "2606:4700::1111",
+            "2a00:1450:4001::200e",
+            "64:ff9b::8.8.8.8",
         ] {
             assert_eq!(forbidden_address(address.parse().unwrap()), None, "{address}");
         }
@@ -122,7 +169,15 @@ mod tests {
 
     #[test]
     fn names_of_the_inside_are_refused() {
-        for name in ["localhost", "LOCALHOST.", "a.localhost", "printer", "nas.local", "metadata.google.internal", "x.home.arpa"] {
+        for name in [
+            "localhost",
+            "LOCALHOST.",
+            "a.localhost",
+            "printer",
+            "nas.local",
+            "metadata.google.internal",
+            "x.home.arpa",
+        ] {
             assert!(forbidden_name(name).is_some(), "{name}");
         }
         assert_eq!(forbidden_name("example.com"), None);

@@ -82,7 +82,9 @@ fn edit(workspace: &Workspace, args: &Args) -> ToolOutput {
     };
     let found = text.matches(&args.old_text).count();
     if found == 0 {
-        return ToolOutput::error(format!("{path}: oldText does not occur in it; read it and give the text exactly"));
+        return ToolOutput::error(format!(
+            "{path}: oldText does not occur in it; read it and give the text exactly"
+        ));
     }
     if found > 1 && !args.replace_all {
         return ToolOutput::error(format!(

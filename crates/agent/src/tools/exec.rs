@@ -4,6 +4,7 @@
 //! that is killed as a whole: at its time limit, when the run is aborted, and when the command is done but left something behind.
 
 use std::collections::VecDeque;
+use std::fmt::Write as _;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -33,7 +34,7 @@ pub struct ExecOptions {
 impl Default for ExecOptions {
     fn default() -> Self {
         Self {
-            timeout: Duration::from_secs(60),
+            timeout: Duration::from_mins(1),
             longest_timeout: Duration::from_secs(170),
             kept_output: 32 * 1024,
         }
@@ -208,7 +209,7 @@ impl Kept {
         text.push_str(title);
         text.push_str(&String::from_utf8_lossy(&self.head));
         if self.skipped > 0 {
-            text.push_str(&format!("\n[… {} bytes left out …]\n", self.skipped));
+            let _ = write!(text, "\n[… {} bytes left out …]\n", self.skipped);
         }
         text.push_str(&String::from_utf8_lossy(&Vec::from(self.tail)));
         if !text.ends_with('\n') {

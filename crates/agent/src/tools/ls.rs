@@ -55,7 +55,9 @@ impl Tool for Ls {
             listed
                 .map(|(names, all)| match all {
                     0 => "(empty)".to_owned(),
-                    _ if all > names.len() => format!("{}\n[{} of {all} shown]", names.join("\n"), names.len()),
+                    _ if all > names.len() => {
+                        format!("{}\n[{} of {all} shown]", names.join("\n"), names.len())
+                    }
                     _ => names.join("\n"),
                 })
                 .into()

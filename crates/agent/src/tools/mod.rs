@@ -3,6 +3,7 @@
 mod address;
 mod edit;
 mod exec;
+mod html;
 mod ls;
 mod read;
 mod web_fetch;
@@ -157,14 +158,15 @@ impl ToolSet {
 
 /// Reads a tool's arguments; the error names the field.
 fn arguments<T: DeserializeOwned>(args: Value) -> Result<T, ToolOutput> {
-    serde_json::from_value(args).map_err(|error| ToolOutput::error(format!("the arguments cannot be used: {error}")))
+    serde_json::from_value(args)
+        .map_err(|error| ToolOutput::error(format!("the arguments cannot be used: {error}")))
 }
 
 /// Runs file work where it may block.
 async fn blocking(work: impl FnOnce() -> ToolOutput + Send + 'static) -> ToolOutput {
-    tokio::task::spawn_blocking(work)
-        .await
-        .unwrap_or_else(|_| ToolOutput::error("the tool broke (a fault of the program); its effect is unknown"))
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| {
+        ToolOutput::error("the tool broke (a fault of the program); its effect is unknown")
+    })
 }
 
 /// Cuts text to `limit` bytes, and says so.

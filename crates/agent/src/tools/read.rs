@@ -1,5 +1,7 @@
 //! `read`: a text file, or a part of it.
 
+use std::fmt::Write as _;
+
 use async_trait::async_trait;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -94,7 +96,7 @@ fn read(workspace: &Workspace, args: &Args) -> ToolOutput {
         last += 1;
     }
     if last < all {
-        shown.push_str(&format!("[lines {first}–{last} of {all}; go on with offset {}]", last + 1));
+        let _ = write!(shown, "[lines {first}–{last} of {all}; go on with offset {}]", last + 1);
     }
     ToolOutput::ok(shown)
 }

@@ -56,7 +56,10 @@ impl Tool for Write {
         };
         if args.content.len() > LARGEST_FILE {
             let size = args.content.len();
-            return ToolOutput::error(format!("{}: {size} bytes; at most {LARGEST_FILE} can be written", args.path));
+            return ToolOutput::error(format!(
+                "{}: {size} bytes; at most {LARGEST_FILE} can be written",
+                args.path
+            ));
         }
         let workspace = self.workspace.clone();
         blocking(move || {

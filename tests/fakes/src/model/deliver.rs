@@ -40,9 +40,20 @@ pub(super) struct BadFrames {
 }
 
 enum Step {
-    Send(Bytes),
+    /// Before `paced` ones the stream pauses.
+    Send {
+        bytes: Bytes,
+        paced: bool,
+    },
     Break,
     Silence,
+}
+
+impl From<Frame> for Step {
+    fn from(frame: Frame) -> Self {
+        let paced = !matches!(frame, Frame::Plain(_));
+        Self::Send { bytes: frame.bytes(), paced }
+    }
 }
 
 /// Cuts `text` into pieces of about `size` characters (default 12).
@@ -61,7 +72,7 @@ fn steps(frames: Vec<Frame>, fault: Option<&Fault>, bad: &BadFrames) -> Vec<Step
         _ => None,
     };
     let Some(limit) = limit else {
-        return frames.into_iter().map(|frame| Step::Send(frame.bytes())).collect();
+        return frames.into_iter().map(Step::from).collect();
     };
     let mut steps = Vec::new();
     let mut characters = 0;
@@ -80,7 +91,7 @@ fn steps(frames: Vec<Frame>, fault: Option<&Fault>, bad: &BadFrames) -> Vec<Step
             Frame::Plain(_) if index == last => break,
             Frame::Plain(_) => false,
         };
-        steps.push(Step::Send(frame.bytes()));
+        steps.push(Step::from(frame));
         if strikes_after {
             break;
         }
@@ -88,8 +99,8 @@ fn steps(frames: Vec<Frame>, fault: Option<&Fault>, bad: &BadFrames) -> Vec<Step
     match fault {
         Some(Fault::End { .. }) => {}
         Some(Fault::Stall) => steps.push(Step::Silence),
-        Some(Fault::BadJson) => steps.push(Step::Send(bad.no_json.clone())),
-        Some(Fault::StreamError) => steps.push(Step::Send(bad.error.clone())),
+        Some(Fault::BadJson) => steps.push(Step::from(Frame::Plain(bad.no_json.clone()))),
+        Some(Fault::StreamError) => steps.push(Step::from(Frame::Plain(bad.error.clone()))),
         _ => steps.push(Step::Break),
     }
     steps
@@ -106,20 +117,30 @@ pub(super) fn streamed(
     let steps = steps(frames, delivery.fault.as_ref(), bad);
     let between = delivery.between;
     let guard = Abandoned { control: control.clone(), left: steps.len() };
+    // Nothing is paused for before the first piece of the answer.
+    let begun = false;
     let stream =
-        stream::unfold((steps.into_iter(), guard, true), move |(mut steps, mut guard, first)| async move {
+        stream::unfold((steps.into_iter(), guard, begun), move |(mut steps, mut guard, begun)| async move {
             let step = steps.next()?;
-            if !first {
-                pause(between).await;
-            }
+            let mut begins = begun;
             let item = match step {
-                Step::Send(bytes) => Ok(bytes),
-                Step::Break => Err(broken()),
+                Step::Send { bytes, paced } => {
+                    if paced && begun {
+                        pause(between).await;
+                    }
+                    begins |= paced;
+                    Ok(bytes)
+                }
+                Step::Break => {
+                    // What was sent before must be on its way: the server writes out whenever there is nothing to do.
+                    tokio::task::yield_now().await;
+                    Err(broken())
+                }
                 // Silence lasts until the reader goes away.
                 Step::Silence => std::future::pending().await,
             };
             guard.left -= 1;
-            Some((item, (steps, guard, false)))
+            Some((item, (steps, guard, begins)))
         });
     answer(content_type, stream)
 }
@@ -143,10 +164,8 @@ pub(super) fn whole(body: &serde_json::Value, delivery: &Delivery) -> Response {
     }
 }
 
-/// Breaks the connection before any answer: the header never comes.
+/// Breaks the connection before any answer: the header never comes, because the body fails before it was written out.
 pub(super) fn reset() -> Response {
-    // A body that fails before its first byte makes the server close the connection right after the header; with a
-    // length that never comes, no client takes it for an answer.
     let mut response = answer("application/json", stream::iter([Err(broken())]));
     response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from_static("1000"));
     response
