@@ -2,26 +2,30 @@
 //! what Rust says; `UPDATE_BINDINGS=1 cargo test -p bulkhead-app` writes it.
 
 use crate::commands;
-use tauri_specta::{Builder, collect_commands};
+use tauri_specta::{Builder, ErrorHandlingMode, collect_commands};
 
 /// Every command of the app.
 pub fn builder() -> Builder<tauri::Wry> {
-    Builder::new().dangerously_cast_bigints_to_number().commands(collect_commands![
-        commands::app::app_info,
-        commands::app::autostart_get,
-        commands::app::autostart_set,
-        commands::app::open_external,
-        commands::gateway::gateway_request,
-        commands::gateway::gateway_subscribe,
-        commands::profiles::logs_tail,
-        commands::profiles::profile_restart,
-        commands::profiles::profile_start,
-        commands::profiles::profile_stop,
-        commands::profiles::profiles_list,
-        commands::setup::draft_load,
-        commands::setup::draft_save,
-        commands::setup::setup_run,
-    ])
+    Builder::new()
+        .dangerously_cast_bigints_to_number()
+        .disable_serde_phases()
+        .error_handling(ErrorHandlingMode::Throw)
+        .commands(collect_commands![
+            commands::app::app_info,
+            commands::app::autostart_get,
+            commands::app::autostart_set,
+            commands::app::open_external,
+            commands::gateway::gateway_request,
+            commands::gateway::gateway_subscribe,
+            commands::profiles::logs_tail,
+            commands::profiles::profile_restart,
+            commands::profiles::profile_start,
+            commands::profiles::profile_stop,
+            commands::profiles::profiles_list,
+            commands::setup::draft_load,
+            commands::setup::draft_save,
+            commands::setup::setup_run,
+        ])
 }
 
 #[cfg(test)]

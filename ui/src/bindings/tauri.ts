@@ -8,57 +8,44 @@ import { invoke as __TAURI_INVOKE, Channel } from "@tauri-apps/api/core";
 /** Commands */
 export const commands = {
 	/**  Version and platform. */
-	appInfo: () => __TAURI_INVOKE<AppInfo_Serialize>("app_info"),
+	appInfo: () => __TAURI_INVOKE<AppInfo>("app_info"),
 	/**  Whether the app starts at login. */
-	autostartGet: () => typedError<boolean, Failure_Serialize>(__TAURI_INVOKE("autostart_get")),
+	autostartGet: () => __TAURI_INVOKE<boolean>("autostart_get"),
 	/**  Turns start at login on or off. */
-	autostartSet: (enabled: boolean) => typedError<null, Failure_Serialize>(__TAURI_INVOKE("autostart_set", { enabled })),
+	autostartSet: (enabled: boolean) => __TAURI_INVOKE<null>("autostart_set", { enabled }),
 	/**  Opens a link in the system's browser. Only web and mail addresses: a page that an agent wrote must not start programs. */
-	openExternal: (url: string) => typedError<null, Failure_Serialize>(__TAURI_INVOKE("open_external", { url })),
+	openExternal: (url: string) => __TAURI_INVOKE<null>("open_external", { url }),
 	/**  One request of the gateway protocol. */
-	gatewayRequest: (profile: string, method: string, params: Value | null) => typedError<Value, Failure_Serialize>(__TAURI_INVOKE("gateway_request", { profile, method, params })),
+	gatewayRequest: (profile: string, method: string, params: Value | null) => __TAURI_INVOKE<Value>("gateway_request", { profile, method, params }),
 	/**  Sends events, connection changes and cards, until the window is gone. */
-	gatewaySubscribe: (channel: Channel<GatewayNotice_Deserialize>) => typedError<null, Failure_Serialize>(__TAURI_INVOKE("gateway_subscribe", { channel })),
+	gatewaySubscribe: (channel: Channel<GatewayNotice>) => __TAURI_INVOKE<null>("gateway_subscribe", { channel }),
 	/**
 	 *  Lines of a gateway's log from its file, so that they can be read when the gateway is down. `cursor` is a byte offset;
 	 *  without one the newest lines come.
 	 */
-	logsTail: (profile: string, cursor: number | null, limit: number) => typedError<Value, Failure_Serialize>(__TAURI_INVOKE("logs_tail", { profile, cursor, limit })),
+	logsTail: (profile: string, cursor: number | null, limit: number) => __TAURI_INVOKE<Value>("logs_tail", { profile, cursor, limit }),
 	/**  Restarts a gateway, by its owner's supervisor. */
-	profileRestart: (profile: string) => typedError<null, Failure_Serialize>(__TAURI_INVOKE("profile_restart", { profile })),
+	profileRestart: (profile: string) => __TAURI_INVOKE<null>("profile_restart", { profile }),
 	/**  Starts a gateway, by its owner's supervisor. */
-	profileStart: (profile: string) => typedError<null, Failure_Serialize>(__TAURI_INVOKE("profile_start", { profile })),
+	profileStart: (profile: string) => __TAURI_INVOKE<null>("profile_start", { profile }),
 	/**  Stops a gateway, by its owner's supervisor. */
-	profileStop: (profile: string) => typedError<null, Failure_Serialize>(__TAURI_INVOKE("profile_stop", { profile })),
+	profileStop: (profile: string) => __TAURI_INVOKE<null>("profile_stop", { profile }),
 	/**  All profiles of this machine with what is known of their gateways now. */
-	profilesList: () => typedError<ProfileCard_Serialize[], Failure_Serialize>(__TAURI_INVOKE("profiles_list")),
+	profilesList: () => __TAURI_INVOKE<ProfileCard[]>("profiles_list"),
 	/**  The wizard's answers so far, without secrets; `null` if there is no draft. */
-	draftLoad: () => typedError<Value, Failure_Serialize>(__TAURI_INVOKE("draft_load")),
+	draftLoad: () => __TAURI_INVOKE<Value>("draft_load"),
 	/**
 	 *  Keeps the wizard's answers so that it resumes after a quit. Fields that hold a secret are dropped here, whatever the
 	 *  page sent.
 	 */
-	draftSave: (draft: Value) => typedError<null, Failure_Serialize>(__TAURI_INVOKE("draft_save", { draft })),
+	draftSave: (draft: Value) => __TAURI_INVOKE<null>("draft_save", { draft }),
 	/**  Runs one set-up action: `detect`, `check` or `create`. Progress lines arrive on the channel as they happen. */
-	setupRun: (request: Value, onProgress: Channel<Value>) => typedError<Value, Failure_Serialize>(__TAURI_INVOKE("setup_run", { request, onProgress })),
+	setupRun: (request: Value, onProgress: Channel<Value>) => __TAURI_INVOKE<Value>("setup_run", { request, onProgress }),
 };
 
 /* Types */
 /**  What the settings page shows of the app. */
-export type AppInfo = AppInfo_Serialize | AppInfo_Deserialize;
-
-/**  What the settings page shows of the app. */
-export type AppInfo_Deserialize = {
-	/**  Version of the app and the gateway it brings. */
-	version: string,
-	/**  `linux`, `macos` or `windows`. */
-	platform: string,
-	/**  Commit that it was built from, where the build knew. */
-	commit?: string | null,
-};
-
-/**  What the settings page shows of the app. */
-export type AppInfo_Serialize = {
+export type AppInfo = {
 	/**  Version of the app and the gateway it brings. */
 	version: string,
 	/**  `linux`, `macos` or `windows`. */
@@ -89,24 +76,7 @@ export type CardState =
 "unknown";
 
 /**  One channel account of a gateway. */
-export type ChannelCard = ChannelCard_Serialize | ChannelCard_Deserialize;
-
-/**  One channel account of a gateway. */
-export type ChannelCard_Deserialize = {
-	/**  `telegram`. */
-	id: string,
-	/**  Name to show. */
-	label: string,
-	/**  How it stands. */
-	state: ChannelState,
-	/**  Why, where it is not running. */
-	detail?: string | null,
-	/**  Account within the channel. */
-	account?: string | null,
-};
-
-/**  One channel account of a gateway. */
-export type ChannelCard_Serialize = {
+export type ChannelCard = {
 	/**  `telegram`. */
 	id: string,
 	/**  Name to show. */
@@ -146,20 +116,7 @@ export type ConnectionPhase =
 "closed";
 
 /**  How a connection stands. */
-export type ConnectionReport = ConnectionReport_Serialize | ConnectionReport_Deserialize;
-
-/**  How a connection stands. */
-export type ConnectionReport_Deserialize = {
-	/**  Where it stands. */
-	phase: ConnectionPhase,
-	/**  Stable code of what went wrong. */
-	code?: string | null,
-	/**  The same in words. */
-	message?: string | null,
-};
-
-/**  How a connection stands. */
-export type ConnectionReport_Serialize = {
+export type ConnectionReport = {
 	/**  Where it stands. */
 	phase: ConnectionPhase,
 	/**  Stable code of what went wrong. */
@@ -169,22 +126,7 @@ export type ConnectionReport_Serialize = {
 };
 
 /**  A failure as the page gets it. */
-export type Failure = Failure_Serialize | Failure_Deserialize;
-
-/**  A failure as the page gets it. */
-export type Failure_Deserialize = {
-	/**  Stable; the page branches on this and never on the text. */
-	code: string,
-	/**  What happened, what it means, and what to do, in a person's words. */
-	message: string,
-	/**  Details of a refused request, as the gateway gave them. */
-	details?: Value | null,
-	/**  Whether the same may work in a moment. */
-	retryable: boolean,
-};
-
-/**  A failure as the page gets it. */
-export type Failure_Serialize = {
+export type Failure = {
 	/**  Stable; the page branches on this and never on the text. */
 	code: string,
 	/**  What happened, what it means, and what to do, in a person's words. */
@@ -196,20 +138,7 @@ export type Failure_Serialize = {
 };
 
 /**  An event as the page gets it. */
-export type GatewayEvent = GatewayEvent_Serialize | GatewayEvent_Deserialize;
-
-/**  An event as the page gets it. */
-export type GatewayEvent_Deserialize = {
-	/**  Its name. */
-	event: string,
-	/**  Its payload. */
-	payload: Value,
-	/**  Its number on the app's connection. */
-	seq?: number | null,
-};
-
-/**  An event as the page gets it. */
-export type GatewayEvent_Serialize = {
+export type GatewayEvent = {
 	/**  Its name. */
 	event: string,
 	/**  Its payload. */
@@ -219,48 +148,33 @@ export type GatewayEvent_Serialize = {
 };
 
 /**  What the app tells the window, all over one channel. */
-export type GatewayNotice = GatewayNotice_Serialize | GatewayNotice_Deserialize;
-
-/**  What the app tells the window, all over one channel. */
-export type GatewayNotice_Deserialize = 
+export type GatewayNotice = 
 /**  An event of the protocol. */
 { type: "event"; 
 /**  Profile whose gateway sent it. */
 profile: string; 
 /**  The event. */
-frame: GatewayEvent_Deserialize } | 
+frame: GatewayEvent } | 
 /**  The connection came up or went down, or events were missed on it. */
 { type: "connection"; 
 /**  Profile whose gateway it is. */
 profile: string; 
 /**  How it stands. */
-connection: ConnectionReport_Deserialize } | 
+connection: ConnectionReport } | 
 /**  The cards changed. */
 { type: "profiles"; 
 /**  All of them. */
-profiles: ProfileCard_Deserialize[] };
-
-/**  What the app tells the window, all over one channel. */
-export type GatewayNotice_Serialize = 
-/**  An event of the protocol. */
-{ type: "event"; 
-/**  Profile whose gateway sent it. */
-profile: string; 
-/**  The event. */
-frame: GatewayEvent_Serialize } | 
-/**  The connection came up or went down, or events were missed on it. */
-{ type: "connection"; 
-/**  Profile whose gateway it is. */
-profile: string; 
-/**  How it stands. */
-connection: ConnectionReport_Serialize } | 
-/**  The cards changed. */
-{ type: "profiles"; 
-/**  All of them. */
-profiles: ProfileCard_Serialize[] };
+profiles: ProfileCard[] };
 
 /**  Something wrong, and the button that helps. */
-export type Problem = Problem_Serialize | Problem_Deserialize;
+export type Problem = {
+	/**  Stable code. */
+	code: string,
+	/**  In a person's words. */
+	message: string,
+	/**  What its button does, if a button helps. */
+	action: ProblemAction | null,
+};
 
 /**  What a problem's button does. */
 export type ProblemAction = 
@@ -273,69 +187,8 @@ export type ProblemAction =
 /**  Shows what to do about keychain and secrets. */
 "credentials";
 
-/**  Something wrong, and the button that helps. */
-export type Problem_Deserialize = {
-	/**  Stable code. */
-	code: string,
-	/**  In a person's words. */
-	message: string,
-	/**  What its button does, if a button helps. */
-	action?: ProblemAction | null,
-};
-
-/**  Something wrong, and the button that helps. */
-export type Problem_Serialize = {
-	/**  Stable code. */
-	code: string,
-	/**  In a person's words. */
-	message: string,
-	/**  What its button does, if a button helps. */
-	action: ProblemAction | null,
-};
-
 /**  One profile with what is known about its gateway now. */
-export type ProfileCard = ProfileCard_Serialize | ProfileCard_Deserialize;
-
-/**  One profile with what is known about its gateway now. */
-export type ProfileCard_Deserialize = {
-	/**  Name of the profile. */
-	name: string,
-	/**  State of its gateway. */
-	state: CardState,
-	/**  Since when it is in this state, in milliseconds since 1970. */
-	since?: number | null,
-	/**  Port that it answers on. */
-	basePort: number,
-	/**  Port of its browser control service. */
-	controlPort: number,
-	/**  First port of its CDP range. */
-	cdpFirst: number,
-	/**  Last port of its CDP range. */
-	cdpLast: number,
-	/**  Who runs it: `desktop`, `service` or `external`. */
-	owner: string,
-	/**  Process id of the gateway. */
-	pid?: number | null,
-	/**  Memory that is the gateway's own, in bytes (PSS on Linux). */
-	memoryBytes?: number | null,
-	/**  Its channels. */
-	channels: ChannelCard_Deserialize[],
-	/**  The last problem that still holds. */
-	problem?: Problem_Deserialize | null,
-	/**  Version of the running gateway. */
-	version?: string | null,
-	/**  Its state directory. */
-	stateDir: string,
-	/**  Its workspace. */
-	workspace: string,
-	/**  The Telegram bot that it answers on. */
-	bot?: BotCard | null,
-	/**  How long the last start took, in milliseconds. */
-	readyMs?: number | null,
-};
-
-/**  One profile with what is known about its gateway now. */
-export type ProfileCard_Serialize = {
+export type ProfileCard = {
 	/**  Name of the profile. */
 	name: string,
 	/**  State of its gateway. */
@@ -357,9 +210,9 @@ export type ProfileCard_Serialize = {
 	/**  Memory that is the gateway's own, in bytes (PSS on Linux). */
 	memoryBytes: number | null,
 	/**  Its channels. */
-	channels: ChannelCard_Serialize[],
+	channels: ChannelCard[],
 	/**  The last problem that still holds. */
-	problem: Problem_Serialize | null,
+	problem: Problem | null,
 	/**  Version of the running gateway. */
 	version: string | null,
 	/**  Its state directory. */
@@ -373,14 +226,4 @@ export type ProfileCard_Serialize = {
 };
 
 export type Value = null | boolean | number | string | Value[] | { [key in string]: Value };
-
-/* Tauri Specta runtime */
-async function typedError<T, E>(result: Promise<T>): Promise<{ status: "ok"; data: T } | { status: "error"; error: E }> {
-    try {
-        return { status: "ok", data: await result };
-    } catch (e) {
-        if (e instanceof Error) throw e;
-        return { status: "error", error: e as any };
-    }
-}
 
