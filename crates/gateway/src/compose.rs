@@ -74,6 +74,7 @@ pub(crate) fn compose(options: &RunOptions, parts: Parts<'_>) -> Arc<Gateway> {
         settings: SettingsSlot::new(parts.settings),
     });
     gateway.credentials.teach(&gateway.redactor);
+    gateway.plan_channels();
     gateway
 }
 

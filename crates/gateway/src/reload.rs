@@ -15,6 +15,8 @@ const KEEP_RUNS_MS: i64 = 30 * 24 * 60 * 60 * 1000;
 impl Gateway {
     /// What comes after "ready": the good configuration is remembered, channels and browser seat start.
     pub(crate) async fn wake(self: &Arc<Self>) {
+        // A change between loading the file and watching it was seen by nobody.
+        self.reload().await;
         self.remember_good().await;
         self.refresh_session_summary().await;
         self.apply_channels().await;

@@ -15,6 +15,7 @@ use crate::gateway::{Gateway, VERSION};
 use crate::handler::Handler;
 use crate::logs::{self, Loudness, Redactor};
 use crate::options::RunOptions;
+use crate::signals::Signals;
 use crate::start::configuration::{self, Notes};
 use crate::start::handoff::{First, Handoff};
 use crate::start::{bind, directories, foreground, lock, ready};
@@ -25,6 +26,12 @@ use crate::{http, ui};
 const DRAIN: Duration = Duration::from_secs(8);
 /// How long our own gateway is given to end when `--force` takes over.
 const TAKE_OVER: Duration = Duration::from_secs(12);
+/// Between two looks while taking over.
+const PAUSE: Duration = Duration::from_millis(20);
+/// How often the record of the running gateway is looked for.
+const RECORD_TRIES: usize = 50;
+/// How often the lock is tried after the running gateway was ended.
+const LOCK_TRIES: usize = 50;
 /// Stack of a worker thread; nothing here recurses deeply.
 const STACK: usize = 1024 * 1024;
 
@@ -50,6 +57,7 @@ pub fn run_blocking(options: RunOptions) -> Result<Ended, GatewayError> {
 pub async fn run(options: RunOptions) -> Result<Ended, GatewayError> {
     let begun = Instant::now();
     let mut handoff = options.sidecar.then(|| Handoff::start(tokio::io::stdin()));
+    let signals = Signals::new();
     let place = options.place.clone();
     place.check_marker().map_err(|error| GatewayError::Place(error.to_string()))?;
     let (settings, notes) = configuration::load(&options)?;
@@ -103,7 +111,7 @@ pub async fn run(options: RunOptions) -> Result<Ended, GatewayError> {
     );
     let _ = record.await;
 
-    let ended = steady::run(&gateway, &options, handoff, doors, serving).await;
+    let ended = steady::run(&gateway, &options, steady::Outside { handoff, signals }, doors, serving).await;
     RunRecord::remove_own(&place.run_record_path());
     tracing::info!(?ended, "stopped");
     Ok(ended)
@@ -117,12 +125,21 @@ async fn take_lock(options: &RunOptions) -> Result<lock::StateLock, GatewayError
         Err(GatewayError::Locked { .. }) if options.force => {}
         other => return other,
     }
-    // Only a process whose pid, start time, boot and executable are those of the record is ours.
-    let Some(record) = RunRecord::read_running(&place.run_record_path()) else { return take() };
+    // Only a process whose pid, start time, boot and executable are those of the record is ours. One that has just begun
+    // may not have written its record yet.
+    let mut found = None;
+    for _ in 0..RECORD_TRIES {
+        found = RunRecord::read_running(&place.run_record_path());
+        if found.is_some() {
+            break;
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    let Some(record) = found else { return take() };
     let _ = tokio::task::spawn_blocking(move || record.identity.terminate(TAKE_OVER)).await;
-    for _ in 0..50 {
+    for _ in 0..LOCK_TRIES {
         match take() {
-            Err(GatewayError::Locked { .. }) => tokio::time::sleep(Duration::from_millis(20)).await,
+            Err(GatewayError::Locked { .. }) => tokio::time::sleep(PAUSE).await,
             other => return other,
         }
     }

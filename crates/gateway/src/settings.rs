@@ -202,18 +202,6 @@ impl Settings {
             environment,
         }
     }
-
-    /// Settings without a file.
-    pub(crate) fn unconfigured(place: &Place, environment: Arc<Environment>) -> Self {
-        Self {
-            config: Config::default(),
-            hash: String::new(),
-            problem: None,
-            unconfigured: true,
-            workspace: place.workspace().to_path_buf(),
-            environment,
-        }
-    }
 }
 
 #[cfg(test)]
@@ -246,16 +234,15 @@ mod tests {
     }
 
     #[test]
-    fn bindings_choose_the_agent_and_ghosts_do_not() {
+    fn bindings_choose_the_agent() {
         let settings = settings(
             r#"{ agents: { defaults: { model: "x/one" }, list: [{ id: "main", default: true }, { id: "ops", model: "x/two" }] },
-                bindings: [
-                  { agentId: "ghost", match: { channel: "telegram", peer: { kind: "direct", id: "7" } } },
-                  { agentId: "ops", match: { channel: "telegram", peer: { kind: "direct", id: 8 } } } ] }"#,
+                models: { providers: { x: { baseUrl: "http://127.0.0.1:1/v1", models: [{ id: "one" }, { id: "two" }] } } },
+                bindings: [{ agentId: "ops", match: { channel: "telegram", peer: { kind: "direct", id: 8 } } }] }"#,
         );
         assert_eq!(settings.route("telegram", "default", "8"), "ops");
-        assert_eq!(settings.route("telegram", "default", "7"), "main");
         assert_eq!(settings.route("telegram", "default", "9"), "main");
+        assert_eq!(settings.route("other", "default", "8"), "main");
         assert_eq!(settings.agent("ops").unwrap().models[0].full(), "x/two");
         assert_eq!(settings.agent("main").unwrap().models[0].full(), "x/one");
     }

@@ -40,15 +40,23 @@ impl Ended {
     }
 }
 
+/// What can be said to a running gateway from outside the protocol.
+pub(crate) struct Outside {
+    /// Lines of the supervisor.
+    pub(crate) handoff: Option<Handoff>,
+    /// Requests of the system to end.
+    pub(crate) signals: Signals,
+}
+
 /// Lives until it is asked to stop, then stops.
 pub(crate) async fn run(
     gateway: &Arc<Gateway>,
     options: &RunOptions,
-    mut handoff: Option<Handoff>,
+    outside: Outside,
     doors: CancellationToken,
     serving: JoinHandle<()>,
 ) -> Ended {
-    let mut signals = Signals::new();
+    let Outside { mut handoff, mut signals } = outside;
     let mut config = ConfigWatch::start(gateway.place.config_path());
     let mut summary = tokio::time::interval(SUMMARY);
     let mut keychain = tokio::time::interval(foreground::PAUSE);

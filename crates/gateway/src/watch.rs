@@ -15,6 +15,8 @@ const LONGEST: Duration = Duration::from_secs(2);
 /// Tells changes of one file.
 pub(crate) struct ConfigWatch {
     changes: mpsc::Receiver<()>,
+    /// A change was noticed and not told yet: whoever waits may give up and come again.
+    noticed: bool,
     _watcher: Option<RecommendedWatcher>,
 }
 
@@ -41,17 +43,19 @@ impl ConfigWatch {
                 tracing::warn!(%error, "the configuration is not watched; a change takes effect after a restart");
             })
             .ok();
-        Self { changes, _watcher: watcher }
+        Self { changes, noticed: false, _watcher: watcher }
     }
 
     /// Waits until the file changed and rests.
     pub(crate) async fn changed(&mut self) {
-        if self.changes.recv().await.is_none() {
+        if !self.noticed && self.changes.recv().await.is_none() {
             std::future::pending::<()>().await;
         }
+        self.noticed = true;
         let rest = async {
             while let Ok(Some(())) = tokio::time::timeout(SETTLE, self.changes.recv()).await {}
         };
         let _ = tokio::time::timeout(LONGEST, rest).await;
+        self.noticed = false;
     }
 }

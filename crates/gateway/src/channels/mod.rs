@@ -56,7 +56,7 @@ impl Channels {
         let accounts = self.lock();
         let bad = accounts.values().any(|account| match &account.running {
             Some(running) => running.status.borrow().state == ChannelState::Failed,
-            None => true,
+            None => account.wanted.problem.is_some(),
         });
         if bad { vec!["channels.telegram".to_owned()] } else { Vec::new() }
     }
@@ -102,6 +102,16 @@ impl Channels {
 }
 
 impl Gateway {
+    /// What the configuration asks for is known (and shown as starting) before anything is started.
+    pub(crate) fn plan_channels(&self) {
+        if self.safe_mode || self.credentials.waiting() {
+            return;
+        }
+        let wanted = wanted(&self.settings.now(), &self.credentials, &self.place);
+        *self.channels.lock() =
+            wanted.into_iter().map(|(name, wanted)| (name, Account { wanted, running: None })).collect();
+    }
+
     /// Starts, changes and stops accounts until they are as the configuration says. What did not change is left alone.
     pub(crate) async fn apply_channels(self: &Arc<Self>) {
         let off = self.safe_mode || self.credentials.waiting() || self.stop.is_cancelled();
@@ -119,7 +129,7 @@ impl Gateway {
             });
             for (name, account) in accounts.iter_mut() {
                 let Some(next) = wanted.remove(name) else { continue };
-                if next.same(&account.wanted) {
+                if next.same(&account.wanted) && (account.running.is_some() || next.settings.is_none()) {
                     continue;
                 }
                 match (&next.settings, account.running.take()) {

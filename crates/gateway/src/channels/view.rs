@@ -36,7 +36,7 @@ impl ChannelView {
             account: account.to_owned(),
             bot: None,
             last_error: wanted.problem.clone(),
-            state: ChannelState::Failed,
+            state: if wanted.problem.is_some() { ChannelState::Failed } else { ChannelState::Starting },
             code: wanted.problem.as_ref().map(|_| "channels.telegram.token_missing"),
             detail: wanted.problem.clone().unwrap_or_default(),
             since: None,

@@ -76,6 +76,23 @@ pub(crate) enum Begin {
     Ended(Arc<RunEnd>),
 }
 
+/// A run whose end is recorded; those who wait for it do not know yet.
+#[must_use]
+pub(crate) struct Ended {
+    pub(crate) end: Arc<RunEnd>,
+    waiting: Option<watch::Sender<Option<Arc<RunEnd>>>>,
+}
+
+impl Ended {
+    /// Wakes everybody who waits.
+    pub(crate) fn tell(self) -> Arc<RunEnd> {
+        if let Some(waiting) = self.waiting {
+            waiting.send_replace(Some(Arc::clone(&self.end)));
+        }
+        self.end
+    }
+}
+
 /// All runs of this process.
 #[derive(Debug, Default)]
 pub(crate) struct Registry {
@@ -87,7 +104,6 @@ struct Inner {
     active: HashMap<String, ActiveRun>,
     ended: HashMap<String, Arc<RunEnd>>,
     order: VecDeque<(Instant, String)>,
-    idle: Option<watch::Sender<usize>>,
 }
 
 impl Registry {
@@ -110,28 +126,24 @@ impl Registry {
             end: watch::Sender::new(None),
         };
         inner.active.insert(run_id.to_owned(), run.clone());
-        inner.tell_count();
         Begin::New(run)
     }
 
-    /// Records the end of a run and wakes everybody who waits for it.
-    pub(crate) fn finish(&self, run_id: &str, end: RunEnd) {
+    /// Records the end of a run: whoever asks from now on gets it. Those who wait hear of it with [`Ended::tell`].
+    pub(crate) fn finish(&self, run_id: &str, end: RunEnd) -> Ended {
         let end = Arc::new(end);
         let mut inner = self.lock();
-        if let Some(run) = inner.active.remove(run_id) {
-            run.end.send_replace(Some(Arc::clone(&end)));
-        }
-        inner.ended.insert(run_id.to_owned(), end);
+        let waiting = inner.active.remove(run_id).map(|run| run.end);
+        inner.ended.insert(run_id.to_owned(), Arc::clone(&end));
         inner.order.push_back((Instant::now(), run_id.to_owned()));
         inner.forget_old();
-        inner.tell_count();
+        Ended { end, waiting }
     }
 
     /// Gives up a claim that never became a run (its message could not be stored).
     pub(crate) fn give_up(&self, run_id: &str) {
         let mut inner = self.lock();
         inner.active.remove(run_id);
-        inner.tell_count();
     }
 
     /// Stops one run of a session, or all of them. Answers which.
@@ -200,16 +212,6 @@ impl Registry {
         end.clone()
     }
 
-    /// Waits until nothing is going on any more.
-    pub(crate) async fn idle(&self) {
-        let mut counts = {
-            let mut inner = self.lock();
-            let count = inner.active.len();
-            inner.idle.get_or_insert_with(|| watch::Sender::new(count)).subscribe()
-        };
-        let _ = counts.wait_for(|count| *count == 0).await;
-    }
-
     fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
@@ -224,12 +226,6 @@ impl Inner {
             if let Some((_, run_id)) = self.order.pop_front() {
                 self.ended.remove(&run_id);
             }
-        }
-    }
-
-    fn tell_count(&mut self) {
-        if let Some(idle) = &self.idle {
-            idle.send_replace(self.active.len());
         }
     }
 }
@@ -257,11 +253,10 @@ mod tests {
         let registry = Registry::default();
         assert!(matches!(registry.begin("r", "s"), Begin::New(_)));
         assert!(matches!(registry.begin("r", "s"), Begin::InFlight));
-        registry.finish("r", end());
+        registry.finish("r", end()).tell();
         assert!(matches!(registry.begin("r", "s"), Begin::Ended(_)));
         assert_eq!(registry.wait("r").await.unwrap().text, "done");
         assert!(registry.wait("unknown").await.is_none());
-        registry.idle().await;
     }
 
     #[tokio::test]
@@ -272,7 +267,7 @@ mod tests {
         assert!(registry.abort("s", Some("x")).is_empty());
         assert_eq!(registry.abort("s", None), ["r"]);
         assert!(run.cancel.is_cancelled());
-        let (waited, ()) = tokio::join!(registry.wait("r"), async { registry.finish("r", end()) });
+        let (waited, ()) = tokio::join!(registry.wait("r"), async { drop(registry.finish("r", end()).tell()) });
         assert_eq!(waited.unwrap().status, EndStatus::Ok);
         assert_eq!(registry.count(), 0);
     }
@@ -282,7 +277,7 @@ mod tests {
         let registry = Registry::default();
         for index in 0..1100 {
             registry.begin(&index.to_string(), "s");
-            registry.finish(&index.to_string(), end());
+            registry.finish(&index.to_string(), end()).tell();
         }
         assert_eq!(registry.lock().ended.len(), 1000);
         assert!(matches!(registry.begin("0", "s"), Begin::New(_)));

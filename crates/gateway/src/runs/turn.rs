@@ -14,7 +14,7 @@ use futures::FutureExt as _;
 use tokio::sync::mpsc;
 
 use super::conversion::{Produced, history, to_store, usage};
-use super::registry::{ActiveRun, Begin, EndStatus, RunEnd};
+use super::registry::{ActiveRun, Begin, EndStatus, Ended, RunEnd};
 use super::room::Room;
 use super::{Accepted, Progress, TurnRequest, end_of};
 use crate::clock;
@@ -76,8 +76,7 @@ impl Gateway {
                     self.runs.give_up(&run_id);
                     return Ok(Accepted::InFlight);
                 };
-                self.runs.finish(&run_id, end.clone());
-                return Ok(Accepted::Ended(Arc::new(end)));
+                return Ok(Accepted::Ended(self.runs.finish(&run_id, end).tell()));
             }
             RunStart::Started(_) => Vec::new(),
             RunStart::Resumed(_) => self.store.runs().tools(&run_id).await.unwrap_or_default(),
@@ -134,15 +133,15 @@ impl Gateway {
             }),
             Err(_) => Told { outcome: nothing(Outcome::Aborted), problem: None },
         };
-        let end = self.settle(&turn, &mut events, told, started_at).await;
+        let ended = self.settle(&turn, &mut events, told, started_at).await;
         drop(lane);
+        let end = ended.tell();
         // A message of a channel that a shutdown cut off stays open, and is answered after the next start.
         if !self.is_cut_off(&end)
             && let Some(follower) = follower.take()
         {
             follower.ended(&end).await;
         }
-        self.runs.finish(&turn.request.run_id, end);
         self.tell_row(&turn, SessionChange::Reason("agent.input.settled")).await;
         self.rested();
     }
@@ -243,7 +242,7 @@ impl Gateway {
     }
 
     /// Records how a run ended, and tells it.
-    async fn settle(&self, turn: &Turn, events: &mut RunEvents, told: Told, started_at: u64) -> RunEnd {
+    async fn settle(&self, turn: &Turn, events: &mut RunEvents, told: Told, started_at: u64) -> Ended {
         let Told { outcome, problem } = told;
         let status = match outcome.status {
             _ if problem.is_some() => EndStatus::Error,
@@ -278,10 +277,12 @@ impl Gateway {
             }
             Err(error) => tracing::error!(%error, run = %turn.request.run_id, "an answer could not be recorded"),
         }
-        events.ended(&end);
-        let phase = if end.status == EndStatus::Error { "error" } else { "end" };
+        // A client that hears of the end may ask again at once: by then the end is known.
+        let ended = self.runs.finish(&turn.request.run_id, end);
+        events.ended(&ended.end);
+        let phase = if ended.end.status == EndStatus::Error { "error" } else { "end" };
         self.tell_row(turn, SessionChange::Phase(phase, &turn.request.run_id)).await;
-        end
+        ended
     }
 
     /// Whether a shutdown, not a person, ended the run.

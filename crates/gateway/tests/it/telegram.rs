@@ -1,0 +1,126 @@
+//! Conversations on Telegram.
+
+use bulkhead_fakes::model::Fault;
+use serde_json::json;
+
+use crate::harness::World;
+
+/// Pairs `user` and answers the code that it was told.
+async fn pair(world: &World, client: &bulkhead_client::Client, user: i64) -> String {
+    world.bot.say(user, "hello?");
+    let told = world.bot.wait_for_messages(user, 1).await.remove(0);
+    let waiting = client.request("channels.pairing.list", json!({})).await.unwrap();
+    let request = waiting["requests"][0].clone();
+    let code = request["code"].as_str().unwrap().to_owned();
+    assert!(told.now.text.contains(&code), "{told:?}");
+    let params = json!({"channel": "telegram", "accountId": "default", "requestId": request["requestId"]});
+    let approved = client.request("channels.pairing.approve", params).await.unwrap();
+    assert_eq!(approved["senderId"], user.to_string());
+    code
+}
+
+#[tokio::test]
+async fn a_stranger_is_paired_and_then_answered() {
+    let world = World::with_telegram().await;
+    let gateway = world.start().await;
+    world.bot.expect_poll().await;
+    let (client, _) = gateway.client().await;
+    pair(&world, &client, 42).await;
+    world.bot.say(42, "REMEMBER 20");
+    world.bot.wait_for_messages(42, 2).await;
+    world.bot.say(42, "DO: say recall + 3");
+    world.bot.wait_for_text(42, "23").await;
+    let sessions = client.request("sessions.list", json!({"includeLastMessage": true})).await.unwrap();
+    assert_eq!(sessions["sessions"][0]["key"], "agent:main:telegram:direct:42");
+    assert_eq!(sessions["sessions"][0]["lastMessagePreview"], "23");
+    // Another stranger gets a code and nothing else.
+    world.bot.say(43, "DO: say 99");
+    let told = world.bot.wait_for_messages(43, 1).await;
+    world.bot.expect_drained().await;
+    assert_eq!(world.bot.messages_to(43).len(), 1);
+    assert!(!told[0].now.text.contains("99"));
+}
+
+#[tokio::test]
+async fn commands_work_beside_a_running_answer_and_without_a_model() {
+    let world = World::with_telegram().await;
+    let gateway = world.start().await;
+    world.bot.expect_poll().await;
+    let (client, _) = gateway.client().await;
+    pair(&world, &client, 42).await;
+    world.model.control.fail_next(Fault::Never);
+    world.bot.say(42, "think hard");
+    world.model.control.wait_for_requests(1).await;
+    world.bot.say(42, "/status");
+    world.bot.wait_for_text(42, "fake/fake-1").await;
+    world.bot.say(42, "/stop");
+    world.bot.wait_for_text(42, "Stopped").await;
+    world.bot.say(42, "ECHO afterwards");
+    world.bot.wait_for_text(42, "afterwards").await;
+}
+
+#[tokio::test]
+async fn kill_9_in_the_middle_loses_nothing_and_answers_once() {
+    let world = World::with_telegram().await;
+    let mut gateway = world.start().await;
+    world.bot.expect_poll().await;
+    let (client, _) = gateway.client().await;
+    pair(&world, &client, 42).await;
+    drop(client);
+    world.model.control.fail_next(Fault::Never);
+    world.bot.say(42, "ECHO one answer only");
+    world.model.control.wait_for_requests(1).await;
+    gateway.process.kill().await;
+    world.bot.say(42, "ECHO said meanwhile");
+    let _gateway = world.start().await;
+    world.bot.wait_for_text(42, "one answer only").await;
+    world.bot.wait_for_text(42, "said meanwhile").await;
+    world.bot.expect_drained().await;
+    let answers = |part: &str| world.bot.messages_to(42).iter().filter(|m| m.now.text.contains(part)).count();
+    assert_eq!((answers("one answer only"), answers("said meanwhile")), (1, 1));
+}
+
+#[tokio::test]
+async fn a_stop_lets_a_running_answer_finish_and_keeps_an_endless_one_for_later() {
+    let world = World::with_telegram().await;
+    let mut gateway = world.start().await;
+    world.bot.expect_poll().await;
+    let (client, mut events) = gateway.client().await;
+    pair(&world, &client, 42).await;
+    world.model.control.fail_next(Fault::Hold);
+    world.bot.say(42, "ECHO finished while stopping");
+    world.model.control.wait_for_requests(1).await;
+    gateway.process.terminate();
+    events.next("the farewell", |event, _| event == "shutdown").await;
+    world.model.control.release();
+    assert_eq!(gateway.process.exit().await, Some(0));
+    world.bot.wait_for_text(42, "finished while stopping").await;
+}
+
+#[tokio::test]
+async fn channels_follow_the_configuration() {
+    let world = World::new().await;
+    let gateway = world.start().await;
+    gateway.until_ready(&[]).await;
+    let mut config = world.config();
+    config["channels"]["telegram"] = world.telegram_config();
+    world.write_config(&config);
+    world.bot.expect_poll().await;
+    let (client, _) = gateway.client().await;
+    pair(&world, &client, 42).await;
+    config["channels"]["telegram"]["dmPolicy"] = json!("disabled");
+    world.write_config(&config);
+    let polls = world.bot.calls_of("getMe").len();
+    let off = async {
+        loop {
+            let status = client.request("channels.status", json!({})).await.unwrap();
+            if status["channels"]["telegram"]["dmPolicy"] == "disabled" {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(crate::harness::PATIENCE, off).await.unwrap();
+    // Only a rule changed, so the connection stayed.
+    assert_eq!(world.bot.calls_of("getMe").len(), polls);
+}
