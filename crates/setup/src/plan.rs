@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use bulkhead_profile::Environment;
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
 
@@ -131,7 +132,7 @@ pub enum SecretsPlan {
 }
 
 /// What somebody wants.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Clone, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Plan {
     /// Where secrets go.
@@ -143,7 +144,7 @@ pub struct Plan {
 }
 
 /// Access to a model.
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ModelPlan {
     /// The provider's id in the configuration.
@@ -160,6 +161,28 @@ pub struct ModelPlan {
     /// The key, if it needs one.
     #[serde(default, deserialize_with = "secret")]
     pub api_key: Option<SecretString>,
+    /// The variable of the environment that holds the key: who found it by `detect` need not see the key itself.
+    #[serde(default)]
+    pub api_key_env: Option<String>,
+}
+
+impl Plan {
+    /// The same plan with the key in it that it only names.
+    pub(crate) fn with_key_of(mut self, env: &Environment) -> Self {
+        if let Some(model) = &mut self.model
+            && model.api_key.is_none()
+        {
+            model.api_key = model
+                .api_key_env
+                .as_deref()
+                .filter(|name| name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_'))
+                .and_then(|name| env.var(name))
+                .map(str::trim)
+                .filter(|key| !key.is_empty())
+                .map(SecretString::from);
+        }
+        self
+    }
 }
 
 fn custom() -> String {
@@ -167,7 +190,7 @@ fn custom() -> String {
 }
 
 /// One profile.
-#[derive(Default, Deserialize)]
+#[derive(Default, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ProfilePlan {
     /// Its name.
@@ -196,7 +219,7 @@ pub struct ProfilePlan {
 }
 
 /// A Telegram bot.
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TelegramPlan {
     /// Its token.
@@ -239,5 +262,27 @@ impl fmt::Debug for ProfilePlan {
 impl fmt::Debug for TelegramPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TelegramPlan").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret as _;
+
+    use super::*;
+
+    #[test]
+    fn a_key_that_the_plan_only_names_comes_from_the_environment() {
+        let key = |json: &str| {
+            let mut env = Environment::for_test("/home/x");
+            env.vars.insert("OPENAI_API_KEY".into(), " sk-1 ".into());
+            let plan: Plan = serde_json::from_str(json).unwrap();
+            let key = plan.with_key_of(&env).model.unwrap().api_key;
+            key.map(|key| key.expose_secret().to_owned())
+        };
+        assert_eq!(key(r#"{"model":{"modelId":"m","apiKeyEnv":"OPENAI_API_KEY"}}"#).as_deref(), Some("sk-1"));
+        assert_eq!(key(r#"{"model":{"modelId":"m","apiKey":"own","apiKeyEnv":"OPENAI_API_KEY"}}"#).as_deref(), Some("own"));
+        assert_eq!(key(r#"{"model":{"modelId":"m","apiKeyEnv":"OTHER"}}"#), None);
+        assert_eq!(key(r#"{"model":{"modelId":"m"}}"#), None);
     }
 }

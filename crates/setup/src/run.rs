@@ -15,8 +15,8 @@ pub async fn run(
     on_progress: &(dyn Fn(Progress) + Send + Sync),
 ) -> Outcome {
     let report = Reporter::new(on_progress);
-    let empty = Plan::default();
-    let plan = request.plan.as_ref().unwrap_or(&empty);
+    let plan = request.plan.clone().unwrap_or_default().with_key_of(&world.env);
+    let plan = &plan;
     match request.action {
         Action::Detect => {
             let detection = detect(world).await;

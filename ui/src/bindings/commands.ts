@@ -5,7 +5,7 @@
 import { invoke, type Channel } from '@tauri-apps/api/core';
 
 export type GatewayState = 'running' | 'starting' | 'stopped' | 'degraded' | 'failed' | 'unknown';
-export type ChannelState = 'running' | 'starting' | 'failed' | 'stopped';
+export type ChannelState = 'connected' | 'connecting' | 'disconnected' | 'disabled' | 'failed';
 export type Owner = 'desktop' | 'service' | 'external';
 export type Severity = 'error' | 'warning' | 'info';
 
@@ -18,7 +18,7 @@ export interface ChannelCard {
 }
 
 /** What a problem's button does: a verb that the app knows. */
-export type ProblemAction = 'start' | 'restart' | 'logs' | 'models' | 'channels' | 'unlock-keychain';
+export type ProblemAction = 'start' | 'restart' | 'logs' | 'channels' | 'credentials';
 
 export interface Problem {
   code: string;
@@ -45,7 +45,7 @@ export interface ProfileCard {
   workspace: string;
   bot: { username: string } | null;
   /** How long the last start took, from spawn to the ready line. */
-  readyMs?: number | null;
+  readyMs: number | null;
 }
 
 export interface Finding {
@@ -55,7 +55,7 @@ export interface Finding {
   what: string;
   found: string;
   expected: string;
-  next_step: string;
+  nextStep: string;
 }
 
 export type ModelApi = 'openai' | 'anthropic' | 'ollama';
@@ -103,37 +103,40 @@ export interface SetupProgress {
   state: StepState;
   code: string;
   message: string;
-  detail: Record<string, unknown> | null;
+  detail?: Record<string, unknown> | null;
 }
 
 export interface DetectedModel {
   kind: 'env' | 'ollama' | 'lmstudio' | 'llamacpp';
   provider: string;
+  api: ModelApi;
   baseUrl: string;
   envVar?: string | null;
   models: string[];
 }
 
 export interface Detection {
-  openclaw: { stateDir: string; port: number; version: string | null; bots: number }[];
-  gateways: { profile: string; port: number; running: boolean }[];
+  openclaw: { profile: string | null; stateDir: string; port: number; version: string | null; bots: number; running: boolean }[];
+  gateways: { profile: string; port: number; running: boolean; kind: 'bulkhead' | 'openclaw' }[];
   models: DetectedModel[];
   chrome: { path: string } | null;
   keychain: { available: boolean; reason: string | null; code: string | null };
-  proxy: { https: string | null } | null;
-  profiles: { name: string; port: number }[];
-  portsInUse: { port: number; program: string | null; pid: number | null }[];
+  proxy: { https: string | null; http: string | null; all: string | null; no: string | null };
+  profiles: CreatedProfile[];
+  portsInUse: { port: number; program: string | null; pid: number | null; profile: string | null }[];
+  /** Profiles whose creation was begun and not finished. */
+  unfinished: string[];
 }
 
 export interface CreatedProfile {
   name: string;
-  port: number;
+  port: number | null;
   stateDir: string;
   configPath: string;
   workspace: string;
-  control: number;
-  cdpFirst: number;
-  cdpLast: number;
+  control: number | null;
+  cdpFirst: number | null;
+  cdpLast: number | null;
   keychainService: string;
   owner: Owner;
 }
@@ -158,7 +161,7 @@ export interface LogPage {
 export interface AppInfo {
   version: string;
   platform: string;
-  language: string | null;
+  commit: string | null;
 }
 
 export interface EventFrame {
@@ -167,16 +170,24 @@ export interface EventFrame {
   seq?: number | null;
 }
 
-/** What the gateways say, all over one channel. */
-export type GatewayMessage =
-  | { kind: 'event'; profile: string; event: string; payload: unknown; seq: number | null }
-  | { kind: 'connection'; profile: string; connected: boolean; reason: string | null };
+export interface ConnectionReport {
+  phase: 'connecting' | 'open' | 'waiting' | 'refused' | 'closed';
+  code: string | null;
+  message: string | null;
+}
+
+/** What the app tells the window, all over one channel. An `open` while it is open means that events were missed. */
+export type GatewayNotice =
+  | { type: 'event'; profile: string; frame: EventFrame }
+  | { type: 'connection'; profile: string; connection: ConnectionReport }
+  | { type: 'profiles'; profiles: ProfileCard[] };
 
 /** What a refused command throws. */
 export interface Failure {
   code: string;
   message: string;
-  nextStep: string | null;
+  details: unknown;
+  retryable: boolean;
 }
 
 export const commands = {
@@ -186,8 +197,7 @@ export const commands = {
   profileRestart: (profile: string) => invoke<null>('profile_restart', { profile }),
   gatewayRequest: (profile: string, method: string, params: unknown) =>
     invoke<unknown>('gateway_request', { profile, method, params }),
-  gatewaySubscribe: (onMessage: Channel<GatewayMessage>) => invoke<null>('gateway_subscribe', { onMessage }),
-  profilesWatch: (onChange: Channel<ProfileCard[]>) => invoke<null>('profiles_watch', { onChange }),
+  gatewaySubscribe: (channel: Channel<GatewayNotice>) => invoke<null>('gateway_subscribe', { channel }),
   setupRun: (request: SetupRequest, onProgress: Channel<SetupProgress>) =>
     invoke<SetupResult>('setup_run', { request, onProgress }),
   draftLoad: () => invoke<unknown>('draft_load'),

@@ -31,11 +31,11 @@ interface StatusReply {
 }
 
 export function channelState(account: Account): ChannelState {
-  if (account.enabled === false || account.configured === false) return 'stopped';
-  if (account.connected === true) return 'running';
-  if (account.lastError) return 'failed';
-  if (account.running) return account.connected === false ? 'starting' : 'running';
-  return 'stopped';
+  if (account.enabled === false || account.configured === false) return 'disabled';
+  if (account.connected === true) return 'connected';
+  if (account.lastError) return account.running ? 'disconnected' : 'failed';
+  if (account.running) return account.connected === false ? 'connecting' : 'connected';
+  return 'disconnected';
 }
 
 export function readChannels({ channelOrder = [], channelLabels = {}, channelAccounts = {} }: StatusReply): ChannelRow[] {

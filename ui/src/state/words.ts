@@ -26,14 +26,15 @@ export function gatewayWords(state: GatewayState): string {
 
 export function channelMark(state: ChannelState): MarkState {
   const marks: Record<ChannelState, MarkState> = {
-    running: 'good', starting: 'busy', failed: 'bad', stopped: 'off',
+    connected: 'good', connecting: 'busy', disconnected: 'warn', failed: 'bad', disabled: 'off',
   };
   return marks[state] ?? 'unknown';
 }
 
 export function channelWords(state: ChannelState): string {
   const words: Record<ChannelState, () => string> = {
-    running: m.channel_connected, starting: m.channel_connecting, failed: m.channel_failed, stopped: m.channel_disabled,
+    connected: m.channel_connected, connecting: m.channel_connecting, disconnected: m.channel_disconnected,
+    failed: m.channel_failed, disabled: m.channel_disabled,
   };
   return (words[state] ?? m.state_unknown)();
 }

@@ -1,23 +1,40 @@
 /** A believable world without a gateway: for designing pages and for screenshots. */
-import type { Detection, SetupProgress, SetupRequest, SetupResult } from '../bindings/commands';
+import type { Detection, PlanProfile, SetupProgress, SetupRequest, SetupResult } from '../bindings/commands';
 import type { Transport } from '../transport/types';
 import { card, created, MemoryDesktop, MemoryTransport, progress, result } from './memory-transport';
 
 const wait = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
 const DETECTION: Detection = {
-  openclaw: [{ stateDir: '~/.openclaw', port: 19_001, version: '2026.9.6', bots: 1 }],
+  openclaw: [{ profile: null, stateDir: '~/.openclaw', port: 19_001, version: '2026.9.6', bots: 1, running: true }],
   gateways: [],
   models: [
-    { kind: 'ollama', provider: 'ollama', baseUrl: 'http://127.0.0.1:11434', models: ['llama3.2:3b', 'qwen3:8b'] },
-    { kind: 'env', provider: 'anthropic', baseUrl: 'https://api.anthropic.com', envVar: 'ANTHROPIC_API_KEY', models: [] },
+    { kind: 'ollama', provider: 'ollama', api: 'ollama', baseUrl: 'http://127.0.0.1:11434', models: ['llama3.2:3b', 'qwen3:8b'] },
+    { kind: 'env', provider: 'anthropic', api: 'anthropic', baseUrl: 'https://api.anthropic.com', envVar: 'ANTHROPIC_API_KEY', models: [] },
   ],
   chrome: { path: '/usr/bin/chromium' },
   keychain: { available: true, reason: null, code: null },
-  proxy: null,
+  proxy: { https: null, http: null, all: null, no: null },
   profiles: [],
-  portsInUse: [{ port: 19_300, program: 'postgres', pid: 812 }, { port: 19_001, program: 'node', pid: 2210 }],
+  portsInUse: [{ port: 19_300, program: 'postgres', pid: 812, profile: null }, { port: 19_001, program: 'node', pid: 2210, profile: null }],
+  unfinished: [],
 };
+
+/** As the set-up answers it, with this machine's own paths. */
+function checklist(profiles: PlanProfile[]) {
+  const values = (value: (profile: PlanProfile) => string) => Object.fromEntries(profiles.map((one) => [one.name, value(one)]));
+  const home = ({ name }: PlanProfile) => (name === 'main' ? '/home/ada/.bulkhead' : `/home/ada/.bulkhead-${name}`);
+  const line = (code: string, value: (profile: PlanProfile) => string) => ({ code, label: code, state: 'ok', values: values(value) });
+  return [
+    line('config', (one) => `${home(one)}/bulkhead.json`),
+    line('state', home),
+    line('workspace', ({ name }) => `/home/ada/.bulkhead/workspace${name === 'main' ? '' : `-${name}`}`),
+    line('base-port', ({ port }) => String(port)),
+    line('derived-ports', ({ port }) => `${(port ?? 0) + 2}, ${(port ?? 0) + 11}–${(port ?? 0) + 110}`),
+    line('telegram', ({ name, telegram }) => (telegram ? (name === 'main' ? '777000111' : '777000222') : 'none')),
+    line('keychain', ({ name }) => `ai.bulkhead.${name}, bulkhead-gateway${name === 'main' ? '' : `-${name}`}.service`),
+  ];
+}
 
 async function setup(request: SetupRequest, tell: (line: SetupProgress) => void): Promise<SetupResult> {
   if (request.action === 'detect') {
@@ -33,10 +50,17 @@ async function setup(request: SetupRequest, tell: (line: SetupProgress) => void)
       }
       const bots = request.plan?.profiles ?? [];
       const username = bots.some(({ name, telegram }) => name === 'rescue' && telegram) ? 'ada_rescue_bot' : 'ada_main_bot';
-      tell(progress({
-        step, state: 'ok', code: `${step}.ok`, message: 'Fine.',
-        detail: step === 'telegram' ? { username, id: 1 } : step === 'model' ? { model: request.plan?.model?.modelId ?? '', latencyMs: 412 } : null,
-      }));
+      if (step === 'keychain') {
+        for (const { name, telegram } of bots) {
+          const secrets = ['gateway/token', 'device/key', ...(telegram ? ['telegram/bot-token'] : [])];
+          tell(progress({ step, profile: name, state: 'ok', message: 'The keychain works.', detail: { service: `ai.bulkhead.${name}`, secrets, latencyMs: 61 } }));
+        }
+        continue;
+      }
+      const detail = step === 'telegram' ? { bot: { username, id: 1 } }
+        : step === 'model' ? { model: request.plan?.model?.modelId ?? '', latencyMs: 412 }
+        : step === 'isolation' ? { lines: checklist(bots) } : null;
+      tell(progress({ step, state: 'ok', code: 'ok', message: 'Fine.', detail }));
     }
     return result();
   }
@@ -102,7 +126,7 @@ export function demoTransport(query: URLSearchParams): Transport {
   desktop.onSetup = setup;
   const telegram = (username: string) => ({
     bot: { username },
-    channels: [{ id: 'telegram', label: 'Telegram', state: 'running' as const, detail: null, account: null }],
+    channels: [{ id: 'telegram', label: 'Telegram', state: 'connected' as const, detail: null, account: null }],
   });
   const main = card('main', 18_789, { ...telegram('ada_main_bot'), readyMs: 38 });
   const rescue = card('rescue', 19_789, { ...telegram('ada_rescue_bot'), pid: 4243, memoryBytes: 10_900_000, readyMs: 36 });
@@ -119,7 +143,7 @@ export function demoTransport(query: URLSearchParams): Transport {
   else if (scene === 'home' || scene === 'empty') transport.cards = [main, rescue];
   else if (scene === 'trouble') {
     transport.cards = [
-      { ...main, state: 'failed', since: Date.now() - 42_000, pid: null, memoryBytes: null, channels: [{ ...main.channels[0]!, state: 'stopped' }], problem: { code: 'crash.loop', message: 'main ended 4 times within 60 s (exit code 101). The last good configuration is tried next.', action: 'logs' } },
+      { ...main, state: 'failed', since: Date.now() - 42_000, pid: null, memoryBytes: null, channels: [{ ...main.channels[0]!, state: 'disconnected' }], problem: { code: 'crash.loop', message: 'main ended 4 times within 60 s (exit code 101). The last good configuration is tried next.', action: 'logs' } },
       { ...rescue, state: 'degraded', channels: [{ ...rescue.channels[0]!, state: 'failed', detail: 'Unauthorized' }], problem: { code: 'telegram.token', message: 'Telegram refuses rescue\'s bot token. Make a new one with BotFather and enter it.', action: 'channels' } },
       card('dev', 18_829, { state: 'stopped', since: null, pid: null, memoryBytes: null, owner: 'service' }),
     ];

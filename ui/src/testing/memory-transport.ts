@@ -3,7 +3,7 @@
  * a table, remembers what was asked, and lets the test say what happens next. Never in a release bundle.
  */
 import type {
-  AppInfo, CreatedProfile, EventFrame, LogPage, ProfileCard, SetupProgress, SetupRequest, SetupResult,
+  AppInfo, CreatedProfile, Detection, EventFrame, LogPage, ProfileCard, SetupProgress, SetupRequest, SetupResult,
 } from '../bindings/commands';
 import { Listeners } from '../transport/listeners';
 import { RequestError, type Connection, type Desktop, type Transport, type Unsubscribe } from '../transport/types';
@@ -116,9 +116,15 @@ export class MemoryDesktop implements Desktop {
     this.login = enabled;
   }
   async info(): Promise<AppInfo> {
-    return { version: '0.1.0', platform: 'linux', language: 'en-GB' };
+    return { version: '0.1.0', platform: 'linux', commit: '3f2a91c' };
   }
 }
+
+/** A machine where nothing was found. */
+export const NOTHING: Detection = {
+  openclaw: [], gateways: [], models: [], chrome: null, keychain: { available: true, reason: null, code: null },
+  proxy: { https: null, http: null, all: null, no: null }, profiles: [], portsInUse: [], unfinished: [],
+};
 
 export function result(part: Partial<SetupResult> = {}): SetupResult {
   return { type: 'result', ok: true, findings: [], profiles: [], detection: null, ...part };
@@ -141,6 +147,6 @@ export function card(name: string, basePort: number, part: Partial<ProfileCard> 
     name, state: 'running', since: Date.now() - 3 * 3_600_000, basePort, controlPort: basePort + 2,
     cdpFirst: basePort + 11, cdpLast: basePort + 110, owner: 'desktop', pid: 4242, memoryBytes: 11_400_000,
     channels: [], problem: null, version: '0.1.0', stateDir: name === 'main' ? '~/.bulkhead' : `~/.bulkhead-${name}`,
-    workspace: '~/.bulkhead/workspace', bot: null, ...part,
+    workspace: '~/.bulkhead/workspace', bot: null, readyMs: null, ...part,
   };
 }

@@ -1,9 +1,9 @@
-/** The app's side of the seam: everything goes through Tauri commands and two channels. */
+/** The app's side of the seam: everything goes through Tauri commands and one channel. */
 import { Channel } from '@tauri-apps/api/core';
 import {
   commands,
   type EventFrame,
-  type GatewayMessage,
+  type GatewayNotice,
   type ProfileCard,
   type SetupProgress,
 } from '../bindings/commands';
@@ -31,34 +31,31 @@ export class TauriTransport implements Transport {
   readonly #lines = new Map<string, Line>();
   readonly #cards = new Listeners<ProfileCard[]>();
 
-  /** Opens the channels. The window paints before they answer. */
+  /** Opens the channel. The window paints before it answers. */
   async open(): Promise<void> {
-    const messages = new Channel<GatewayMessage>();
-    messages.onmessage = (message) => this.receive(message);
-    const cards = new Channel<ProfileCard[]>();
-    cards.onmessage = (all) => this.#cards.tell(all);
-    await named(Promise.all([commands.gatewaySubscribe(messages), commands.profilesWatch(cards)]));
+    const channel = new Channel<GatewayNotice>();
+    channel.onmessage = (notice) => this.receive(notice);
+    await named(commands.gatewaySubscribe(channel));
   }
 
   /** What a gateway said, or what became of the app's connection to it. */
-  receive(message: GatewayMessage): void {
-    const line = this.#line(message.profile);
-    if (message.kind === 'connection') {
-      const { connected, reason } = message;
-      // The app may have been connected long before this window listened: numbers begin anywhere.
-      if (connected) line.sequence.reset('middle');
-      this.#change(line, {
-        phase: connected ? 'open' : 'waiting',
-        code: connected ? null : 'CONNECTION_LOST',
-        message: reason,
-        epoch: line.connection.epoch + (connected ? 1 : 0),
-      });
+  receive(notice: GatewayNotice): void {
+    if (notice.type === 'profiles') {
+      this.#cards.tell(notice.profiles);
       return;
     }
-    const { event, payload, seq } = message;
-    const verdict = line.sequence.take(seq);
+    const line = this.#line(notice.profile);
+    if (notice.type === 'connection') {
+      const { phase, code, message } = notice.connection;
+      const opened = phase === 'open';
+      // The app may have been connected long before this window listened: numbers begin anywhere.
+      if (opened) line.sequence.reset('middle');
+      this.#change(line, { phase, code, message, epoch: line.connection.epoch + (opened ? 1 : 0) });
+      return;
+    }
+    const verdict = line.sequence.take(notice.frame.seq);
     if (verdict === 'stale') return;
-    line.events.tell({ event, payload, seq });
+    line.events.tell(notice.frame);
     if (verdict === 'gap') this.#change(line, { ...line.connection, epoch: line.connection.epoch + 1 });
   }
 

@@ -65,18 +65,13 @@ export interface Transport {
   openExternal(url: string): Promise<void>;
 }
 
-/** Failures of the app's own connection, which it heals by itself. */
-const PASSING = new Set(['not-connected', 'connection-lost', 'timeout', 'UNAVAILABLE']);
-
 /** Turns whatever was thrown into something that can be shown. */
 export function asRequestError(thrown: unknown): RequestError {
   if (thrown instanceof RequestError) return thrown;
   if (typeof thrown === 'object' && thrown !== null) {
-    const { code, message, nextStep, retryable, details } = thrown as Record<string, unknown>;
+    const { code, message, retryable, details } = thrown as Record<string, unknown>;
     if (typeof message === 'string') {
-      const name = typeof code === 'string' ? code : 'UNKNOWN';
-      const words = typeof nextStep === 'string' && nextStep !== '' ? `${message} ${nextStep}` : message;
-      return new RequestError(name, words, retryable === true || PASSING.has(name), details ?? null);
+      return new RequestError(typeof code === 'string' ? code : 'UNKNOWN', message, retryable === true, details ?? null);
     }
   }
   return new RequestError('UNKNOWN', typeof thrown === 'string' ? thrown : 'Something went wrong without a reason.');

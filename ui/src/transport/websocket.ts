@@ -74,6 +74,7 @@ export class WebSocketTransport implements Transport {
         stateDir: hello?.snapshot.stateDir ?? '',
         workspace: '',
         bot: null,
+        readyMs: null,
       },
     ];
   }

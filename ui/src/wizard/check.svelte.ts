@@ -1,8 +1,15 @@
 /** One live check: runs, shows how long it took, and says why it failed. A newer run silences an older one. */
 import type { CheckName, Finding, Plan, SetupProgress } from '../bindings/commands';
+import { m } from '../paraglide/messages.js';
 import { asRequestError, type Desktop } from '../transport/types';
 
 export type CheckState = 'idle' | 'running' | 'ok' | 'warning' | 'failed';
+
+/** A finding in one line: what, what is there, what should be, what to do. */
+export function sentence({ what, found, expected, nextStep }: Finding): string {
+  const text = `${what}: ${found}${expected ? `; ${m.expected({ expected })}` : ''}${nextStep ? `; ${nextStep}` : ''}`;
+  return text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? '' : '.');
+}
 
 export class Check {
   state = $state<CheckState>('idle');
@@ -65,7 +72,7 @@ export class Check {
         if (line.state === 'failed' || (line.state === 'warning' && worst !== 'failed')) worst = line.state;
         const other = profile !== null && line.profile !== null && line.profile !== profile;
         if (line.state !== 'skipped' && (!other || line.state === 'failed')) {
-          this.message = line.message;
+          this.message = line.message.charAt(0).toUpperCase() + line.message.slice(1);
           this.code = line.code;
           this.detail = line.detail ?? {};
         }
@@ -74,7 +81,7 @@ export class Check {
       this.findings = result.findings;
       const bad = result.findings.find(({ severity }) => severity === 'error');
       if (bad || !result.ok) {
-        if (bad && worst !== 'failed') this.message = bad.what;
+        if (bad && worst !== 'failed') this.message = sentence(bad);
         worst = 'failed';
       }
     } catch (thrown) {

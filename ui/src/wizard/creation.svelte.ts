@@ -1,6 +1,7 @@
 /** Create, told live: what is written per profile, then the start of each gateway. */
 import type { CreatedProfile, Finding, SetupProgress } from '../bindings/commands';
 import { asRequestError, type Desktop } from '../transport/types';
+import { sentence } from './check.svelte';
 import { plan } from './plan';
 import type { Wizard } from './wizard.svelte';
 
@@ -36,7 +37,7 @@ export class Creation {
       this.profiles = result.profiles;
       if (!result.ok) {
         const bad = result.findings.find(({ severity }) => severity === 'error');
-        throw new Error(bad ? `${bad.what} ${bad.next_step}` : (this.lines.findLast(({ state }) => state === 'failed')?.message ?? ''));
+        throw new Error(bad ? sentence(bad) : (this.lines.findLast(({ state }) => state === 'failed')?.message ?? ''));
       }
     } catch (thrown) {
       this.problem = asRequestError(thrown).message;

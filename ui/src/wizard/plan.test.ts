@@ -1,10 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Detection } from '../bindings/commands';
+import { NOTHING } from '../testing/memory-transport';
 import { botId, draftOf, fresh, plan, portsFit, readDraft, resumePage, suggestPorts } from './plan';
 
-const nothing: Detection = {
-  openclaw: [], gateways: [], models: [], chrome: null, keychain: { available: true, reason: null, code: null }, proxy: null, profiles: [], portsInUse: [],
-};
+const nothing = NOTHING;
 
 function answered() {
   const answers = fresh();
@@ -86,7 +85,7 @@ describe('the plan', () => {
 
 describe('ports', () => {
   it('move out of the way of what was found', () => {
-    const found: Detection = { ...nothing, openclaw: [{ stateDir: '~/.openclaw', port: 18_789, version: null, bots: 1 }], portsInUse: [{ port: 19_850, program: 'x', pid: 1 }] };
+    const found: Detection = { ...nothing, openclaw: [{ profile: null, stateDir: '~/.openclaw', port: 18_789, version: null, bots: 1, running: true }], portsInUse: [{ port: 19_850, program: 'x', pid: 1, profile: null }] };
     const { main, rescue } = suggestPorts(fresh(), found);
     expect(main).toBe(18_900);
     expect(rescue).toBe(19_851);

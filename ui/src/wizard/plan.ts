@@ -203,9 +203,11 @@ export function botId(token: string): string | null {
 /** What is on this machine and must be kept clear of. */
 export function claims(detection: Detection | null, answers: Answers, except: 'main' | 'rescue'): Interval[] {
   const found: Interval[] = [];
-  for (const { port } of detection?.openclaw ?? []) found.push({ name: 'OpenClaw', base: port, kind: 'kept' });
+  for (const { profile, port } of detection?.openclaw ?? []) {
+    found.push({ name: profile ? `OpenClaw ${profile}` : 'OpenClaw', base: port, kind: 'kept' });
+  }
   for (const { name, port } of detection?.profiles ?? []) {
-    if (name !== answers.main.name && name !== answers.rescue.name) found.push({ name, base: port, kind: 'kept' });
+    if (port !== null && name !== answers.main.name && name !== answers.rescue.name) found.push({ name, base: port, kind: 'kept' });
   }
   const mainBase = answers.main.origin === 'attach' ? null : answers.main.port;
   if (except !== 'main' && mainBase !== null) found.push({ name: answers.main.name, base: mainBase, kind: 'ours' });
@@ -215,7 +217,7 @@ export function claims(detection: Detection | null, answers: Answers, except: 'm
 
 export function takenPorts(detection: Detection | null): TakenPort[] {
   const known = new Set((detection?.openclaw ?? []).map(({ port }) => port));
-  return (detection?.portsInUse ?? []).filter(({ port }) => !known.has(port));
+  return (detection?.portsInUse ?? []).filter(({ port, profile }) => !known.has(port) && profile === null);
 }
 
 /** Moves the suggested bases out of the way of what was found; what the person typed stays. */

@@ -2,19 +2,18 @@ import { page, userEvent } from 'vitest/browser';
 import { describe, expect, it } from 'vitest';
 import type { SetupRequest } from '../bindings/commands';
 import { demoTransport } from '../testing/demo';
-import { card, MemoryDesktop, MemoryTransport, progress, result } from '../testing/memory-transport';
+import { card, MemoryDesktop, MemoryTransport, NOTHING, progress, result } from '../testing/memory-transport';
 import { expectAccessible, renderApp } from '../testing/render';
 
 const MAIN_TOKEN = '777000111:AAmainmainmainmainmainmainmainmainma';
 const RESCUE_TOKEN = '777000222:AArescuerescuerescuerescuerescueres';
 
-const nothing = { openclaw: [], gateways: [], models: [], chrome: null, keychain: { available: true, reason: null, code: null }, proxy: null, profiles: [], portsInUse: [] };
 
 function machine() {
   const transport = new MemoryTransport();
   const desktop = new MemoryDesktop();
   transport.desktop = desktop;
-  desktop.onSetup = async ({ action }) => (action === 'detect' ? result({ detection: nothing }) : result());
+  desktop.onSetup = async ({ action }) => (action === 'detect' ? result({ detection: NOTHING }) : result());
   return { transport, desktop };
 }
 
@@ -63,7 +62,7 @@ describe('the whole way', () => {
     await next();
 
     await expect.element(at('isolation-check')).toHaveTextContent('Nothing is shared.');
-    await expect.element(at('isolation')).toHaveTextContent('~/.bulkhead-rescue/bulkhead.json');
+    await expect.element(at('isolation')).toHaveTextContent('/home/ada/.bulkhead-rescue/bulkhead.json');
     await expectAccessible();
     expect(JSON.stringify(desktop.saved)).not.toContain('AAmain');
     await at('wizard-create').click();
@@ -134,7 +133,7 @@ describe('a draft', () => {
 
 describe('a live check', () => {
   const failing = (message: string) => async ({ action, checks }: SetupRequest, tell: (line: ReturnType<typeof progress>) => void) => {
-    if (action === 'detect') return result({ detection: nothing });
+    if (action === 'detect') return result({ detection: NOTHING });
     tell(progress({ step: checks[0]!, state: 'failed', code: 'model.refused', message }));
     return result({ ok: false });
   };
@@ -156,7 +155,7 @@ describe('a live check', () => {
   it('is stale after an edit', async () => {
     const { transport, desktop } = machine();
     desktop.onSetup = async ({ action }, tell) => {
-      if (action === 'detect') return result({ detection: nothing });
+      if (action === 'detect') return result({ detection: NOTHING });
       tell(progress({ step: 'model', state: 'ok', detail: { latencyMs: 5, model: 'm' } }));
       return result();
     };
@@ -175,7 +174,7 @@ describe('a live check', () => {
   it('of the wizard refuses one bot twice without asking anybody', async () => {
     const { transport, desktop } = machine();
     desktop.onSetup = async ({ action }, tell) => {
-      if (action === 'detect') return result({ detection: nothing });
+      if (action === 'detect') return result({ detection: NOTHING });
       tell(progress({ step: 'telegram', state: 'ok', profile: 'main', detail: { bot: { username: 'one_bot' } } }));
       return result();
     };
@@ -255,17 +254,17 @@ describe('creating', () => {
     const { transport, desktop } = machine();
     let broken = true;
     desktop.onSetup = async ({ action }, tell) => {
-      if (action === 'detect') return result({ detection: nothing });
+      if (action === 'detect') return result({ detection: NOTHING });
       if (action === 'check') return result();
       if (broken) {
         tell(progress({ step: 'config', state: 'failed', profile: 'main', message: 'not writable' }));
-        return result({ ok: false, findings: [{ code: 'config.write', severity: 'error', profiles: ['main'], what: '~/.bulkhead is not writable.', found: '', expected: '', next_step: 'Make it writable.' }] });
+        return result({ ok: false, findings: [{ code: 'config.write', severity: 'error', profiles: ['main'], what: 'the folder ~/.bulkhead', found: 'not writable', expected: 'a folder of yours', nextStep: 'make it writable' }] });
       }
       return result({ profiles: [] });
     };
     await toReview(desktop, transport);
     await at('wizard-create').click();
-    await expect.element(at('create-problem')).toHaveTextContent('~/.bulkhead is not writable. Make it writable.');
+    await expect.element(at('create-problem')).toHaveTextContent('The folder ~/.bulkhead: not writable; expected a folder of yours; make it writable.');
     expect(desktop.calls).toEqual([]);
     expect(desktop.draft).not.toBeNull();
     await at('create-back').click();
@@ -294,9 +293,10 @@ describe('credentials', () => {
     answers.main.bot.use = false;
     answers.rescue.bot.use = false;
     desktop.draft = JSON.parse(JSON.stringify(draftOf('credentials', answers)));
-    desktop.onSetup = async ({ action }, tell) => {
-      if (action === 'detect') return result({ detection: nothing });
-      tell(progress({ step: 'keychain', state: 'failed', code: 'keychain.locked', message: 'The keychain is locked.' }));
+    desktop.onSetup = async ({ action, plan }, tell) => {
+      if (action === 'detect') return result({ detection: NOTHING });
+      if (plan?.secrets !== 'keychain') return result();
+      tell(progress({ step: 'keychain', state: 'failed', code: 'keychain.locked', message: 'the keychain is locked.' }));
       return result({ ok: false });
     };
     await renderApp(transport);

@@ -101,7 +101,7 @@ export class Wizard {
       case 'rescue-bot':
         return this.#botSettled(answers.rescue.bot, this.rescueBot, this.rescueBotOf);
       case 'credentials':
-        return answers.secrets !== 'keychain' || this.keychain.passed;
+        return this.keychain.passed && this.keychain.of === answers.secrets;
       case 'review':
         return this.isolation.passed;
       default:
@@ -137,7 +137,7 @@ export class Wizard {
   }
 
   checkKeychain(): Promise<boolean> {
-    return this.keychain.run({ ...plan(this.answers), model: null }, this.answers.secrets);
+    return this.keychain.run(plan(this.answers), this.answers.secrets);
   }
 
   checkIsolation(): Promise<boolean> {
@@ -179,7 +179,7 @@ export class Wizard {
     const { main, rescue } = suggestPorts(this.answers, detection);
     this.answers.main.port = main;
     this.answers.rescue.port = rescue;
-    if (detection.proxy?.https && !this.answers.proxy.use) {
+    if (detection.proxy.https && !this.answers.proxy.use) {
       this.answers.proxy = { use: true, url: detection.proxy.https };
     }
   }
