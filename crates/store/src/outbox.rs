@@ -190,7 +190,7 @@ impl Outbox {
     /// Records the channel's id of the message.
     pub async fn set_message_id(&self, id: i64, message_id: i64) -> Result<(), StoreError> {
         self.change(id, move |db| {
-            db.execute("UPDATE outbox SET message_id = ?2 WHERE id = ?1", (id, message_id))
+            db.execute("UPDATE outbox SET message_id = ?2, attempts = 0 WHERE id = ?1", (id, message_id))
         })
         .await
     }

@@ -1,5 +1,6 @@
 //! What the parts of a running account share: how to reach the bot, the rules, the status.
 
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -144,13 +145,15 @@ impl Line {
     }
 }
 
-/// Waits that grow from half a second to half a minute, with jitter, for ever.
+/// Waits that grow from a quarter of a second to half a minute, with jitter, for ever.
 pub(super) fn waits() -> impl Iterator<Item = Duration> {
     ExponentialBuilder::default()
-        .with_min_delay(Duration::from_millis(500))
+        .with_min_delay(Duration::from_millis(250))
         .with_max_delay(Duration::from_secs(30))
         .with_factor(2.0)
         .with_jitter()
+        // Many gateways that lost one server must not come back in step.
+        .with_jitter_seed(RandomState::new().build_hasher().finish())
         .without_max_times()
         .build()
 }

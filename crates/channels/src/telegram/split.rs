@@ -174,7 +174,7 @@ mod tests {
         assert_eq!(split_at("first line of it\nsecond line", 22), ["first line of it", "second line"]);
         assert_eq!(split_at("A sentence. Another one.", 20), ["A sentence.", "Another one."]);
         assert_eq!(split_at("words and more words", 15), ["words and more", "words"]);
-        assert_eq!(split_at("unbreakable", 6), ["unbre", "akable"]);
+        assert_eq!(split_at("unbreakable", 6), ["unbrea", "kable"]);
     }
 
     #[test]

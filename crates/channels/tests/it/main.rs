@@ -1,1 +1,11 @@
 //! Tests of the channels against a strict stand-in for the Bot API.
+
+#![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
+mod access;
+mod answers;
+mod crashes;
+mod faults;
+mod leaks;
+mod status;
+mod world;

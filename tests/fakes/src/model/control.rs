@@ -220,20 +220,20 @@ pub(super) fn routes() -> Router<ModelControl> {
         .route(
             "/control/faults",
             post(async |State(control): State<ModelControl>, Json(fault): Json<PlannedFault>| {
-                control.plan(fault)
+                control.plan(fault);
             })
             .delete(async |State(control): State<ModelControl>| control.clear_faults()),
         )
         .route(
             "/control/keys",
             put(async |State(control): State<ModelControl>, Json(keys): Json<Vec<String>>| {
-                control.set_keys(keys)
+                control.set_keys(keys);
             }),
         )
         .route(
             "/control/models",
             put(async |State(control): State<ModelControl>, Json(models): Json<Vec<String>>| {
-                control.set_models(models)
+                control.set_models(models);
             }),
         )
         .route("/control/release", post(async |State(control): State<ModelControl>| control.release()))

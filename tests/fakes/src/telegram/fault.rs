@@ -39,6 +39,8 @@ pub enum Fault {
     },
     /// The call waits until `release`, then goes on.
     Hold,
+    /// The call takes effect, and its answer waits until `release`.
+    HoldAnswer,
     /// The next `getUpdates` brings the last updates again, though they were confirmed.
     RepeatUpdates {
         /// How many.

@@ -95,13 +95,13 @@ async fn answer(
             respond(perform(control, token, method, params).await)
         }
         Some(Fault::Hold) => {
-            let before = control.lock().get(token).map_or(0, |bot| bot.released);
-            control
-                .wait(Duration::from_mins(10), |control| {
-                    control.lock().get(token).is_none_or(|bot| bot.released > before).then_some(())
-                })
-                .await;
+            held(control, token).await;
             respond(perform(control, token, method, params).await)
+        }
+        Some(Fault::HoldAnswer) => {
+            let outcome = perform(control, token, method, params).await;
+            held(control, token).await;
+            respond(outcome)
         }
         Some(Fault::RepeatUpdates { count }) => {
             if let Some(bot) = control.lock().get_mut(token) {
@@ -113,6 +113,15 @@ async fn answer(
         }
         None => respond(perform(control, token, method, params).await),
     }
+}
+
+/// Waits until the test releases the bot's held calls.
+async fn held(control: &TelegramControl, token: &str) {
+    let before = control.lock().get(token).map_or(0, |bot| bot.released);
+    let released = |control: &TelegramControl| {
+        control.lock().get(token).is_none_or(|bot| bot.released > before).then_some(())
+    };
+    control.wait(Duration::from_mins(10), released).await;
 }
 
 async fn perform(

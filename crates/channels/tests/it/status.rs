@@ -1,0 +1,90 @@
+use bulkhead_channels::{ChannelState, Telegram, TelegramSettings};
+use bulkhead_fakes::telegram::{TelegramServer, TelegramServerOptions};
+
+use crate::world::{ALICE, Scripted, TOKEN, World, settings, until};
+
+#[tokio::test]
+async fn a_bad_token_is_told_and_not_tried_again_until_there_is_another() {
+    let world = World::new().await;
+    let bad = TelegramSettings { bot_token: "777000111:revoked".into(), ..world.settings() };
+    let telegram = Telegram::start(bad, world.store(), Scripted::echo());
+    let status = until(&telegram, ChannelState::Failed).await;
+    assert_eq!(status.code, Some("telegram_bad_token"));
+    assert_eq!(
+        status.detail,
+        format!(
+            "Telegram refused the bot token (401 from {}). Expected a token that @BotFather gave and that was not \
+             revoked since; ask @BotFather for it with /token, and set it again.",
+            world.server.base_url
+        )
+    );
+    telegram.reload(world.settings()).await;
+    until(&telegram, ChannelState::Connected).await;
+    world.bot.say(ALICE, "x");
+    world.bot.wait_for_text(ALICE, "answer to x").await;
+
+    world.bot.revoke(true);
+    assert_eq!(until(&telegram, ChannelState::Failed).await.code, Some("telegram_bad_token"));
+}
+
+#[tokio::test]
+async fn settings_that_allow_no_connection_say_why() {
+    let world = World::new().await;
+    for (settings, code) in [
+        (TelegramSettings { bot_token: "nonsense".into(), ..world.settings() }, "telegram_malformed_token"),
+        (TelegramSettings { api_root: Some("ftp://x".into()), ..world.settings() }, "telegram_bad_api_root"),
+        (TelegramSettings { proxy: Some("nonsense".into()), ..world.settings() }, "telegram_bad_proxy"),
+    ] {
+        let telegram = Telegram::start(settings, world.store(), Scripted::echo());
+        assert_eq!(until(&telegram, ChannelState::Failed).await.code, Some(code));
+        telegram.reload(world.settings()).await;
+        until(&telegram, ChannelState::Connected).await;
+        telegram.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn another_poller_is_told_and_the_line_recovers_what_it_can() {
+    let world = World::new().await;
+    let first = world.start(Scripted::echo());
+    until(&first, ChannelState::Connected).await;
+    world.bot.expect_poll().await;
+    let other_dir = tempfile::tempdir().unwrap();
+    let second =
+        Telegram::start(world.settings(), crate::world::open_store(other_dir.path()), Scripted::echo());
+    let status = until(&first, ChannelState::Degraded).await;
+    assert_eq!(status.code, Some("telegram_conflict"));
+    assert!(
+        status.detail.starts_with("another program receives the messages of this bot (409 Conflict from ")
+    );
+    assert!(status.detail.ends_with("or give each profile a bot of its own."), "{}", status.detail);
+    second.stop().await;
+    world.bot.say(ALICE, "still there?");
+    world.bot.wait_for_text(ALICE, "answer to still there?").await;
+}
+
+#[tokio::test]
+async fn a_server_that_is_away_is_awaited() {
+    let world = World::new().await;
+    let away = {
+        let server = TelegramServer::start(TelegramServerOptions::default()).await.unwrap();
+        server.address
+    };
+    let telegram = Telegram::start(settings(&format!("http://{away}")), world.store(), Scripted::echo());
+    let status = until(&telegram, ChannelState::Degraded).await;
+    assert_eq!(status.code, Some("telegram_unreachable"));
+    assert!(
+        status.detail.starts_with(&format!("http://{away} could not be reached for getMe: ")),
+        "{}",
+        status.detail
+    );
+    let back = loop {
+        if let Ok(server) = TelegramServer::start(TelegramServerOptions::default().at(away)).await {
+            break server;
+        }
+        tokio::task::yield_now().await;
+    };
+    let bot = back.control.add_bot(TOKEN, "ref_test_bot");
+    bot.say(ALICE, "x");
+    bot.wait_for_text(ALICE, "answer to x").await;
+}
