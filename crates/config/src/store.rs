@@ -5,12 +5,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use bulkhead_profile::{Place, files};
-use serde_json::Value;
-
 use crate::document::hash_bytes;
+use crate::inspect::{Good, count_keys, errors_of, parse_good};
 use crate::tree::MAX_BYTES;
-use crate::{Config, ConfigDocument, ConfigError, ConfigIssue, IssueSeverity, validate_document};
+use crate::{Config, ConfigDocument, ConfigError, ConfigIssue, validate_document};
+use bulkhead_profile::{Place, files};
 
 const LOCK_PATIENCE: Duration = Duration::from_secs(5);
 const LOCK_PAUSE: Duration = Duration::from_millis(20);
@@ -78,14 +77,6 @@ enum Inspected {
     Missing,
     Good(Box<Good>),
     Broken { error: ConfigError, hash: String },
-}
-
-struct Good {
-    text: String,
-    document: ConfigDocument,
-    config: Config,
-    warnings: Vec<ConfigIssue>,
-    hash: String,
 }
 
 impl ConfigStore {
@@ -370,44 +361,6 @@ fn from_last_good(good: Good, reason: String, code: &'static str, hash: String) 
         hash,
         source: ConfigOrigin::LastGood { reason, code },
         warnings: good.warnings,
-    }
-}
-
-fn parse_good(file: &str, bytes: &[u8], hash: &str) -> Result<Good, ConfigError> {
-    let suspicious = |reason: String| ConfigError::Suspicious {
-        file: file.to_owned(),
-        reason,
-        next_step: "The file looks damaged; repair it, or go back with `bulkhead config rollback`."
-            .to_owned(),
-    };
-    if bytes.iter().all(u8::is_ascii_whitespace) {
-        return Err(suspicious("found an empty file, expected at least `{}`".to_owned()));
-    }
-    if let Some(at) = bytes.iter().position(|byte| *byte == 0) {
-        return Err(suspicious(format!("found a zero byte at {at}, expected text")));
-    }
-    let text = std::str::from_utf8(bytes).map_err(|error| {
-        suspicious(format!("found bytes that are no UTF-8 at {}, expected text", error.valid_up_to()))
-    })?;
-    let document = ConfigDocument::parse(file, text)?;
-    let issues = validate_document(&document);
-    if issues.iter().any(|issue| issue.severity == IssueSeverity::Error) {
-        return Err(ConfigError::Invalid { file: file.to_owned(), issues: errors_of(issues) });
-    }
-    let config = Config::from_document(&document)
-        .map_err(|issues| ConfigError::Invalid { file: file.to_owned(), issues })?;
-    Ok(Good { text: text.to_owned(), document, config, warnings: issues, hash: hash.to_owned() })
-}
-
-fn errors_of(issues: Vec<ConfigIssue>) -> Vec<ConfigIssue> {
-    issues.into_iter().filter(|issue| issue.severity == IssueSeverity::Error).collect()
-}
-
-fn count_keys(value: &Value) -> usize {
-    match value {
-        Value::Object(map) => map.len() + map.values().map(count_keys).sum::<usize>(),
-        Value::Array(items) => items.iter().map(count_keys).sum(),
-        _ => 0,
     }
 }
 

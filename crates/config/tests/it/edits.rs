@@ -65,7 +65,7 @@ fn a_new_key_goes_to_the_end_of_its_object() {
 #[test]
 fn a_new_key_in_a_one_line_object_stays_on_the_line() {
     let text = edited(|doc| {
-        doc.set("gateway.auth.token", json!({ "source": "keychain", "id": "gateway/token" })).unwrap()
+        doc.set("gateway.auth.token", json!({ "source": "keychain", "id": "gateway/token" })).unwrap();
     });
     assert!(
         text.contains(

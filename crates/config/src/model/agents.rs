@@ -1,0 +1,119 @@
+//! `agents` and `bindings`: who answers, where, with which model.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer};
+
+use super::ids::id_text;
+
+/// `agents`.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Agents {
+    /// What holds for all agents.
+    pub defaults: AgentDefaults,
+    /// The agents; none means one named `main`.
+    pub list: Vec<Agent>,
+    entries: BTreeMap<String, Agent>,
+}
+
+impl Agents {
+    /// `agents.entries` is the same list keyed by id.
+    pub(super) fn join_entries(&mut self) {
+        for (id, mut agent) in std::mem::take(&mut self.entries) {
+            if self.list.iter().all(|known| known.id != id) {
+                agent.id = id;
+                self.list.push(agent);
+            }
+        }
+    }
+}
+
+/// `agents.defaults`.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct AgentDefaults {
+    /// The folder that the agent works in.
+    pub workspace: Option<String>,
+    /// Which model answers.
+    #[serde(deserialize_with = "model_choice")]
+    pub model: ModelChoice,
+    /// The longest that one answer may take.
+    pub timeout_seconds: Option<u64>,
+    /// The most model turns of one answer.
+    pub max_turns: Option<u32>,
+}
+
+/// One entry of `agents.list`.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Agent {
+    /// Its id, part of session keys.
+    pub id: String,
+    /// Its name for people.
+    pub name: Option<String>,
+    /// Whether it answers by default.
+    pub default: bool,
+    /// Its own folder.
+    pub workspace: Option<String>,
+    /// Its own model.
+    #[serde(deserialize_with = "model_choice")]
+    pub model: ModelChoice,
+}
+
+/// A model with fallbacks, as `provider/model`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ModelChoice {
+    /// The first choice.
+    pub primary: Option<String>,
+    /// What is tried after it, in order.
+    pub fallbacks: Vec<String>,
+}
+
+/// One entry of `bindings`.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Binding {
+    /// The agent that answers.
+    pub agent_id: String,
+    /// Where: all given fields must agree.
+    #[serde(rename = "match")]
+    pub matches: BindingMatch,
+}
+
+/// `bindings[].match`.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct BindingMatch {
+    /// The channel, such as `telegram`.
+    pub channel: Option<String>,
+    /// The account of the channel.
+    pub account_id: Option<String>,
+    /// The person or group.
+    pub peer: Option<BindingPeer>,
+}
+
+/// `bindings[].match.peer`.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct BindingPeer {
+    /// `direct` or `group`.
+    pub kind: Option<String>,
+    /// Its id.
+    #[serde(deserialize_with = "id_text")]
+    pub id: String,
+}
+
+fn model_choice<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ModelChoice, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Form {
+        Name(String),
+        Full(ModelChoice),
+    }
+    Ok(match Form::deserialize(deserializer)? {
+        Form::Name(primary) => ModelChoice { primary: Some(primary), fallbacks: Vec::new() },
+        Form::Full(choice) => choice,
+    })
+}

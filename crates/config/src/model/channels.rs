@@ -1,0 +1,117 @@
+//! `channels`: messengers.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer};
+
+use super::ids::{id_list, optional_id_list};
+use crate::SecretInput;
+
+/// `channels`.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Channels {
+    /// Telegram.
+    pub telegram: Telegram,
+}
+
+/// `channels.telegram`.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Telegram {
+    /// On or off; unset means on when there is a token.
+    pub enabled: Option<bool>,
+    /// The bot's token.
+    pub bot_token: Option<SecretInput>,
+    /// Who may write to it.
+    pub dm_policy: DmPolicy,
+    /// User ids that may write without pairing.
+    #[serde(deserialize_with = "id_list")]
+    pub allow_from: Vec<String>,
+    /// Another Bot API server.
+    pub api_root: Option<String>,
+    /// A proxy for Telegram only.
+    pub proxy: Option<String>,
+    /// Whether answers appear while they are written.
+    #[serde(deserialize_with = "streaming")]
+    pub streaming: Streaming,
+    /// More bots.
+    pub accounts: BTreeMap<String, TelegramAccount>,
+}
+
+impl Telegram {
+    /// Whether it should run.
+    pub fn is_on(&self) -> bool {
+        self.enabled.unwrap_or(true)
+            && (self.bot_token.is_some() || self.accounts.values().any(|account| account.bot_token.is_some()))
+    }
+}
+
+/// One entry of `channels.telegram.accounts`; what it leaves out holds as in `channels.telegram`.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct TelegramAccount {
+    /// On or off.
+    pub enabled: Option<bool>,
+    /// The bot's token.
+    pub bot_token: Option<SecretInput>,
+    /// Who may write to it.
+    pub dm_policy: Option<DmPolicy>,
+    /// User ids that may write without pairing.
+    #[serde(deserialize_with = "optional_id_list")]
+    pub allow_from: Option<Vec<String>>,
+    /// Another Bot API server.
+    pub api_root: Option<String>,
+    /// A proxy.
+    pub proxy: Option<String>,
+}
+
+/// `dmPolicy`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DmPolicy {
+    /// Strangers get a code that the owner approves.
+    #[default]
+    Pairing,
+    /// Only `allowFrom`.
+    Allowlist,
+    /// Everybody.
+    Open,
+    /// Nobody.
+    Disabled,
+}
+
+/// `streaming`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Streaming {
+    /// One message when the answer is complete.
+    Off,
+    /// One message, edited about once a second.
+    #[default]
+    Partial,
+    /// A message per block.
+    Block,
+}
+
+fn streaming<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Streaming, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Form {
+        Switch(bool),
+        Name(String),
+        Full {
+            #[serde(default)]
+            mode: Option<String>,
+        },
+    }
+    let name = match Form::deserialize(deserializer)? {
+        Form::Switch(on) => return Ok(if on { Streaming::Partial } else { Streaming::Off }),
+        Form::Name(name) => Some(name),
+        Form::Full { mode } => mode,
+    };
+    Ok(match name.as_deref() {
+        Some("off") => Streaming::Off,
+        Some("block") => Streaming::Block,
+        _ => Streaming::Partial,
+    })
+}

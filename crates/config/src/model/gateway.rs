@@ -1,0 +1,137 @@
+//! `gateway`: listening, authentication, HTTP.
+
+use serde::Deserialize;
+
+use crate::SecretInput;
+
+/// `gateway`.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Gateway {
+    /// `local` or `remote`; the gateway starts only when it is set, or with `--allow-unconfigured`.
+    pub mode: Option<GatewayMode>,
+    /// The base port.
+    pub port: Option<u16>,
+    /// Which addresses it listens on.
+    pub bind: Bind,
+    /// The address for `bind: "custom"`.
+    pub custom_bind_host: Option<String>,
+    /// Who may connect.
+    pub auth: Auth,
+    /// The web UI.
+    pub control_ui: ControlUi,
+    /// HTTP endpoints.
+    pub http: Http,
+    /// Proxies whose forwarding headers are believed.
+    pub trusted_proxies: Vec<String>,
+    /// The gateway that `mode: "remote"` talks to.
+    pub remote: Remote,
+}
+
+/// `gateway.mode`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum GatewayMode {
+    /// This machine runs it.
+    Local,
+    /// Another machine runs it.
+    Remote,
+}
+
+/// `gateway.bind`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Bind {
+    /// 127.0.0.1 and `::1` only.
+    #[default]
+    Loopback,
+    /// All addresses.
+    Lan,
+    /// The Tailscale address.
+    Tailnet,
+    /// Loopback, or all addresses in a container.
+    Auto,
+    /// `gateway.customBindHost`.
+    Custom,
+}
+
+/// `gateway.auth`.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Auth {
+    /// Which kind of shared secret.
+    pub mode: AuthMode,
+    /// The shared token.
+    pub token: Option<SecretInput>,
+    /// The shared password.
+    pub password: Option<SecretInput>,
+}
+
+/// `gateway.auth.mode`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AuthMode {
+    /// A shared token.
+    #[default]
+    Token,
+    /// A shared password.
+    Password,
+    /// Nothing (loopback only).
+    None,
+}
+
+/// `gateway.controlUi`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ControlUi {
+    /// Whether it is served.
+    pub enabled: bool,
+    /// A path prefix, such as `/gateway`.
+    pub base_path: Option<String>,
+    /// A folder with another web UI.
+    pub root: Option<String>,
+    /// Origins that may connect besides our own.
+    pub allowed_origins: Vec<String>,
+}
+
+impl Default for ControlUi {
+    fn default() -> Self {
+        Self { enabled: true, base_path: None, root: None, allowed_origins: Vec::new() }
+    }
+}
+
+/// `gateway.http`.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Http {
+    /// Which endpoints are on.
+    pub endpoints: HttpEndpoints,
+}
+
+/// `gateway.http.endpoints`.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct HttpEndpoints {
+    /// `/v1/chat/completions`.
+    pub chat_completions: Switch,
+    /// `/v1/responses`.
+    pub responses: Switch,
+}
+
+/// `{ enabled }`, off by default.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Switch {
+    /// On or off.
+    pub enabled: bool,
+}
+
+/// `gateway.remote`.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Remote {
+    /// `ws://…` or `wss://…`.
+    pub url: Option<String>,
+    /// Its token.
+    pub token: Option<SecretInput>,
+}
