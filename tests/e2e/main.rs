@@ -11,6 +11,8 @@ mod isolation;
 mod official_client;
 mod outside;
 mod ports;
+#[cfg(target_os = "linux")]
+mod processes;
 mod secrets;
 mod side_by_side;
 mod without_desktop;

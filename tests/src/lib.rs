@@ -8,6 +8,7 @@
 
 pub mod bus;
 pub mod node;
+pub mod page;
 pub mod ports;
 pub mod programs;
 pub mod run;
