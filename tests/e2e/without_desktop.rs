@@ -33,7 +33,7 @@ fn plant(world: &World, profile: &Profile) -> (u32, u32) {
     let (marker, number) = (rand::rng().random_range(100..9999), rand::rng().random_range(100..9999));
     let agents = workspace.join("AGENTS.md");
     let mut text = std::fs::read_to_string(&agents).expect("onboarding makes AGENTS.md");
-    text.push_str(&format!("\nMARKER: {marker}\n"));
+    text = format!("{text}\nMARKER: {marker}\n");
     std::fs::write(&agents, text).expect("write");
     std::fs::write(workspace.join("number.txt"), format!("{number}\n")).expect("write");
     (marker, number)

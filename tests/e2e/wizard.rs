@@ -8,6 +8,7 @@ use bulkhead_tests::screen::{Screen, Window};
 use bulkhead_tests::{World, ports};
 use rand::Rng;
 use thirtyfour::WebDriver;
+use thirtyfour::extensions::query::ElementQueryable;
 
 const PERSON: i64 = 31_337;
 
