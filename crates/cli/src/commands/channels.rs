@@ -1,0 +1,64 @@
+//! `bulkhead channels status`
+
+use bulkhead_protocol::methods::channels::{ChannelAccount, ChannelsStatusParams, ChannelsStatusResult};
+use serde_json::Value;
+
+use super::DONE;
+use crate::asking;
+use crate::context::Context;
+use crate::error::Failure;
+use crate::grammar::simple::ChannelsCommand;
+use crate::output::table;
+
+pub fn run(command: ChannelsCommand, context: &Context) -> Result<u8, Failure> {
+    let ChannelsCommand::Status { probe, target } = command;
+    let answer: Value = context.block_on(async {
+        let door = asking::door(context, &target).await?;
+        let (client, _) = door.enter(door.cli()).await?;
+        let patience = u64::try_from(door.patience.as_millis()).ok();
+        let params = ChannelsStatusParams { probe: Some(probe), timeout_ms: patience, channel: None };
+        let answer = client.request("channels.status", params).await?;
+        client.close().await;
+        Ok(answer)
+    })?;
+    context.out.result(&answer, || text(&answer));
+    Ok(DONE)
+}
+
+fn text(answer: &Value) -> String {
+    let Ok(status) = serde_json::from_value::<ChannelsStatusResult>(answer.clone()) else {
+        return serde_json::to_string_pretty(answer).unwrap_or_default();
+    };
+    let rows: Vec<[String; 4]> = status
+        .channel_order
+        .iter()
+        .flat_map(|channel| {
+            let label = status.channel_labels.get(channel).unwrap_or(channel).clone();
+            let accounts = status.channel_accounts.get(channel).cloned().unwrap_or_default();
+            accounts.into_iter().map(move |account| row(&label, &account))
+        })
+        .collect();
+    if rows.is_empty() {
+        return "No channel is configured; `bulkhead onboard` adds a Telegram bot.".to_owned();
+    }
+    table::rows(["channel", "account", "state", "detail"], rows)
+}
+
+fn row(label: &str, account: &ChannelAccount) -> [String; 4] {
+    let state = if account.enabled == Some(false) {
+        "off"
+    } else if account.configured == Some(false) {
+        "not configured"
+    } else if account.last_error.is_some() {
+        "trouble"
+    } else if account.running == Some(true) {
+        "running"
+    } else {
+        "stopped"
+    };
+    let bot = account.more.get("bot").and_then(|bot| bot["username"].as_str().or(bot.as_str()));
+    let detail =
+        account.last_error.clone().or_else(|| bot.map(|name| format!("@{name}"))).unwrap_or_default();
+    let name = account.name.clone().unwrap_or_else(|| account.account_id.clone());
+    [label.to_owned(), name, state.to_owned(), detail]
+}

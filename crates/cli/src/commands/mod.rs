@@ -1,0 +1,47 @@
+//! What each command does: one file per command.
+
+pub mod agent;
+pub mod browser;
+pub mod channels;
+pub mod completions;
+pub mod config;
+pub mod dashboard;
+pub mod gateway;
+pub mod health;
+pub mod logs;
+pub mod models;
+pub mod onboard;
+pub mod pairing;
+pub mod profiles;
+pub mod secrets;
+pub mod setup;
+pub mod status;
+
+use crate::context::Context;
+use crate::error::Failure;
+use crate::grammar::Command;
+
+/// The exit code of a command that did what it was asked for.
+pub const DONE: u8 = 0;
+
+/// Does what was asked for and says with which exit code to end.
+pub fn run(command: Command, context: &Context) -> Result<u8, Failure> {
+    match command {
+        Command::Onboard(args) => onboard::run(&args, context),
+        Command::Setup(args) => setup::run(args, context),
+        Command::Gateway(args) => gateway::run(*args, context),
+        Command::Status(args) => status::run(&args, context),
+        Command::Health(args) => health::run(&args, context),
+        Command::Logs(args) => logs::run(&args, context),
+        Command::Profiles(args) => profiles::run(args.command, context),
+        Command::Config(args) => config::run(args.command, context),
+        Command::Secrets(args) => secrets::run(args.command, context),
+        Command::Pairing(args) => pairing::run(args.command, context),
+        Command::Agent(args) => agent::run(&args, context),
+        Command::Models(args) => models::run(args.command, context),
+        Command::Channels(args) => channels::run(args.command, context),
+        Command::Browser(args) => browser::run(&args, context),
+        Command::Dashboard(args) => dashboard::run(&args, context),
+        Command::Completions(args) => Ok(completions::run(&args, context)),
+    }
+}

@@ -1,0 +1,55 @@
+//! `bulkhead onboard`: by questions, by flags, or by a plan on standard input.
+
+mod flags;
+mod plan_input;
+mod questions;
+
+use bulkhead_setup::{Action, Event, Outcome, Plan, Progress, ProgressState, Request, World};
+
+use super::setup;
+use crate::context::Context;
+use crate::error::Failure;
+use crate::grammar::onboard::OnboardArgs;
+use crate::output::{Output, paint};
+
+pub fn run(args: &OnboardArgs, context: &Context) -> Result<u8, Failure> {
+    if let Some(source) = &args.plan {
+        return plan_input::run(source, context);
+    }
+    let name = context.place()?.name().clone();
+    if args.non_interactive {
+        let plan = flags::plan(args, name.as_str())?;
+        let outcome = create(context, plan)?;
+        return setup::show(context.out, &outcome, name.as_str());
+    }
+    questions::run(args, context, &name)
+}
+
+/// Makes what a plan says, with progress for people.
+fn create(context: &Context, plan: Plan) -> Result<Outcome, Failure> {
+    perform(context, &Request::new(Action::Create, Some(plan), Vec::new()))
+}
+
+fn perform(context: &Context, request: &Request) -> Result<Outcome, Failure> {
+    let world = World::of_this_machine(setup::surroundings(context));
+    let out = context.out;
+    context.block_on(async {
+        Ok(bulkhead_setup::run(request, &world, &move |progress| tell(out, &progress)).await)
+    })
+}
+
+/// A step that came to its end, in a line on standard error. Errors follow with the outcome.
+fn tell(out: Output, progress: &Progress) {
+    let mark = match progress.state {
+        ProgressState::Running | ProgressState::Skipped | ProgressState::Failed => return,
+        ProgressState::Ok => paint::good("✓"),
+        ProgressState::Warning => paint::warn("!"),
+    };
+    let profile = progress.profile.as_deref().map(|name| format!("{name}: ")).unwrap_or_default();
+    out.note(&format!("{mark} {profile}{}", progress.message));
+}
+
+/// A line of the machine interface.
+fn event(out: Output, event: &Event) {
+    out.value(event);
+}

@@ -1,0 +1,265 @@
+//! `bulkhead profiles …`
+
+use std::io::IsTerminal as _;
+
+use bulkhead_config::{ConfigStore, SecretSource};
+use bulkhead_process::RunRecord;
+use bulkhead_profile::{
+    KnownProfile, Place, Ports, ProfileName, Register, audit, gather_facts, known_profiles, siblings,
+};
+use bulkhead_secrets::{SecretError, SecretId, Sources, references};
+use serde_json::{Value, json};
+
+use super::{DONE, setup};
+use crate::context::Context;
+use crate::error::{FAILED, Failure};
+use crate::grammar::profiles::ProfilesCommand;
+use crate::output::{paint, table};
+
+pub fn run(command: ProfilesCommand, context: &Context) -> Result<u8, Failure> {
+    match command {
+        ProfilesCommand::List => Ok(list(context)),
+        ProfilesCommand::Create { name, port, workspace } => create(context, &name, port, workspace),
+        ProfilesCommand::Remove { name, yes, with_workspace } => remove(context, &name, yes, with_workspace),
+        ProfilesCommand::Check => Ok(check(context)),
+    }
+}
+
+fn row(known: &KnownProfile) -> Value {
+    let place = &known.place;
+    let record = RunRecord::read_running(&place.run_record_path());
+    let base = record.as_ref().map(|record| record.base_port).or(known.base_port);
+    let ports = base.and_then(|base| Ports::new(base).ok());
+    json!({
+        "name": place.name(),
+        "basePort": base,
+        "controlPort": ports.map(Ports::control),
+        "cdpFirst": ports.map(Ports::cdp_first),
+        "cdpLast": ports.map(Ports::cdp_last),
+        "owner": known.owner,
+        "running": record.is_some(),
+        "pid": record.map(|record| record.identity.pid),
+        "configured": place.config_path().exists(),
+        "stateDir": place.state_dir(),
+        "configPath": place.config_path(),
+        "workspace": place.workspace(),
+        "keychainService": place.keychain_service(),
+        "serviceName": place.service_name(),
+    })
+}
+
+fn list(context: &Context) -> u8 {
+    let rows: Vec<Value> = known_profiles(&context.env).iter().map(row).collect();
+    context.out.result(&json!({ "ok": true, "profiles": rows }), || {
+        if rows.is_empty() {
+            return "No profile yet; `bulkhead onboard` sets up main.".to_owned();
+        }
+        let text = |row: &Value, name: &str| match &row[name] {
+            Value::Null => "-".to_owned(),
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        let rows = rows.iter().map(|row| {
+            let cdp = if row["cdpFirst"].is_null() {
+                "-".to_owned()
+            } else {
+                format!("{}-{}", row["cdpFirst"], row["cdpLast"])
+            };
+            let running = if row["running"] == json!(true) { "running" } else { "stopped" };
+            [
+                text(row, "name"),
+                running.to_owned(),
+                text(row, "basePort"),
+                text(row, "controlPort"),
+                cdp,
+                text(row, "owner"),
+                text(row, "stateDir"),
+            ]
+        });
+        table::rows(["profile", "state", "port", "control", "cdp", "owner", "state directory"], rows)
+    });
+    DONE
+}
+
+fn create(
+    context: &Context,
+    name: &ProfileName,
+    port: Option<u16>,
+    workspace: Option<String>,
+) -> Result<u8, Failure> {
+    let place = Place::resolve(Some(name), &setup::surroundings(context))?;
+    if place.config_path().exists() {
+        return Err(Failure::failed(
+            "profile.exists",
+            format!(
+                "profile {name} exists already: found {}; change it with `bulkhead --profile {name} config set`, or take another name",
+                place.config_path().display()
+            ),
+        ));
+    }
+    setup::make(context, name, port, workspace)
+}
+
+fn check(context: &Context) -> u8 {
+    let facts = gather_facts(&context.env);
+    let findings = audit::isolation(&facts);
+    let ok = !findings.iter().any(bulkhead_profile::Finding::is_error);
+    let profiles: Vec<Value> = facts
+        .iter()
+        .map(|facts| {
+            let ports = facts.base_port.and_then(|base| Ports::new(base).ok());
+            json!({
+                "name": facts.name, "basePort": facts.base_port, "portsTo": ports.map(|ports| *ports.interval().end()),
+                "stateDir": facts.state_dir, "workspace": facts.workspace, "keychainService": facts.keychain_service,
+                "bots": facts.bot_ids.len(), "readable": facts.readable,
+            })
+        })
+        .collect();
+    context.out.result(&json!({ "ok": ok, "findings": findings, "profiles": profiles }), || {
+        let mut lines = Vec::new();
+        if !findings.is_empty() {
+            lines.push(table::findings(&findings));
+        }
+        let names = facts.iter().map(|facts| facts.name.as_str()).collect::<Vec<_>>().join(", ");
+        lines.push(match (ok, facts.len()) {
+            (_, 0) => "No profile yet; `bulkhead onboard` sets up main.".to_owned(),
+            (true, _) => format!("{} {names}: nothing is shared", paint::good("isolated")),
+            (false, _) => format!("{} {names}", paint::bad("not isolated")),
+        });
+        lines.join("\n")
+    });
+    if ok { DONE } else { FAILED }
+}
+
+fn remove(context: &Context, name: &ProfileName, yes: bool, with_workspace: bool) -> Result<u8, Failure> {
+    let place = Place::resolve(Some(name), &context.env)?;
+    place.check_marker()?;
+    if !place.marker_path().exists() && !place.config_path().exists() {
+        return Err(Failure::failed(
+            "profile.unknown",
+            format!(
+                "no profile {name} here: found nothing at {}; see `bulkhead profiles list`",
+                place.state_dir().display()
+            ),
+        ));
+    }
+    if let Some(record) = RunRecord::read_running(&place.run_record_path()) {
+        return Err(Failure::failed(
+            "profile.running",
+            format!(
+                "the gateway of profile {name} runs (pid {}); stop it with `bulkhead --profile {name} gateway stop`, then remove the profile",
+                record.identity.pid
+            ),
+        ));
+    }
+    confirm(context, &place, yes, with_workspace)?;
+    let kept = delete_secrets(context, &place)?;
+    let removed = delete_files(context, &place, with_workspace)?;
+    Register::open(&context.env).release(&place)?;
+    let workspace_kept = !with_workspace && place.workspace().exists();
+    let result = json!({
+        "ok": true, "name": name, "removed": removed, "workspace": workspace_kept.then(|| place.workspace()), "secretsKept": kept,
+    });
+    context.out.result(&result, || {
+        let mut text = format!("{} removed", paint::strong(name.as_str()));
+        if workspace_kept {
+            text.push_str(&format!("; its workspace stays in {}", place.workspace().display()));
+        }
+        text
+    });
+    Ok(DONE)
+}
+
+fn confirm(context: &Context, place: &Place, yes: bool, with_workspace: bool) -> Result<(), Failure> {
+    if yes {
+        return Ok(());
+    }
+    if context.out.is_json() || !std::io::stdin().is_terminal() {
+        return Err(Failure::usage(format!(
+            "removing profile {} cannot be undone: found no --yes and nobody to ask, expected one of the two; add --yes",
+            place.name()
+        )));
+    }
+    let workspace = if with_workspace { " and its workspace" } else { "" };
+    let question =
+        format!("Remove profile {} with its configuration, conversations, secrets{workspace}?", place.name());
+    match cliclack::confirm(question).initial_value(false).interact() {
+        Ok(true) => Ok(()),
+        _ => Err(Failure::failed("profile.kept", format!("profile {} was kept", place.name()))),
+    }
+}
+
+/// Deletes what the configuration refers to. A keychain that is locked stops everything: nothing is left behind unseen.
+fn delete_secrets(context: &Context, place: &Place) -> Result<Vec<String>, Failure> {
+    let config = ConfigStore::new(place).load().map(|loaded| loaded.config).unwrap_or_default();
+    let sources = Sources::for_place(place, &context.env).with_providers(&config);
+    context.block_on(async {
+        let mut kept = Vec::new();
+        for reference in references(&config) {
+            let ours = matches!(reference.source, SecretSource::Keychain | SecretSource::File)
+                && reference.provider.is_none();
+            let store = sources.store(reference.source).filter(|_| ours);
+            let (Some(store), Ok(id)) = (store, SecretId::parse(&reference.id)) else {
+                kept.push(reference.id);
+                continue;
+            };
+            match store.delete(&id).await {
+                Ok(_) => {}
+                // Where there is no keychain there is nothing in it.
+                Err(SecretError::NoService { .. } | SecretError::NoBus { .. }) => kept.push(reference.id),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(kept)
+    })
+}
+
+/// Deletes what belongs to the profile and to nobody else: other profiles' folders may lie inside main's.
+fn delete_files(context: &Context, place: &Place, with_workspace: bool) -> Result<Vec<String>, Failure> {
+    let neighbours: Vec<Place> = known_profiles(&context.env)
+        .into_iter()
+        .map(|known| known.place)
+        .filter(|other| other.state_dir() != place.state_dir())
+        .collect();
+    let failed = |path: &std::path::Path, error: &std::io::Error| {
+        Failure::failed(
+            "profile.not-removed",
+            format!(
+                "{} cannot be removed: {error}; check that it belongs to you, then try again",
+                path.display()
+            ),
+        )
+    };
+    let mut paths: Vec<std::path::PathBuf> = std::fs::read_dir(place.state_dir())
+        .map(|entries| entries.flatten().map(|entry| entry.path()).collect())
+        .unwrap_or_default();
+    paths.retain(|path| {
+        siblings::owns(place, path, &neighbours) && (with_workspace || path != place.workspace())
+    });
+    // The marker goes last: what is interrupted can be done again.
+    paths.sort_by_key(|path| *path == place.marker_path());
+    for extra in [place.config_path().to_owned(), place.last_good_config_path(), place.secrets_file()] {
+        if extra.exists() && !paths.contains(&extra) {
+            paths.insert(0, extra);
+        }
+    }
+    if with_workspace && place.workspace().exists() && !paths.iter().any(|path| path == place.workspace()) {
+        paths.insert(0, place.workspace().to_owned());
+    }
+    let mut removed = Vec::new();
+    for path in paths {
+        let gone = if path.is_dir() && !path.is_symlink() {
+            std::fs::remove_dir_all(&path)
+        } else {
+            std::fs::remove_file(&path)
+        };
+        match gone {
+            Ok(()) => removed.push(path.display().to_string()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(failed(&path, &error)),
+        }
+    }
+    // Only an empty directory goes: a workspace or another profile's folder may still be inside.
+    let _ = std::fs::remove_dir(place.state_dir());
+    Ok(removed)
+}

@@ -1,0 +1,236 @@
+//! `bulkhead secrets …`: which there are, storing and deleting. Values are never shown.
+
+use bulkhead_config::{Config, ConfigPath, ConfigStore, SecretRef, SecretSource, Segment};
+use bulkhead_profile::Place;
+use bulkhead_secrets::{FileStore, SecretError, SecretId, Sources, references};
+use secrecy::SecretString;
+use serde::Serialize;
+
+use super::DONE;
+use crate::context::Context;
+use crate::error::Failure;
+use crate::grammar::config::{SecretsCommand, Writable};
+use crate::output::{paint, table};
+
+pub fn run(command: SecretsCommand, context: &Context) -> Result<u8, Failure> {
+    match command {
+        SecretsCommand::List => list(context),
+        SecretsCommand::Set { id, value, store: chosen } => {
+            let place = context.place_for_writing()?;
+            let id = SecretId::parse(&id)?;
+            let secret = value.read("VALUE")?;
+            let stored = store(context, &place, chosen, &id, &secret)?;
+            context.out.result(&stored, || {
+                let warning = if stored.encrypted {
+                    ""
+                } else {
+                    "; that file is readable only by you, but not encrypted"
+                };
+                format!("{} stored in {}{warning}", paint::strong(id.as_str()), stored.label)
+            });
+            Ok(DONE)
+        }
+        SecretsCommand::Delete { id, store: chosen } => delete(&id, chosen, context),
+    }
+}
+
+/// Where a secret went.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Stored {
+    pub ok: bool,
+    pub id: String,
+    pub source: SecretSource,
+    #[serde(rename = "store")]
+    pub label: String,
+    pub encrypted: bool,
+}
+
+/// Stores a secret where this profile keeps its secrets, or where it was asked for.
+pub fn store(
+    context: &Context,
+    place: &Place,
+    chosen: Option<Writable>,
+    id: &SecretId,
+    secret: &SecretString,
+) -> Result<Stored, Failure> {
+    let config = config(place);
+    let source = chosen.map_or_else(|| default_source(&config), source_of);
+    let sources = Sources::for_place(place, &context.env).with_providers(&config);
+    let store = sources.store(source).ok_or_else(|| no_store(source))?;
+    context.block_on(async { Ok(store.set(id, secret).await?) })?;
+    let about = store.describe();
+    Ok(Stored {
+        ok: true,
+        id: id.as_str().to_owned(),
+        source,
+        label: about.label,
+        encrypted: about.encrypted,
+    })
+}
+
+fn delete(id: &str, chosen: Option<Writable>, context: &Context) -> Result<u8, Failure> {
+    let place = context.place_for_writing()?;
+    let id = SecretId::parse(id)?;
+    let config = config(&place);
+    let source = chosen.map_or_else(|| default_source(&config), source_of);
+    let sources = Sources::for_place(&place, &context.env).with_providers(&config);
+    let store = sources.store(source).ok_or_else(|| no_store(source))?;
+    let deleted = context.block_on(async { Ok(store.delete(&id).await?) })?;
+    let label = store.describe().label;
+    let result = serde_json::json!({ "ok": true, "id": id.as_str(), "source": source, "store": label, "deleted": deleted });
+    context.out.result(&result, || {
+        let what = if deleted { "deleted from" } else { "is not in" };
+        format!("{} {what} {label}", paint::strong(id.as_str()))
+    });
+    Ok(DONE)
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct List {
+    ok: bool,
+    profile: String,
+    /// Where new secrets go.
+    default: SecretSource,
+    secrets: Vec<Row>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Row {
+    id: String,
+    source: SecretSource,
+    store: String,
+    state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
+    /// The configuration refers to it.
+    used: bool,
+}
+
+fn list(context: &Context) -> Result<u8, Failure> {
+    let place = context.place()?;
+    let config = config(&place);
+    let sources = Sources::for_place(&place, &context.env).with_providers(&config);
+    let used = references(&config);
+    let mut wanted: Vec<(SecretRef, bool)> =
+        used.iter().cloned().map(|reference| (reference, true)).collect();
+    // A file can be listed; what the configuration does not use is shown too.
+    for id in FileStore::new(place.secrets_file()).ids().unwrap_or_default() {
+        let reference = SecretRef::new(SecretSource::File, id.as_str());
+        if !used.contains(&reference) {
+            wanted.push((reference, false));
+        }
+    }
+    let secrets = context.block_on(async {
+        let mut rows = Vec::new();
+        for (reference, used) in wanted {
+            let found = sources.get(&reference).await;
+            rows.push(row(&sources, reference, used, found.err()));
+        }
+        Ok(rows)
+    })?;
+    let list =
+        List { ok: true, profile: place.name().to_string(), default: default_source(&config), secrets };
+    context.out.result(&list, || text(&list));
+    Ok(DONE)
+}
+
+fn row(sources: &Sources, reference: SecretRef, used: bool, error: Option<SecretError>) -> Row {
+    let store =
+        sources.describe(reference.source).map_or_else(|| reference.source.to_string(), |about| about.label);
+    let state = match &error {
+        None => "present",
+        Some(SecretError::NotFound { .. } | SecretError::NotSet { .. }) => "missing",
+        Some(error) if error.may_pass() => "locked",
+        Some(_) => "unreadable",
+    };
+    Row {
+        id: reference.id,
+        source: reference.source,
+        store,
+        state,
+        code: error.as_ref().map(SecretError::code),
+        message: error.map(|error| error.to_string()),
+        used,
+    }
+}
+
+fn text(list: &List) -> String {
+    let rows = list.secrets.iter().map(|row| {
+        let state = if row.used { row.state.to_owned() } else { format!("{} (unused)", row.state) };
+        [row.id.clone(), row.source.to_string(), state]
+    });
+    let mut text = table::rows(["secret", "source", "state"], rows);
+    let mut told: Vec<&str> = Vec::new();
+    for message in
+        list.secrets.iter().filter(|row| row.state != "present").filter_map(|row| row.message.as_deref())
+    {
+        if !told.contains(&message) {
+            told.push(message);
+            text.push_str(&format!("\n\n{message}"));
+        }
+    }
+    text
+}
+
+fn config(place: &Place) -> Config {
+    // A broken configuration must not keep anybody from storing a secret.
+    ConfigStore::new(place).load().map(|loaded| loaded.config).unwrap_or_default()
+}
+
+fn default_source(config: &Config) -> SecretSource {
+    config.secrets.default_source.unwrap_or(SecretSource::Keychain)
+}
+
+fn source_of(chosen: Writable) -> SecretSource {
+    match chosen {
+        Writable::Keychain => SecretSource::Keychain,
+        Writable::File => SecretSource::File,
+    }
+}
+
+fn no_store(source: SecretSource) -> Failure {
+    Failure::usage(format!(
+        "secrets of kind {source} cannot be written here; expected keychain or file: add --store keychain or --store file"
+    ))
+}
+
+/// The name by rule of the secret that a field of the configuration holds.
+pub fn id_for_field(path: &ConfigPath) -> Option<SecretId> {
+    let keys: Vec<&str> = path
+        .segments()
+        .iter()
+        .map(|segment| match segment {
+            Segment::Key(key) => Some(key.as_str()),
+            Segment::Index(_) => None,
+        })
+        .collect::<Option<_>>()?;
+    match keys.as_slice() {
+        ["gateway", "auth", "token"] => Some(SecretId::gateway_token()),
+        ["gateway", "auth", "password"] => Some(SecretId::gateway_password()),
+        ["channels", "telegram", "botToken"] => Some(SecretId::telegram_bot_token()),
+        ["channels", "telegram", "accounts", account, "botToken"] => {
+            Some(SecretId::telegram_account_token(account))
+        }
+        ["models", "providers", provider, "apiKey"] => Some(SecretId::model_api_key(provider)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_have_names() {
+        let id =
+            |text: &str| id_for_field(&ConfigPath::parse(text).unwrap()).map(|id| id.as_str().to_owned());
+        assert_eq!(id("gateway.auth.token").as_deref(), Some("gateway/token"));
+        assert_eq!(id("models.providers.mine.apiKey").as_deref(), Some("models/mine/api-key"));
+        assert_eq!(id("hooks.token"), None);
+    }
+}

@@ -1,0 +1,74 @@
+//! `bulkhead setup`: configuration and workspace, no questions.
+
+use bulkhead_profile::{Environment, ProfileName};
+use bulkhead_setup::{Outcome, ProfilePlan, World, set_up};
+
+use super::DONE;
+use crate::context::Context;
+use crate::error::{CONFIGURATION, Failure};
+use crate::grammar::onboard::SetupArgs;
+use crate::output::{Output, paint, table};
+
+pub fn run(args: SetupArgs, context: &Context) -> Result<u8, Failure> {
+    let place = context.place()?;
+    make(context, place.name(), args.port, args.workspace)
+}
+
+/// Makes one profile without asking.
+pub fn make(
+    context: &Context,
+    name: &ProfileName,
+    port: Option<u16>,
+    workspace: Option<String>,
+) -> Result<u8, Failure> {
+    let plan = ProfilePlan { name: name.as_str().to_owned(), port, workspace, ..ProfilePlan::default() };
+    let world = World::of_this_machine(surroundings(context));
+    let outcome = context.block_on(async { Ok(set_up(plan, &world, &|_| ()).await) })?;
+    show(context.out, &outcome, name.as_str())
+}
+
+/// The surroundings with the flags that name a place put where variables of that meaning stand.
+pub fn surroundings(context: &Context) -> Environment {
+    let mut env = context.env.clone();
+    let flags = [
+        ("BULKHEAD_STATE_DIR", &context.global.state_dir),
+        ("BULKHEAD_CONFIG_PATH", &context.global.config_path),
+    ];
+    for (name, path) in flags {
+        if let Some(path) = path {
+            env = env.with_var(name, &path.to_string_lossy());
+        }
+    }
+    env
+}
+
+/// The outcome: findings on standard error, the profiles made on standard output.
+pub fn show(out: Output, outcome: &Outcome, name: &str) -> Result<u8, Failure> {
+    if !outcome.ok {
+        let errors: Vec<_> = outcome.findings.iter().filter(|finding| finding.is_error()).collect();
+        let text = errors.iter().map(|finding| finding.sentence()).collect::<Vec<_>>().join("\n");
+        let code = errors.first().map_or("setup.failed", |finding| finding.code.as_str());
+        let details = serde_json::to_value(outcome).unwrap_or_default();
+        return Err(Failure::new(CONFIGURATION, code, text).with_details(details));
+    }
+    if !outcome.findings.is_empty() {
+        out.note(&table::findings(&outcome.findings));
+    }
+    out.result(outcome, || {
+        let block = |profile: &bulkhead_setup::ProfileResult| {
+            let mut pairs = Vec::new();
+            if let (Some(port), Some(control), Some(first), Some(last)) =
+                (profile.port, profile.control, profile.cdp_first, profile.cdp_last)
+            {
+                pairs.push(("ports", format!("{port}, browser control {control}, CDP {first} to {last}")));
+            }
+            pairs.push(("config", profile.config_path.display().to_string()));
+            pairs.push(("workspace", profile.workspace.display().to_string()));
+            format!("{} {}\n{}", paint::strong(&profile.name), paint::good("is set up"), table::pairs(&pairs))
+        };
+        let mut text = outcome.profiles.iter().map(block).collect::<Vec<_>>().join("\n");
+        text.push_str(&format!("\n  {}  `bulkhead --profile {name} gateway`", paint::dim("next")));
+        text
+    });
+    Ok(DONE)
+}

@@ -1,0 +1,68 @@
+//! `agent` and `models`.
+
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+
+use super::gateway::Target;
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  bulkhead agent --message \"What is on my desk?\"\n  bulkhead agent --session-id report -m @question.txt --json"
+)]
+pub struct AgentArgs {
+    /// What to do; `-` or @FILE.
+    #[arg(long, short, value_name = "TEXT")]
+    pub message: String,
+    /// Go on with this conversation; a new name begins a new one.
+    #[arg(long, value_name = "ID", conflicts_with = "session_key")]
+    pub session_id: Option<String>,
+    /// Go on with the conversation of this key, such as agent:main:main.
+    #[arg(long, value_name = "KEY")]
+    pub session_key: Option<String>,
+    /// Which agent (default: the profile's default agent).
+    #[arg(long, value_name = "ID")]
+    pub agent: Option<String>,
+    /// How hard to think.
+    #[arg(long, value_name = "LEVEL")]
+    pub thinking: Option<String>,
+    /// Also send the answer to the session's channel.
+    #[arg(long)]
+    pub deliver: bool,
+    /// Seconds for the whole run.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "600")]
+    pub timeout: Duration,
+    /// Another gateway than this profile's.
+    #[arg(long, value_name = "URL")]
+    pub url: Option<String>,
+    /// Its token; `-` or @FILE.
+    #[arg(long, value_name = "SECRET")]
+    pub token: Option<super::secret_flag::SecretFlag>,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    match text.parse::<u64>() {
+        Ok(seconds) if (1..=86_400).contains(&seconds) => Ok(Duration::from_secs(seconds)),
+        _ => Err("expected seconds from 1 to 86400".to_owned()),
+    }
+}
+
+#[derive(Debug, Args)]
+pub struct ModelsArgs {
+    #[command(subcommand)]
+    pub command: ModelsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ModelsCommand {
+    /// The models that are configured.
+    List {
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Ask each configured model for one word, and say how long it took.
+    Probe {
+        /// Only this one, as provider/model.
+        model: Option<String>,
+    },
+}

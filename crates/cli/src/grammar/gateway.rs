@@ -1,0 +1,198 @@
+//! `gateway` and its subcommands.
+
+use std::time::Duration;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use super::secret_flag::SecretFlag;
+
+const EXAMPLES: &str = "\
+Examples:
+  bulkhead gateway --port 18789            Run here in the foreground
+  bulkhead gateway --force                 End this profile's running gateway first (never a stranger)
+  bulkhead --dev gateway --allow-unconfigured
+  bulkhead gateway status                  Does it run, does it answer, is it ready?
+  bulkhead gateway call --list             Every method that can be called
+  bulkhead gateway call sessions.list --params '{\"limit\":5}'";
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = false, after_help = EXAMPLES)]
+pub struct GatewayArgs {
+    #[command(subcommand)]
+    pub command: Option<GatewayCommand>,
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum GatewayCommand {
+    /// Run the gateway here in the foreground.
+    Run(RunArgs),
+    /// Keep the gateway running: start it, hand it its secrets, restart it after a crash.
+    Supervise(SuperviseArgs),
+    /// Does it run, does it answer, is it ready?
+    Status(GatewayStatusArgs),
+    /// Ask the running gateway how it is.
+    Health(AskArgs),
+    /// Look at a gateway from outside: connect, health, status, who is there, configuration.
+    Probe(AskArgs),
+    /// Call a method of the gateway protocol.
+    Call(CallArgs),
+    /// Start the gateway through its supervisor.
+    Start,
+    /// Stop the gateway through its supervisor, or a gateway that runs in the foreground.
+    Stop,
+    /// Restart the gateway through its supervisor.
+    Restart,
+}
+
+#[derive(Debug, Clone, Default, Args)]
+pub struct RunArgs {
+    /// Base port; the profile claims everything from here to 110 above.
+    #[arg(long, value_name = "PORT")]
+    pub port: Option<u16>,
+    /// Which addresses to listen on.
+    #[arg(long, value_enum, value_name = "WHERE")]
+    pub bind: Option<Bind>,
+    /// Shared token for this run (also BULKHEAD_GATEWAY_TOKEN); `-` or @FILE.
+    #[arg(long, value_name = "SECRET")]
+    pub token: Option<SecretFlag>,
+    /// End this profile's gateway first if one runs; never ends a process that is not proven to be it.
+    #[arg(long)]
+    pub force: bool,
+    /// Log at debug level.
+    #[arg(long, short)]
+    pub verbose: bool,
+    /// Start without a configuration, control plane only.
+    #[arg(long)]
+    pub allow_unconfigured: bool,
+    /// Take secrets on standard input, say when ready on standard output, end with standard input.
+    #[arg(long)]
+    pub sidecar: bool,
+    /// Control plane only: no channels, no answers.
+    #[arg(long, hide = true)]
+    pub safe: bool,
+    /// Start on the last good configuration.
+    #[arg(long, hide = true)]
+    pub last_good: bool,
+}
+
+impl RunArgs {
+    /// The first flag that only running understands, if one was given.
+    pub fn given(&self) -> Option<&'static str> {
+        [
+            ("--port", self.port.is_some()),
+            ("--bind", self.bind.is_some()),
+            ("--token", self.token.is_some()),
+            ("--force", self.force),
+            ("--verbose", self.verbose),
+            ("--allow-unconfigured", self.allow_unconfigured),
+            ("--sidecar", self.sidecar),
+            ("--safe", self.safe),
+            ("--last-good", self.last_good),
+        ]
+        .into_iter()
+        .find_map(|(flag, given)| given.then_some(flag))
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Bind {
+    /// This machine only (127.0.0.1 and ::1).
+    Loopback,
+    /// Every address of this machine.
+    Lan,
+    /// Loopback, and what the configuration adds.
+    Auto,
+    /// The address in gateway.customBindHost.
+    Custom,
+}
+
+impl Bind {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Loopback => "loopback",
+            Self::Lan => "lan",
+            Self::Auto => "auto",
+            Self::Custom => "custom",
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub struct SuperviseArgs {
+    /// Base port for the gateway.
+    #[arg(long, value_name = "PORT")]
+    pub port: Option<u16>,
+    /// Who runs it: a service of the system, or somebody else's tool.
+    #[arg(long, value_enum, default_value = "external", hide = true)]
+    pub owner: Owner,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Owner {
+    /// A service of the system.
+    Service,
+    /// A terminal, a script, another tool.
+    External,
+}
+
+/// Where to ask, and with what.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Target {
+    /// Another gateway than this profile's, such as ws://127.0.0.1:18789.
+    #[arg(long, value_name = "URL")]
+    pub url: Option<String>,
+    /// Its token; by default the one in this profile's secret store. `-` or @FILE.
+    #[arg(long, value_name = "SECRET")]
+    pub token: Option<SecretFlag>,
+    /// Its password, where it asks for one. `-` or @FILE.
+    #[arg(long, value_name = "SECRET", conflicts_with = "token")]
+    pub password: Option<SecretFlag>,
+    /// How long to wait, in milliseconds.
+    #[arg(long, value_name = "MS", value_parser = milliseconds)]
+    pub timeout: Option<Duration>,
+}
+
+fn milliseconds(text: &str) -> Result<Duration, String> {
+    match text.parse::<u64>() {
+        Ok(ms) if (1..=86_400_000).contains(&ms) => Ok(Duration::from_millis(ms)),
+        _ => Err("expected milliseconds from 1 to 86400000".to_owned()),
+    }
+}
+
+#[derive(Debug, Clone, Default, Args)]
+pub struct AskArgs {
+    #[command(flatten)]
+    pub target: Target,
+}
+
+#[derive(Debug, Args)]
+pub struct GatewayStatusArgs {
+    #[command(flatten)]
+    pub target: Target,
+    /// Do not connect; only look at the process and its HTTP health.
+    #[arg(long)]
+    pub no_probe: bool,
+    /// Also ask for health and channels.
+    #[arg(long)]
+    pub deep: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct CallArgs {
+    /// The method, such as sessions.list.
+    #[arg(required_unless_present = "list")]
+    pub method: Option<String>,
+    /// Its parameters as JSON; `-` or @FILE.
+    #[arg(long, value_name = "JSON", default_value = "{}")]
+    pub params: String,
+    /// List every method with its scope.
+    #[arg(long)]
+    pub list: bool,
+    /// Wait for the last answer of a method that answers twice.
+    #[arg(long)]
+    pub expect_final: bool,
+    #[command(flatten)]
+    pub target: Target,
+}

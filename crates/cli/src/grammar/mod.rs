@@ -1,0 +1,78 @@
+//! The grammar of the command line. What it means is in [`crate::commands`].
+
+#![allow(clippy::doc_markdown, reason = "doc comments here are help texts, shown as they stand")]
+
+pub mod agent;
+pub mod browser;
+pub mod config;
+pub mod gateway;
+pub mod global;
+pub mod onboard;
+pub mod profiles;
+pub mod secret_flag;
+pub mod simple;
+
+use clap::{Parser, Subcommand};
+
+pub use global::Global;
+
+const EXAMPLES: &str = "\
+Examples:
+  bulkhead onboard                               Set up this profile, question by question
+  bulkhead gateway                               Run its gateway here in the foreground
+  bulkhead --profile rescue onboard              A second, isolated profile beside it
+  bulkhead --profile rescue gateway              Its gateway, on ports of its own
+  bulkhead status                                What runs, where, on which ports
+  bulkhead profiles check                        Do two profiles touch anywhere?
+  bulkhead agent --message \"hello\"               Ask once from a script
+  bulkhead dashboard                             Open the web UI, logged in
+
+Every command takes --json and then prints one stable JSON value.
+Flags that take a secret also take `-` (read from standard input) and @FILE.
+Exit codes: 0 done, 1 failed, 2 wrong flags, 78 configuration.";
+
+/// Isolated AI gateways side by side: a main one that does the work, a rescue one that stays up.
+#[derive(Debug, Parser)]
+#[command(name = "bulkhead", version, about, after_help = EXAMPLES, max_term_width = 110, disable_help_subcommand = true)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Set up a profile: model, Telegram bot, secrets, ports, workspace.
+    Onboard(Box<onboard::OnboardArgs>),
+    /// Make configuration and workspace of a profile without asking anything.
+    Setup(onboard::SetupArgs),
+    /// Run, watch or ask a gateway; without a subcommand, run it here.
+    Gateway(Box<gateway::GatewayArgs>),
+    /// What runs, where, on which ports. Fast: opens no keychain.
+    Status(simple::StatusArgs),
+    /// Ask the running gateway how it is.
+    Health(gateway::AskArgs),
+    /// The gateway's log.
+    Logs(simple::LogsArgs),
+    /// Profiles on this machine.
+    Profiles(profiles::ProfilesArgs),
+    /// Read and edit the configuration file; a running gateway reloads it.
+    Config(config::ConfigArgs),
+    /// Secrets of this profile. Values are never shown.
+    Secrets(config::SecretsArgs),
+    /// Strangers who wrote to a bot and wait for approval.
+    Pairing(simple::PairingArgs),
+    /// Let an agent work once and print its answer.
+    Agent(agent::AgentArgs),
+    /// Models that agents can use.
+    Models(agent::ModelsArgs),
+    /// Channels, such as Telegram.
+    Channels(simple::ChannelsArgs),
+    /// The browser seat of the running gateway.
+    Browser(browser::BrowserArgs),
+    /// Open the web UI, logged in.
+    Dashboard(simple::DashboardArgs),
+    /// Print a completion script for a shell.
+    Completions(simple::CompletionsArgs),
+}

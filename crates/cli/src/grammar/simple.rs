@@ -1,0 +1,89 @@
+//! Commands with few flags.
+
+use clap::{Args, Subcommand};
+use clap_complete::Shell;
+
+use super::gateway::Target;
+
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// Only this profile, not the others beside it.
+    #[arg(long)]
+    pub only: bool,
+    /// Accepted for scripts; every profile is shown anyway.
+    #[arg(long, hide = true)]
+    pub all: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct LogsArgs {
+    /// Go on with new lines as they come.
+    #[arg(long, short)]
+    pub follow: bool,
+    /// How many lines.
+    #[arg(long, short = 'n', value_name = "LINES", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=5000))]
+    pub limit: u32,
+    #[command(flatten)]
+    pub target: Target,
+}
+
+#[derive(Debug, Args)]
+pub struct PairingArgs {
+    #[command(subcommand)]
+    pub command: PairingCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum PairingCommand {
+    /// Who waits for approval.
+    List {
+        /// Only this channel.
+        channel: Option<String>,
+    },
+    /// Let somebody in by the code they were told.
+    #[command(after_help = "Example:\n  bulkhead pairing approve telegram ABCD2345")]
+    Approve {
+        /// The channel, such as telegram.
+        channel: String,
+        /// The code.
+        code: String,
+        /// Tell them on the channel.
+        #[arg(long)]
+        notify: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct ChannelsArgs {
+    #[command(subcommand)]
+    pub command: ChannelsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ChannelsCommand {
+    /// How each channel and account is.
+    Status {
+        /// Ask the services now.
+        #[arg(long)]
+        probe: bool,
+        #[command(flatten)]
+        target: Target,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct DashboardArgs {
+    /// Print the address instead of opening it. It carries the token: keep it to yourself.
+    #[arg(long)]
+    pub no_open: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  bulkhead completions bash > ~/.local/share/bash-completion/completions/bulkhead"
+)]
+pub struct CompletionsArgs {
+    /// The shell.
+    #[arg(value_enum)]
+    pub shell: Shell,
+}
