@@ -19,7 +19,7 @@ use crate::sessions::{agent_of, resolve};
 /// How long `agent.wait` waits when nothing is said.
 const WAIT: Duration = Duration::from_secs(30);
 /// The longest that it waits.
-const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
+const LONGEST_WAIT: Duration = Duration::from_hours(24);
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::Call;
 use crate::gateway::Gateway;
-use crate::settings::AgentView;
+use crate::settings::{AgentView, ModelRef};
 
 /// Every agent with its workspace and model.
 pub(super) async fn list(gateway: &Arc<Gateway>, _call: Call<'_>) -> Result<Reply, ErrorShape> {
@@ -40,7 +40,7 @@ fn row(agent: &AgentView) -> Value {
     if let Some((primary, fallbacks)) = agent.models.split_first() {
         let mut model = json!({"primary": primary.full()});
         if !fallbacks.is_empty() {
-            model["fallbacks"] = fallbacks.iter().map(|one| one.full()).collect::<Vec<_>>().into();
+            model["fallbacks"] = fallbacks.iter().map(ModelRef::full).collect::<Vec<_>>().into();
         }
         row["model"] = model;
     }

@@ -68,6 +68,7 @@ routes! {
     "channels.pairing.approve" => pairing::approve,
     "channels.pairing.dismiss" => pairing::dismiss,
     "models.list" => models::list,
+    "models.probe" => models::probe,
     "agents.list" => agents::list,
     "agent.identity.get" => agents::identity,
     "sessions.list" => sessions::list,

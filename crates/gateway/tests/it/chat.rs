@@ -133,6 +133,23 @@ async fn a_model_that_fails_is_told_and_the_next_message_works() {
 }
 
 #[tokio::test]
+async fn a_provider_is_asked_live_and_its_refusal_is_told_by_kind() {
+    let world = World::new().await;
+    let gateway = world.start().await;
+    let (client, _) = gateway.client().await;
+    let ask = async |provider: &str| client.request("models.probe", json!({"provider": provider})).await;
+    let good = ask("fake").await.unwrap();
+    assert_eq!((&good["status"], &good["results"][0]["label"]), (&json!("ok"), &json!("fake-1")), "{good}");
+    assert!(good["latencyMs"].is_u64());
+    world.model.control.set_keys(vec!["another".to_owned()]);
+    let refused = ask("fake").await.unwrap();
+    assert_eq!(refused["status"], "auth", "{refused}");
+    assert!(!refused.to_string().contains(crate::harness::KEY));
+    let unknown = ask("nobody").await.unwrap_err().to_string();
+    assert!(unknown.contains("nobody") && unknown.contains("fake"), "{unknown}");
+}
+
+#[tokio::test]
 async fn overviews_answer_in_the_protocols_words() {
     let world = World::with_telegram().await;
     let gateway = world.start().await;

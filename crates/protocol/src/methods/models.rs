@@ -5,8 +5,10 @@ use serde::{Deserialize, Serialize};
 use super::MethodSpec;
 use crate::Scope;
 
-pub(super) const ROWS: &[MethodSpec] =
-    &[MethodSpec::new("models.list", Scope::OperatorRead, "The models that can be chosen.")];
+pub(super) const ROWS: &[MethodSpec] = &[
+    MethodSpec::new("models.list", Scope::OperatorRead, "The models that can be chosen."),
+    MethodSpec::new("models.probe", Scope::OperatorAdmin, "Asks a provider for one short answer, now."),
+];
 
 /// Parameters of `models.list`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +26,54 @@ pub struct ModelsListParams {
     /// Ask the providers now.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refresh: Option<bool>,
+}
+
+/// Parameters of `models.probe`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ModelsProbeParams {
+    /// The provider's id in the configuration.
+    pub provider: String,
+    /// The longest that it may take.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout_ms: Option<u64>,
+    /// With the model that this agent would take, where it is one of the provider's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent_id: Option<String>,
+}
+
+/// Result of `models.probe`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ModelsProbeResult {
+    /// The provider.
+    pub provider: String,
+    /// `ok`, `auth`, `rate_limit`, `billing`, `timeout`, `format`, `no_model` or `unknown`.
+    pub status: String,
+    /// Until the answer was complete.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency_ms: Option<u64>,
+    /// What went wrong, in a person's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// One for each model that was asked.
+    pub results: Vec<ModelsProbeTarget>,
+}
+
+/// One model that was asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ModelsProbeTarget {
+    /// The model.
+    pub label: String,
+    /// As in [`ModelsProbeResult::status`].
+    pub status: String,
+    /// Until the answer was complete.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency_ms: Option<u64>,
+    /// What went wrong, in a person's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
 }
 
 /// Result of `models.list`.
