@@ -1,143 +1,25 @@
 //! A look around: what is here already, and what can be used.
 
-use std::collections::BTreeSet;
+mod found;
+mod usable;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
-use bulkhead_agent::{ProviderApi, ProviderSettings};
 use bulkhead_profile::{
-    Environment, KnownProfile, Owner, Ports, files, known_profiles,
+    KnownProfile, Owner, Ports, files, known_profiles,
     openclaw::{self, OpenClawInstall},
 };
 use bulkhead_secrets::{SecretId, generate};
-use futures::future::join_all;
-use serde::Serialize;
 
+pub use self::found::*;
+use self::usable::{chrome, models, proxy};
 use crate::create::unfinished;
 use crate::event::ProfileResult;
 use crate::world::World;
 
 const MOST_PORTS: usize = 64;
 const KEYCHAIN_LIMIT: Duration = Duration::from_secs(4);
-
-/// What was found.
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Detection {
-    /// OpenClaw installs.
-    pub openclaw: Vec<FoundOpenClaw>,
-    /// Gateways, running or not.
-    pub gateways: Vec<FoundGateway>,
-    /// Ways to a model.
-    pub models: Vec<FoundModel>,
-    /// A browser for the browser seat.
-    pub chrome: Option<FoundChrome>,
-    /// The keychain.
-    pub keychain: FoundKeychain,
-    /// Proxies that the environment names.
-    pub proxy: FoundProxy,
-    /// Profiles that are here already.
-    pub profiles: Vec<ProfileResult>,
-    /// Listening ports near those that profiles use.
-    pub ports_in_use: Vec<FoundPort>,
-    /// Profiles whose creation was begun and not finished.
-    pub unfinished: Vec<String>,
-}
-
-/// An OpenClaw on this machine.
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct FoundOpenClaw {
-    /// Its profile; none for the default one.
-    pub profile: Option<String>,
-    /// Its state directory.
-    pub state_dir: PathBuf,
-    /// Its base port.
-    pub port: u16,
-    /// The version that last wrote its configuration.
-    pub version: Option<String>,
-    /// How many Telegram bots it has.
-    pub bots: usize,
-    /// Whether something listens on its port.
-    pub running: bool,
-}
-
-/// A gateway.
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct FoundGateway {
-    /// Its profile.
-    pub profile: String,
-    /// Its base port.
-    pub port: u16,
-    /// Whether it runs.
-    pub running: bool,
-    /// `bulkhead` or `openclaw`.
-    pub kind: &'static str,
-}
-
-/// A way to a model.
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct FoundModel {
-    /// `env`, `ollama`, `lmstudio` or `llamacpp`.
-    pub kind: &'static str,
-    /// The provider's id.
-    pub provider: &'static str,
-    /// `openai`, `anthropic` or `ollama`.
-    pub api: &'static str,
-    /// Its address.
-    pub base_url: String,
-    /// The variable that holds its key.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub env_var: Option<&'static str>,
-    /// Its models; empty when they were not asked for.
-    pub models: Vec<String>,
-}
-
-/// A browser.
-#[derive(Debug, Clone, Serialize)]
-pub struct FoundChrome {
-    /// Its executable.
-    pub path: PathBuf,
-}
-
-/// The keychain.
-#[derive(Debug, Clone, Serialize)]
-pub struct FoundKeychain {
-    /// Whether it answers.
-    pub available: bool,
-    /// Why not, in words.
-    pub reason: Option<String>,
-    /// Why not, as a stable word.
-    pub code: Option<&'static str>,
-}
-
-/// Proxies, without user names and passwords.
-#[derive(Debug, Clone, Default, Serialize)]
-pub struct FoundProxy {
-    /// `HTTPS_PROXY`.
-    pub https: Option<String>,
-    /// `HTTP_PROXY`.
-    pub http: Option<String>,
-    /// `ALL_PROXY`.
-    pub all: Option<String>,
-    /// `NO_PROXY`.
-    pub no: Option<String>,
-}
-
-/// A listening port.
-#[derive(Debug, Clone, Serialize)]
-pub struct FoundPort {
-    /// The port.
-    pub port: u16,
-    /// The program; none if it belongs to another user.
-    pub program: Option<String>,
-    /// Its process.
-    pub pid: Option<u32>,
-    /// The profile, if it is one of ours.
-    pub profile: Option<String>,
-}
 
 /// Looks around.
 pub(crate) async fn detect(world: &World) -> Detection {
@@ -250,105 +132,5 @@ async fn keychain(world: &World) -> FoundKeychain {
             reason: Some(format!("The keychain did not answer within {} s.", KEYCHAIN_LIMIT.as_secs())),
             code: Some("keychain.timeout"),
         },
-    }
-}
-
-async fn models(world: &World, listening: &BTreeSet<u16>) -> Vec<FoundModel> {
-    let by_key = [
-        ("ANTHROPIC_API_KEY", "anthropic", "anthropic", "https://api.anthropic.com"),
-        ("OPENAI_API_KEY", "openai", "openai", "https://api.openai.com/v1"),
-        ("OPENROUTER_API_KEY", "openrouter", "openai", "https://openrouter.ai/api/v1"),
-    ];
-    let mut found: Vec<FoundModel> = by_key
-        .into_iter()
-        .filter(|(variable, ..)| world.env.var(variable).is_some())
-        .map(|(variable, provider, api, base_url)| FoundModel {
-            kind: "env",
-            provider,
-            api,
-            base_url: base_url.to_owned(),
-            env_var: Some(variable),
-            models: Vec::new(),
-        })
-        .collect();
-    let local = [
-        ("ollama", ProviderApi::Ollama, "ollama", 11_434, ""),
-        ("lmstudio", ProviderApi::OpenAi, "openai", 1234, "/v1"),
-        ("llamacpp", ProviderApi::OpenAi, "openai", 8080, "/v1"),
-    ];
-    let asked = local.into_iter().filter(|(.., port, _)| listening.contains(port)).map(
-        async |(kind, api, word, port, path)| {
-            let base_url = format!("http://127.0.0.1:{port}{path}");
-            let models = world.live().models(&ProviderSettings::new(kind, api, &base_url)).await;
-            // Something else may listen on a port that is as common as 8080.
-            (!models.is_empty()).then_some(FoundModel {
-                kind,
-                provider: kind,
-                api: word,
-                base_url,
-                env_var: None,
-                models,
-            })
-        },
-    );
-    found.extend(join_all(asked).await.into_iter().flatten());
-    found
-}
-
-fn chrome(env: &Environment) -> Option<FoundChrome> {
-    let names: &[&str] = if cfg!(windows) {
-        &["chrome.exe", "msedge.exe"]
-    } else {
-        &[
-            "google-chrome",
-            "google-chrome-stable",
-            "chromium",
-            "chromium-browser",
-            "microsoft-edge",
-            "brave-browser",
-        ]
-    };
-    let fixed: &[&str] = if cfg!(target_os = "macos") {
-        &[
-            "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-            "/Applications/Chromium.app/Contents/MacOS/Chromium",
-            "/Applications/Microsoft Edge.app/Contents/MacOS/Microsoft Edge",
-        ]
-    } else if cfg!(windows) {
-        &[
-            r"C:\Program Files\Google\Chrome\Application\chrome.exe",
-            r"C:\Program Files (x86)\Google\Chrome\Application\chrome.exe",
-            r"C:\Program Files (x86)\Microsoft\Edge\Application\msedge.exe",
-        ]
-    } else {
-        &["/opt/google/chrome/chrome", "/snap/bin/chromium"]
-    };
-    let path = env.var("PATH").unwrap_or_default();
-    let dirs: Vec<PathBuf> = std::env::split_paths(path).collect();
-    names
-        .iter()
-        .flat_map(|name| dirs.iter().map(move |dir| dir.join(name)))
-        .chain(fixed.iter().map(PathBuf::from))
-        .find(|path| path.is_file())
-        .map(|path| FoundChrome { path })
-}
-
-fn proxy(env: &Environment) -> FoundProxy {
-    let named = |name: &str| {
-        let text = env.var(name).or_else(|| env.var(&name.to_lowercase()))?;
-        Some(match url::Url::parse(text) {
-            Ok(mut url) if !url.username().is_empty() || url.password().is_some() => {
-                let _ = url.set_username("");
-                let _ = url.set_password(None);
-                url.to_string()
-            }
-            _ => text.to_owned(),
-        })
-    };
-    FoundProxy {
-        https: named("HTTPS_PROXY"),
-        http: named("HTTP_PROXY"),
-        all: named("ALL_PROXY"),
-        no: named("NO_PROXY"),
     }
 }

@@ -135,6 +135,17 @@ fn bot_trouble(error: &ChannelError) -> Trouble {
         ChannelError::TooMany { server, seconds, .. } => {
             (format!("{server} asks to wait {seconds} s"), "an answer to getMe", "wait, and try again")
         }
+        ChannelError::NotTheApi { server, status, .. } => (
+            format!("{server} answered with something that is not the Bot API ({status})"),
+            "an answer to getMe",
+            "check apiRoot, and whether a proxy or a login page of the network stands in between",
+        ),
+        ChannelError::Server { server, status, description, .. }
+        | ChannelError::Refused { server, status, description, .. } => (
+            format!("{server} answered with {status} ({description})"),
+            "an answer to getMe",
+            "try again in a while; if it stays so, check apiRoot",
+        ),
         other => (
             other.to_string(),
             "an answer to getMe",

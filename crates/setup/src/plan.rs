@@ -281,7 +281,10 @@ mod tests {
             key.map(|key| key.expose_secret().to_owned())
         };
         assert_eq!(key(r#"{"model":{"modelId":"m","apiKeyEnv":"OPENAI_API_KEY"}}"#).as_deref(), Some("sk-1"));
-        assert_eq!(key(r#"{"model":{"modelId":"m","apiKey":"own","apiKeyEnv":"OPENAI_API_KEY"}}"#).as_deref(), Some("own"));
+        assert_eq!(
+            key(r#"{"model":{"modelId":"m","apiKey":"own","apiKeyEnv":"OPENAI_API_KEY"}}"#).as_deref(),
+            Some("own")
+        );
         assert_eq!(key(r#"{"model":{"modelId":"m","apiKeyEnv":"OTHER"}}"#), None);
         assert_eq!(key(r#"{"model":{"modelId":"m"}}"#), None);
     }

@@ -1,17 +1,19 @@
 //! A profile of the plan, resolved: where it lives, what is there already, which ports it gets.
 
+mod model;
+mod ports;
+
 use std::path::PathBuf;
 
-use bulkhead_agent::{ProviderApi, ProviderSettings};
 use bulkhead_config::{ConfigStore, Loaded};
 use bulkhead_profile::{
-    Claim, Finding, Owner, Place, Ports, ProfileFacts, ProfileName, Register, bot_id_of_token, files,
-    gather_facts, known_profiles, preferred_base, spacing,
+    Finding, Owner, Place, Ports, ProfileFacts, ProfileName, Register, bot_id_of_token, files, gather_facts,
 };
 use secrecy::ExposeSecret;
 
+pub(crate) use self::model::{ModelTarget, model};
 use crate::event::{ProfileResult, error};
-use crate::plan::{ModelPlan, Plan, ProfilePlan};
+use crate::plan::{Plan, ProfilePlan};
 use crate::world::World;
 
 /// One profile to be.
@@ -95,7 +97,7 @@ pub(crate) fn targets<'p>(plan: &'p Plan, world: &World) -> (Vec<Target<'p>>, Ve
             Err(finding) => findings.push(finding),
         }
     }
-    findings.extend(assign_ports(&mut targets, world));
+    findings.extend(ports::assign_ports(&mut targets, world));
     (targets, findings)
 }
 
@@ -208,137 +210,8 @@ fn check_address(address: &str, schemes: &[&str]) -> Result<(), String> {
     }
 }
 
-/// The ports that the register would give now. Nothing is claimed.
-fn assign_ports(targets: &mut [Target<'_>], world: &World) -> Vec<Finding> {
-    let known = known_profiles(&world.env);
-    let around = world.surroundings();
-    let own: Vec<PathBuf> = targets.iter().map(|target| files::canonical(target.place.state_dir())).collect();
-    let mut claims: Vec<Claim> = Vec::new();
-    let mut kept: Vec<Option<u16>> = vec![None; targets.len()];
-    for profile in &known {
-        let dir = files::canonical(profile.place.state_dir());
-        match own.iter().position(|own| *own == dir) {
-            Some(index) => kept[index] = profile.claimed,
-            None => claims.extend(
-                [profile.base_port, profile.claimed]
-                    .into_iter()
-                    .flatten()
-                    .map(|base| Claim { profile: profile.place.label(), base }),
-            ),
-        }
-    }
-    let mut findings = Vec::new();
-    for (target, kept) in targets.iter_mut().zip(kept) {
-        target.port = target.wanted.or(kept);
-        if let Some(base) = target.port {
-            claims.push(Claim { profile: target.place.label(), base });
-        }
-    }
-    for target in targets.iter_mut().filter(|target| target.port.is_none()) {
-        let mut avoid = around.avoid.clone();
-        avoid.extend(spacing::kept_for_others(target.place.name()));
-        let preferred = preferred_base(target.place.name());
-        match spacing::next_free(preferred, &claims, &around.foreign, &around.listening, &avoid) {
-            Ok(base) => {
-                target.port = Some(base);
-                claims.push(Claim { profile: target.place.label(), base });
-            }
-            Err(full) => findings.push(error(
-                full.code(),
-                &[target.place.name().as_str()],
-                format!("ports of {}", target.place.name()),
-                full.to_string(),
-                "a free interval of 111 ports",
-                "remove a profile that is no longer needed, or name a port",
-            )),
-        }
-    }
-    findings
-}
-
 /// Every profile and OpenClaw of this machine but the planned ones, as they stand.
 pub(crate) fn neighbours(targets: &[Target<'_>], world: &World) -> Vec<ProfileFacts> {
     let own: Vec<PathBuf> = targets.iter().map(|target| files::canonical(target.place.state_dir())).collect();
     gather_facts(&world.env).into_iter().filter(|facts| !own.contains(&facts.state_dir)).collect()
-}
-
-/// The model of a plan, with the provider's defaults filled in.
-pub(crate) struct ModelTarget<'p> {
-    pub(crate) plan: &'p ModelPlan,
-    pub(crate) api: ProviderApi,
-    pub(crate) base_url: String,
-}
-
-impl ModelTarget<'_> {
-    pub(crate) fn settings(&self, proxy: Option<&str>) -> ProviderSettings {
-        let mut settings = ProviderSettings::new(&self.plan.provider, self.api, &self.base_url);
-        settings.api_key.clone_from(&self.plan.api_key);
-        settings.proxy = proxy.map(str::to_owned);
-        settings
-    }
-}
-
-pub(crate) fn model(plan: &ModelPlan) -> Result<ModelTarget<'_>, Finding> {
-    let bad = |field: &str, found: &str, expected: &str, next: &str| {
-        error("model-plan-invalid", &[], format!("model.{field}"), found, expected, next)
-    };
-    let id_fits = !plan.provider.is_empty()
-        && plan.provider.len() <= 64
-        && plan.provider.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
-    if !id_fits {
-        return Err(bad(
-            "provider",
-            "another name",
-            "letters, digits, `-`, `_` and `.`",
-            "choose a short name, such as custom",
-        ));
-    }
-    if plan.model_id.trim().is_empty() || plan.model_id.chars().any(char::is_control) {
-        return Err(bad(
-            "modelId",
-            "no model",
-            "the model's name as the provider calls it",
-            "choose a model",
-        ));
-    }
-    let by_provider = match plan.provider.as_str() {
-        "anthropic" => "anthropic",
-        "ollama" => "ollama",
-        _ => "openai",
-    };
-    let word = plan.api.as_deref().unwrap_or(by_provider);
-    let Some(api) = ProviderApi::parse(word) else {
-        return Err(bad(
-            "api",
-            "another word",
-            "openai, anthropic or ollama",
-            "choose the wire format that the server speaks",
-        ));
-    };
-    let known = match (plan.provider.as_str(), api) {
-        ("openai", _) => Some("https://api.openai.com/v1"),
-        ("openrouter", _) => Some("https://openrouter.ai/api/v1"),
-        ("lmstudio", _) => Some("http://127.0.0.1:1234/v1"),
-        ("llamacpp", _) => Some("http://127.0.0.1:8080/v1"),
-        (_, ProviderApi::Anthropic) => Some("https://api.anthropic.com"),
-        (_, ProviderApi::Ollama) => Some("http://127.0.0.1:11434"),
-        _ => None,
-    };
-    let Some(base_url) = plan.base_url.as_deref().filter(|url| !url.is_empty()).or(known) else {
-        return Err(bad(
-            "baseUrl",
-            "none",
-            "the address of the server",
-            "add baseUrl, such as http://127.0.0.1:8080/v1",
-        ));
-    };
-    if let Err(found) = check_address(base_url, &["http", "https"]) {
-        return Err(bad(
-            "baseUrl",
-            &found,
-            "an address that begins with http:// or https://",
-            "write it in full, such as http://127.0.0.1:8080/v1",
-        ));
-    }
-    Ok(ModelTarget { plan, api, base_url: base_url.trim_end_matches('/').to_owned() })
 }

@@ -19,6 +19,8 @@ use serde_json::Value;
 pub(crate) const MAIN_BOT: &str = "111111111:AAmainmainmainmainmainmainmainmainmain";
 pub(crate) const RESCUE_BOT: &str = "222222222:AArescuerescuerescuerescuerescueresc";
 
+/// What the real keychain would say.
+pub(crate) type Cause = fn() -> keyring_core::Error;
 type Items = Arc<Mutex<BTreeMap<(String, String), String>>>;
 
 /// A keychain in memory that can fail.
@@ -26,7 +28,7 @@ type Items = Arc<Mutex<BTreeMap<(String, String), String>>>;
 pub(crate) struct Keychain {
     pub(crate) items: Items,
     /// Fails every call with the cause, as the real one words it.
-    pub(crate) failure: Arc<Mutex<Option<fn() -> keyring_core::Error>>>,
+    pub(crate) failure: Arc<Mutex<Option<Cause>>>,
     /// Never answers when a secret of this name is stored.
     pub(crate) hangs_on: Arc<Mutex<Option<String>>>,
     /// Refuses to store a secret of this name.
@@ -226,7 +228,7 @@ impl Machine {
                 if path.is_dir() {
                     files.insert(format!("{name}/"), Vec::new());
                     dirs.push(path);
-                } else if !name.ends_with(".lock") {
+                } else if path.extension().is_none_or(|extension| extension != "lock") {
                     files.insert(name, fs::read(&path).unwrap());
                 }
             }
