@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use bulkhead_config::{AuthMode as ConfiguredMode, SecretInput};
 use bulkhead_secrets::{SecretBundle, SecretId};
 use bulkhead_server::{AuthMode, AuthPolicy};
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::logs::Redactor;
 use crate::settings::Settings;
@@ -102,7 +102,7 @@ impl Credentials {
     pub(crate) fn teach(&self, redactor: &Redactor) {
         let bundle = self.bundle();
         redactor.learn(bundle.iter().map(|(_, secret)| secret.expose_secret()));
-        redactor.learn(self.token.iter().map(|secret| secret.expose_secret()));
+        redactor.learn(self.token.iter().map(ExposeSecret::expose_secret));
     }
 
     fn bundle(&self) -> Arc<SecretBundle> {
@@ -114,7 +114,7 @@ impl Credentials {
 pub(crate) fn teach_plain(redactor: &Redactor, settings: &Settings) {
     let config = &settings.config;
     let inputs = config.secret_inputs();
-    redactor.learn(inputs.iter().filter_map(|(_, input)| input.plain()).map(|secret| secret.expose_secret()));
+    redactor.learn(inputs.iter().filter_map(|(_, input)| input.plain()).map(ExposeSecret::expose_secret));
     for provider in config.models.providers.values() {
         redactor.learn(provider.headers.values().filter(|value| value.len() >= 12).map(String::as_str));
     }

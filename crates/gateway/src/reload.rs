@@ -47,9 +47,10 @@ impl Gateway {
         if next.hash == before.hash && next.problem == before.problem {
             return self.restart_reasons();
         }
-        match &next.problem {
-            Some(problem) => tracing::error!("the configuration on disk is not used: {problem}"),
-            None => tracing::info!(hash = %next.hash, "another configuration is in force"),
+        if let Some(problem) = &next.problem {
+            tracing::error!("the configuration on disk is not used: {problem}");
+        } else {
+            tracing::info!(hash = %next.hash, "another configuration is in force");
         }
         self.note_restarts(&before.config, &next.config);
         crate::credentials::teach_plain(&self.redactor, &next);

@@ -19,7 +19,7 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 /// How long finished answers may take to leave the outbox.
 const FLUSH: Duration = Duration::from_secs(4);
 /// How often the summary of sessions in the health snapshot is brought up to date.
-const SUMMARY: Duration = Duration::from_secs(60);
+const SUMMARY: Duration = Duration::from_mins(1);
 
 /// How a gateway ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

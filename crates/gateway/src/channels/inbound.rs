@@ -1,5 +1,6 @@
 //! A message from a channel on its way to an answer, and the answer on its way back.
 
+use std::fmt::Write as _;
 use std::sync::{Arc, Weak};
 
 use async_trait::async_trait;
@@ -132,7 +133,7 @@ async fn status(gateway: &Gateway, key: &str) -> String {
     }
     let failing = gateway.lifecycle.failing();
     if !failing.is_empty() {
-        text.push_str(&format!("\nNot well: {}", failing.join(", ")));
+        let _ = write!(text, "\nNot well: {}", failing.join(", "));
     }
     text
 }

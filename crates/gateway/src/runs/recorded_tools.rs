@@ -1,5 +1,6 @@
 //! Tool calls are on disk before they run: what a crash cuts off is known afterwards, and never repeated by itself.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -79,12 +80,12 @@ pub(super) fn recount(before: &[ToolCall]) -> Option<String> {
             let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
             text.chars().take(SHOWN).collect()
         };
-        text.push_str(&format!("\n- {} {} → ", call.name, shown(&call.args)));
-        match (call.state.as_str(), &call.result) {
-            ("ok", Some(result)) => text.push_str(&shown(result)),
-            ("error", Some(result)) => text.push_str(&format!("failed: {}", shown(result))),
-            _ => text.push_str("interrupted, its effect is unknown"),
-        }
+        let outcome = match (call.state.as_str(), &call.result) {
+            ("ok", Some(result)) => shown(result),
+            ("error", Some(result)) => format!("failed: {}", shown(result)),
+            _ => "interrupted, its effect is unknown".to_owned(),
+        };
+        let _ = write!(text, "\n- {} {} → {outcome}", call.name, shown(&call.args));
     }
     Some(text)
 }

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock;
 
 /// How long, and how many, ended runs are remembered under their idempotency key.
-const REMEMBER: Duration = Duration::from_secs(300);
+const REMEMBER: Duration = Duration::from_mins(5);
 const REMEMBER_MOST: usize = 1000;
 
 /// How a run ended.

@@ -41,7 +41,7 @@ impl Gateway {
         .await
         .map_err(|_| "opening the workspace was interrupted".to_owned())?
         .map_err(|error| error.to_string())?;
-        let tools = self.tools(settings, &workspace, request, before.len())?;
+        let tools = self.tools(settings, &workspace, request, before.len());
         let facts = PromptFacts {
             agent: agent.name.clone(),
             profile: self.place.name().as_str().to_owned(),
@@ -64,7 +64,7 @@ impl Gateway {
         workspace: &Workspace,
         request: &TurnRequest,
         before: usize,
-    ) -> Result<ToolSet, String> {
+    ) -> ToolSet {
         let mut all: Vec<Arc<dyn Tool>> = vec![
             Arc::new(Read::new(workspace.clone())),
             Arc::new(Write::new(workspace.clone())),
@@ -73,25 +73,25 @@ impl Gateway {
         ];
         let allowed = &settings.config.tools;
         if allowed.web.fetch.enabled {
-            all.push(self.web_fetch()?);
+            all.push(self.web_fetch());
         }
         if allowed.exec.enabled && !request.source.is_channel() {
             all.push(Arc::new(Exec::new(workspace.clone(), ExecOptions::default())));
         }
         all.extend(self.seat.tool());
         let recorder = Recorder::new(self.store.clone(), before);
-        Ok(all.into_iter().fold(ToolSet::default(), |tools, tool| recorder.with(tools, tool)))
+        all.into_iter().fold(ToolSet::default(), |tools, tool| recorder.with(tools, tool))
     }
 
     /// One web client for all turns, made when first needed.
-    fn web_fetch(&self) -> Result<Arc<dyn Tool>, String> {
+    fn web_fetch(&self) -> Arc<dyn Tool> {
         let mut slot = self.web.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(web) = &*slot {
-            return Ok(Arc::clone(web) as Arc<dyn Tool>);
+            return Arc::clone(web) as Arc<dyn Tool>;
         }
         let web = Arc::new(WebFetch::default());
         *slot = Some(Arc::clone(&web));
-        Ok(web)
+        web
     }
 }
 

@@ -28,7 +28,7 @@ use crate::settings::{AgentView, Settings};
 /// How many stored messages a model is shown at most.
 const HISTORY: usize = 400;
 /// The longest that an answer may take when nothing else is said.
-const LONGEST: Duration = Duration::from_secs(600);
+const LONGEST: Duration = Duration::from_mins(10);
 /// Events of a run that may wait to be told.
 const WAITING_EVENTS: usize = 64;
 

@@ -1,5 +1,6 @@
 //! The one line that says the gateway is ready: JSON for a supervisor, words for a person.
 
+use std::fmt::Write as _;
 use std::io::Write as _;
 
 use serde_json::json;
@@ -33,7 +34,7 @@ pub(crate) fn tell(gateway: &Gateway, sidecar: bool, addresses: &[std::net::Sock
             gateway.place.log_path().display()
         );
         if !failing.is_empty() {
-            text.push_str(&format!("\nNot everything works yet: {}", failing.join(", ")));
+            let _ = write!(text, "\nNot everything works yet: {}", failing.join(", "));
         }
         text
     };

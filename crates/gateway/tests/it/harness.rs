@@ -114,7 +114,7 @@ impl World {
     }
 
     /// All secrets, as a supervisor hands them over.
-    pub fn secrets(&self) -> Value {
+    pub fn secrets() -> Value {
         json!({
             "gateway/token": TOKEN,
             "device/key": "device-key-0123456789abcdef0123456789abcdef",
@@ -130,7 +130,7 @@ impl World {
 
     pub async fn start_with(&self, flags: &str, vars: &[(&str, &str)]) -> Gateway {
         let mut process = self.spawn(flags, vars);
-        process.hand_over(&json!({"v": 1, "type": "secrets", "secrets": self.secrets()})).await;
+        process.hand_over(&json!({"v": 1, "type": "secrets", "secrets": Self::secrets()})).await;
         process.ready().await.unwrap_or_else(|line| panic!("the gateway did not start: {line}"))
     }
 
@@ -267,9 +267,8 @@ impl Gateway {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
-        if tokio::time::timeout(PATIENCE, wait).await.is_err() {
-            panic!("/readyz never said {failing:?}: {}", self.get("/readyz").await);
-        }
+        let said = tokio::time::timeout(PATIENCE, wait).await.is_ok();
+        assert!(said, "/readyz never said {failing:?}: {}", self.get("/readyz").await);
     }
 }
 
@@ -301,7 +300,7 @@ impl Events {
         };
         match tokio::time::timeout(PATIENCE, search).await {
             Ok(found) => found,
-            Err(_) => panic!("no event: {what}; seen: {passed:#?}"),
+            Err(error) => panic!("no event: {what} ({error}); seen: {passed:#?}"),
         }
     }
 

@@ -4,7 +4,7 @@ use std::net::TcpListener;
 
 use serde_json::json;
 
-use crate::harness::{TOKEN, World};
+use crate::harness::World;
 
 #[tokio::test]
 async fn the_second_one_is_refused_with_pid_and_profile_and_a_killed_one_leaves_nothing() {
@@ -86,7 +86,7 @@ async fn a_taken_port_is_told_with_its_holder() {
     let port = stranger.local_addr().unwrap().port();
     let flag = format!("port={port}");
     let mut refused = world.spawn(&flag, &[]);
-    refused.hand_over(&json!({"v": 1, "type": "secrets", "secrets": world.secrets()})).await;
+    refused.hand_over(&json!({"v": 1, "type": "secrets", "secrets": World::secrets()})).await;
     let line = refused.line().await;
     assert_eq!(line["code"], "gateway.port_taken", "{line}");
     let text = line["message"].as_str().unwrap();
@@ -115,7 +115,7 @@ async fn without_secrets_it_waits_and_goes_on_when_they_come() {
     let mut gateway = gateway;
     gateway.until_ready(&["waiting-for-keychain"]).await;
     assert!(world.bot.calls().is_empty());
-    let line = json!({"v": 1, "type": "update", "secrets": world.secrets()});
+    let line = json!({"v": 1, "type": "update", "secrets": World::secrets()});
     gateway.process.hand_over(&line).await;
     world.bot.expect_poll().await;
     gateway.until_ready(&[]).await;
@@ -134,5 +134,4 @@ async fn safe_mode_serves_and_answers_nobody() {
     assert!(refused.contains("safe mode"), "{refused}");
     assert!(world.bot.calls().is_empty());
     assert_eq!(client.request("config.get", json!({})).await.unwrap()["valid"], true);
-    let _ = TOKEN;
 }
