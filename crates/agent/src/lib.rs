@@ -42,5 +42,5 @@ pub use provider::{
     ModelEvent, ModelInfo, ModelReply, ModelRequest, ModelStream, Probe, Provider, ProviderApi,
     ProviderSettings, ToolDefinition,
 };
-pub use run::{AgentRun, RetryPolicy, RunInput, RunSettings};
+pub use run::{AgentRun, Candidate, RetryPolicy, RunInput, RunSettings};
 pub use tools::{Tool, ToolContext, ToolOutput, ToolSet};

@@ -56,7 +56,7 @@ mod tests {
 
     #[test]
     fn obeys_the_provider_within_bounds() {
-        let policy = RetryPolicy { longest_retry_after: Duration::from_secs(60), ..RetryPolicy::default() };
+        let policy = RetryPolicy { longest_retry_after: Duration::from_mins(1), ..RetryPolicy::default() };
         let pause = Some(Duration::from_secs(1));
         let limited = |after| decide(&error(ProviderErrorKind::RateLimited, after), false, pause, &policy);
         assert_eq!(limited(Some(7)), Decision::Again(Duration::from_secs(7)));

@@ -113,7 +113,8 @@ impl About {
         use ProviderErrorKind as Kind;
         let status = reply.status.map(|status| status.as_u16());
         let code = reply.machine_code().unwrap_or_default();
-        let explained = explanation(&reply.body);
+        // Before it is shortened: half a key is a secret too.
+        let explained = explanation(&self.redacted(reply.body.clone()));
         let too_long = code.contains("context_length")
             || explained.contains("context length")
             || explained.contains("prompt is too long");

@@ -1,5 +1,8 @@
 //! One run: ask, run the tools that the model wants, ask again, until it answers.
 
+mod settings;
+mod text;
+
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +13,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
+use self::text::{PARAGRAPH, Text};
 use crate::error::{AgentError, ProviderError, ProviderErrorKind};
 use crate::events::{RunEvent, RunOutcome, RunStatus};
 use crate::history;
@@ -17,149 +21,7 @@ use crate::message::{ModelMessage, StopReason, ToolCall, Usage};
 use crate::provider::{Decision, ModelEvent, ModelReply, ModelRequest, Provider, decide};
 use crate::tools::{ToolContext, ToolOutput, ToolSet, limit_text};
 
-/// When and how often a failed attempt is repeated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RetryPolicy {
-    /// Attempts per model and turn, the first included.
-    pub attempts: usize,
-    /// Pause before the second attempt; it doubles from then on, with jitter.
-    pub first_pause: Duration,
-    /// No pause is longer.
-    pub longest_pause: Duration,
-    /// A provider that asks for a longer wait is not waited for.
-    pub longest_retry_after: Duration,
-}
-
-impl Default for RetryPolicy {
-    fn default() -> Self {
-        Self {
-            attempts: 4,
-            first_pause: Duration::from_millis(500),
-            longest_pause: Duration::from_secs(20),
-            longest_retry_after: Duration::from_mins(1),
-        }
-    }
-}
-
-/// A model that can be asked.
-#[derive(Debug, Clone)]
-pub struct Candidate {
-    /// Its provider.
-    pub provider: Arc<dyn Provider>,
-    /// Its id there.
-    pub model: String,
-    /// How long its answers may be.
-    pub max_tokens: Option<u64>,
-    /// How much it takes.
-    pub context_window: Option<u32>,
-}
-
-/// How runs are done.
-#[derive(Debug, Clone)]
-pub struct RunSettings {
-    /// The model, then its fallbacks.
-    pub candidates: Vec<Candidate>,
-    /// Model turns per run.
-    pub max_steps: usize,
-    /// Tool calls per model turn.
-    pub max_calls_per_step: usize,
-    /// Bytes of a tool's result that the model gets to see.
-    pub max_tool_result: usize,
-    /// How long a tool may take.
-    pub tool_timeout: Duration,
-    /// Bytes of earlier conversation that are sent along. With a known context window, never more than fits into about half of it.
-    pub max_history: usize,
-    /// How long the first sign of an answer may take; a local model may have to be loaded first.
-    pub first_timeout: Duration,
-    /// How long an answer may pause.
-    pub stall_timeout: Duration,
-    /// Small pieces of text are collected for so long.
-    pub flush_interval: Duration,
-    /// Repetition.
-    pub retry: RetryPolicy,
-    /// Whether the receiver replaces shown text by [`RunEvent::Retrying`]'s (chat, Telegram): then an answer that was cut after its
-    /// beginning was shown is begun again. A receiver that only appends must leave this off and gets a clear error instead.
-    pub revisable: bool,
-}
-
-impl RunSettings {
-    /// Settings for one model of one provider.
-    pub fn new(provider: Arc<dyn Provider>, model: impl Into<String>) -> Self {
-        Self {
-            candidates: vec![Candidate {
-                provider,
-                model: model.into(),
-                max_tokens: None,
-                context_window: None,
-            }],
-            max_steps: 32,
-            max_calls_per_step: 16,
-            max_tool_result: 64 * 1024,
-            tool_timeout: Duration::from_mins(3),
-            max_history: 512 * 1024,
-            first_timeout: Duration::from_mins(5),
-            stall_timeout: Duration::from_mins(2),
-            flush_interval: Duration::from_millis(50),
-            retry: RetryPolicy::default(),
-            revisable: false,
-        }
-    }
-
-    /// Another model for when those before it fail.
-    #[must_use]
-    pub fn fallback(mut self, provider: Arc<dyn Provider>, model: impl Into<String>) -> Self {
-        self.candidates.push(Candidate {
-            provider,
-            model: model.into(),
-            max_tokens: None,
-            context_window: None,
-        });
-        self
-    }
-
-    /// See [`RunSettings::revisable`].
-    #[must_use]
-    pub const fn revisable(mut self, revisable: bool) -> Self {
-        self.revisable = revisable;
-        self
-    }
-}
-
-/// What a run is about.
-#[derive(Debug, Clone, Default)]
-pub struct RunInput {
-    /// The session.
-    pub session_key: String,
-    /// The run.
-    pub run_id: String,
-    /// What was said before, oldest first, without `user`.
-    pub history: Vec<ModelMessage>,
-    /// What the person says now.
-    pub user: String,
-    /// The system prompt.
-    pub system: String,
-}
-
-impl RunInput {
-    /// A message in a session.
-    pub fn new(session_key: impl Into<String>, run_id: impl Into<String>, user: impl Into<String>) -> Self {
-        Self { session_key: session_key.into(), run_id: run_id.into(), user: user.into(), ..Self::default() }
-    }
-
-    /// With this system prompt.
-    #[must_use]
-    pub fn system(mut self, system: impl Into<String>) -> Self {
-        self.system = system.into();
-        self
-    }
-
-    /// After this conversation.
-    #[must_use]
-    pub fn history(mut self, history: Vec<ModelMessage>) -> Self {
-        self.history = history;
-        self
-    }
-}
+pub use self::settings::{Candidate, RetryPolicy, RunInput, RunSettings};
 
 /// Runs agents; cheap to clone.
 #[derive(Debug, Clone)]
@@ -207,21 +69,6 @@ struct Run<'a> {
     text: Text,
 }
 
-const PARAGRAPH: &str = "\n\n";
-
-/// The answer's text as it grows.
-#[derive(Default)]
-struct Text {
-    /// Everything of this run.
-    all: String,
-    /// Where the turn in progress begins in `all`.
-    turn_from: usize,
-    /// How much of `all` was sent.
-    sent: usize,
-    /// When.
-    flushed: Option<Instant>,
-}
-
 impl<'a> Run<'a> {
     fn new(
         settings: &'a RunSettings,
@@ -230,7 +77,7 @@ impl<'a> Run<'a> {
         events: mpsc::Sender<RunEvent>,
         cancel: CancellationToken,
     ) -> Self {
-        let mut conversation = history::prepare(input.history, history_limit(settings, input.system.len()));
+        let mut conversation = history::prepare(input.history, settings.history_limit(input.system.len()));
         conversation.push(ModelMessage::user(input.user));
         Self {
             settings,
@@ -518,56 +365,6 @@ impl<'a> Run<'a> {
         };
         AgentError::EmptyAnswer { provider, model, stop: stop.as_str(), next_step }
     }
-}
-
-impl Text {
-    fn begin_turn(&mut self) {
-        self.turn_from = self.all.len();
-    }
-
-    fn push(&mut self, piece: &str) {
-        // What the model says before and after a tool call are paragraphs of one answer.
-        if self.turn_from > 0 && self.all.len() == self.turn_from && !piece.is_empty() {
-            self.all.push_str(PARAGRAPH);
-        }
-        self.all.push_str(piece);
-    }
-
-    fn turn_was_shown(&self) -> bool {
-        self.sent > self.turn_from
-    }
-
-    /// Forgets the turn in progress; returns what still holds.
-    fn take_back(&mut self) -> Arc<str> {
-        self.all.truncate(self.turn_from);
-        self.sent = self.sent.min(self.all.len());
-        self.all.as_str().into()
-    }
-
-    /// When the unsent text is to be sent; `None` when there is none.
-    fn flush_due(&self, interval: Duration) -> Option<Instant> {
-        (self.sent < self.all.len())
-            .then(|| self.flushed.map_or_else(Instant::now, |flushed| flushed + interval))
-    }
-
-    fn take_delta(&mut self) -> Option<RunEvent> {
-        if self.sent >= self.all.len() {
-            return None;
-        }
-        let delta = self.all[self.sent..].to_owned();
-        self.sent = self.all.len();
-        self.flushed = Some(Instant::now());
-        Some(RunEvent::TextDelta { delta, text: self.all.as_str().into() })
-    }
-}
-
-/// Bytes of history to send: half of the context (a token is about three bytes), less the prompt, and never more than the limit.
-fn history_limit(settings: &RunSettings, prompt: usize) -> usize {
-    let smallest = settings.candidates.iter().filter_map(|candidate| candidate.context_window).min();
-    smallest.map_or(settings.max_history, |tokens| {
-        let fits = usize::try_from(tokens).unwrap_or(usize::MAX).saturating_mul(3) / 2;
-        fits.saturating_sub(prompt).min(settings.max_history)
-    })
 }
 
 fn timed_out(provider: &dyn Provider, limit: Duration) -> AgentError {
