@@ -15,7 +15,7 @@ pub enum StoreError {
         reason: String,
     },
     /// The file is there and is no readable SQLite database.
-    #[error("the database {path} is damaged: {reason}. It was left untouched. Move it away to start with an empty one, or restore a backup with `bulkhead backup restore`.", path = path.display())]
+    #[error("the database {path} is damaged: {reason}. It was left untouched. Stop the gateway, then put a copy in its place (one from before an update lies beside it as *.before-NNN), or move it away to start with an empty one.", path = path.display())]
     Damaged {
         /// The database file.
         path: PathBuf,
@@ -52,7 +52,9 @@ pub enum StoreError {
     )]
     DiskFull,
     /// A statement failed.
-    #[error("the database refused to {action}: {reason}. If this repeats, run `bulkhead doctor`.")]
+    #[error(
+        "the database refused to {action}: {reason}. If this repeats, check that the disk is healthy and not full."
+    )]
     Query {
         /// What was to be done, as a verb phrase.
         action: &'static str,
@@ -68,7 +70,9 @@ pub enum StoreError {
         id: String,
     },
     /// A value in the file does not have the form that this program writes.
-    #[error("a stored {what} could not be read: {reason}. Run `bulkhead doctor` to check the database.")]
+    #[error(
+        "a stored {what} could not be read: {reason}. The database may be damaged: stop the gateway and put a copy in its place."
+    )]
     BadValue {
         /// The noun.
         what: &'static str,

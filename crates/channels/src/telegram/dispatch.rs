@@ -10,8 +10,8 @@ use tokio_util::task::TaskTracker;
 
 use super::access::{Access, access};
 use super::commands;
-use super::line::{CHANNEL, Line};
-use super::reply::TelegramReply;
+use super::line::{CHANNEL, Line, delivery};
+use super::reply::{Address, TelegramReply, settle};
 use super::update::{self, Message, Update};
 use crate::ChannelError;
 use crate::channel::InboundMessage;
@@ -120,7 +120,7 @@ impl Dispatch {
         account: String,
         profile: Option<String>,
     ) -> Result<(), ChannelError> {
-        let to = self.line.delivery(&message.chat.to_string());
+        let to = delivery(&row.account, &message.chat.to_string());
         let sender = message.sender;
         let pairing = NewPairing {
             channel: CHANNEL.into(),
@@ -207,7 +207,7 @@ impl Dispatch {
             return self.settle(&row, &message, &commands::given_up(TRIES)).await;
         }
         let inbound = self.inbound(&row, &message, attempt);
-        let reply = TelegramReply::begin(self.line.clone(), row.id, message.chat);
+        let reply = TelegramReply::begin(self.line.clone(), address(&row, &message));
         let answered = reply.answered();
         self.line.handler.handle(inbound, Box::new(reply)).await;
         // Cut off by a stop, it stays pending and is answered after the next start.
@@ -218,7 +218,7 @@ impl Dispatch {
     }
 
     async fn settle(&self, row: &InboxRow, message: &Message, text: &str) -> Result<(), ChannelError> {
-        super::reply::settle(&self.line, row.id, message.chat, text).await
+        settle(&self.line, &address(row, message), text).await
     }
 
     fn inbound(&self, row: &InboxRow, message: &Message, attempt: i64) -> InboundMessage {
@@ -235,4 +235,8 @@ impl Dispatch {
             attempt,
         }
     }
+}
+
+fn address(row: &InboxRow, message: &Message) -> Address {
+    Address { inbox_id: row.id, account: row.account.clone(), chat: message.chat }
 }

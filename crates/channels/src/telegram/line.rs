@@ -78,8 +78,9 @@ impl Line {
         self.setup().settings.store_account()
     }
 
+    /// A chat of the present bot.
     pub(super) fn delivery(&self, chat: &str) -> Delivery {
-        Delivery { channel: CHANNEL.into(), account: self.settings_account(), target: chat.into() }
+        delivery(&self.settings_account(), chat)
     }
 
     pub(super) fn bot(&self) -> Option<BotIdentity> {
@@ -108,7 +109,8 @@ impl Line {
     pub(super) fn tell_trouble(&self, error: &ChannelError) {
         let state = if error.needs_a_person() { ChannelState::Failed } else { ChannelState::Degraded };
         let account = &self.setup().settings.account;
-        tracing::warn!(channel = CHANNEL, %account, code = error.code(), "{error}");
+        // Whoever follows the status tells of it once; each try is for those who look closer.
+        tracing::debug!(channel = CHANNEL, %account, code = error.code(), "{error}");
         self.tell(state, Some(error.code()), &error.to_string());
     }
 
@@ -143,6 +145,11 @@ impl Line {
         }
         Some(left)
     }
+}
+
+/// A chat of an account as the store names it.
+pub(super) fn delivery(account: &str, chat: &str) -> Delivery {
+    Delivery { channel: CHANNEL.into(), account: account.into(), target: chat.into() }
 }
 
 /// Waits that grow from a quarter of a second to half a minute, with jitter, for ever.

@@ -38,8 +38,6 @@ use line::{CHANNEL, Line, Setup};
 
 /// How long a stop waits for calls that were begun.
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
-/// How often draining looks whether everything is out.
-const DRAIN_LOOK: Duration = Duration::from_millis(20);
 
 /// Between two looks at the outbox while it is being emptied.
 const FLUSH_PAUSE: Duration = Duration::from_millis(50);
@@ -142,13 +140,7 @@ impl TelegramHandle {
         self.answers.close();
         let drained = async {
             self.answers.wait().await;
-            let account = self.line.settings_account();
-            loop {
-                match self.line.store.outbox().pending(CHANNEL, &account).await {
-                    Ok(rows) if !rows.is_empty() => tokio::time::sleep(DRAIN_LOOK).await,
-                    _ => return,
-                }
-            }
+            self.flushed().await;
         };
         if tokio::time::timeout(patience, drained).await.is_err() {
             tracing::warn!(channel = CHANNEL, "not every answer is out; they go on at the next start");

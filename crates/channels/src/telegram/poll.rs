@@ -17,6 +17,11 @@ use crate::channel::ChannelState;
 /// How long a conflict is told after the last one: two programs that take turns would make it flicker.
 const CONFLICT_SHOWN: Duration = Duration::from_mins(1);
 
+/// How often old updates are forgotten, how long they are kept, and how many of an account in any case.
+const FORGET_EVERY: Duration = Duration::from_hours(24);
+const KEPT_MS: i64 = 14 * 24 * 60 * 60 * 1000;
+const KEPT_AT_LEAST: usize = 1000;
+
 /// Keys of an update that is kept though nothing will answer it: its number is enough.
 const NUMBER: &str = "update_id";
 
@@ -60,7 +65,12 @@ async fn receive(line: &Line, dispatch: &Arc<Dispatch>, setup: &Setup) {
     let mut waiting = waits();
     let mut hold = 0;
     let mut conflict: Option<Instant> = None;
+    let mut forgotten: Option<Instant> = None;
     loop {
+        if forgotten.is_none_or(|at| at.elapsed() > FORGET_EVERY) {
+            forgotten = Some(Instant::now());
+            forget_old(line).await;
+        }
         match poll(line, dispatch, api, hold).await {
             Ok(()) => {
                 waiting = waits();
@@ -101,6 +111,16 @@ async fn take_up(line: &Line, dispatch: &Arc<Dispatch>) {
             }
         }
         Err(error) => tracing::error!(channel = CHANNEL, code = error.code(), "{error}"),
+    }
+}
+
+/// Answered updates are kept a while, to recognise repetitions, and not for ever.
+async fn forget_old(line: &Line) {
+    let kept_since = line.store.now().saturating_sub(KEPT_MS);
+    match line.store.inbox().prune(kept_since, KEPT_AT_LEAST).await {
+        Ok(0) => {}
+        Ok(count) => tracing::debug!(channel = CHANNEL, count, "old updates were forgotten"),
+        Err(error) => tracing::warn!(channel = CHANNEL, code = error.code(), "{error}"),
     }
 }
 

@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bulkhead_store::Delivery;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::api::{Api, Format};
 use super::delivery::PLACEHOLDER;
-use super::line::{CHANNEL, Line};
+use super::line::{CHANNEL, Line, delivery};
 use super::markup::to_html;
 use super::split::split;
 use crate::ChannelError;
@@ -23,10 +24,30 @@ const FIRST_SHOW: Duration = Duration::from_millis(400);
 /// Telegram takes about one edit a second in a chat.
 const SHOW_EVERY: Duration = Duration::from_secs(1);
 
+/// Where an answer goes: the update that it answers, and its chat with the bot that received it. A reload may bring
+/// another bot meanwhile, which must not answer in its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Address {
+    pub(super) inbox_id: i64,
+    pub(super) account: String,
+    pub(super) chat: i64,
+}
+
+impl Address {
+    fn delivery(&self) -> Delivery {
+        delivery(&self.account, &self.chat.to_string())
+    }
+
+    /// The connection of the bot that received the update, if it is still the present one.
+    fn api(&self, line: &Line) -> Option<Arc<Api>> {
+        let setup = line.setup();
+        setup.api.clone().filter(|_| setup.settings.store_account() == self.account)
+    }
+}
+
 /// Records the final answer to an update, and wakes the delivery.
-pub(super) async fn settle(line: &Line, inbox_id: i64, chat: i64, text: &str) -> Result<(), ChannelError> {
-    let to = line.delivery(&chat.to_string());
-    line.store.outbox().settle(to, inbox_id, split(text)).await?;
+pub(super) async fn settle(line: &Line, to: &Address, text: &str) -> Result<(), ChannelError> {
+    line.store.outbox().settle(to.delivery(), to.inbox_id, split(text)).await?;
     line.outbox.notify_one();
     Ok(())
 }
@@ -34,8 +55,7 @@ pub(super) async fn settle(line: &Line, inbox_id: i64, chat: i64, text: &str) ->
 /// One answer on its way to a chat.
 pub(super) struct TelegramReply {
     line: Arc<Line>,
-    inbox_id: i64,
-    chat: i64,
+    to: Address,
     text: watch::Sender<String>,
     /// Cancelled when nothing more is to be shown.
     done: CancellationToken,
@@ -45,12 +65,11 @@ pub(super) struct TelegramReply {
 }
 
 impl TelegramReply {
-    pub(super) fn begin(line: Arc<Line>, inbox_id: i64, chat: i64) -> Self {
+    pub(super) fn begin(line: Arc<Line>, to: Address) -> Self {
         let done = line.stop.child_token();
         let mut reply = Self {
             line,
-            inbox_id,
-            chat,
+            to,
             text: watch::Sender::new(String::new()),
             done,
             typing: None,
@@ -70,9 +89,9 @@ impl TelegramReply {
         if self.typing.as_ref().is_some_and(|task| !task.is_finished()) {
             return;
         }
-        let (line, chat, done) = (self.line.clone(), self.chat, self.done.clone());
+        let (line, to, done) = (self.line.clone(), self.to.clone(), self.done.clone());
         self.typing = Some(self.line.tasks.spawn(async move {
-            let _ = done.run_until_cancelled(keep_typing(&line, chat)).await;
+            let _ = done.run_until_cancelled(keep_typing(&line, &to)).await;
         }));
     }
 
@@ -80,10 +99,10 @@ impl TelegramReply {
         if self.showing.is_some() || !self.line.setup().settings.streaming {
             return;
         }
-        let (line, inbox_id, chat) = (self.line.clone(), self.inbox_id, self.chat);
+        let (line, to) = (self.line.clone(), self.to.clone());
         let (text, done) = (self.text.subscribe(), self.done.clone());
         self.showing = Some(self.line.tasks.spawn(async move {
-            show(&line, inbox_id, chat, text, &done).await;
+            show(&line, &to, text, &done).await;
         }));
     }
 }
@@ -106,7 +125,7 @@ impl Reply for TelegramReply {
             let _ = showing.await;
         }
         self.answered.cancel();
-        settle(&self.line, self.inbox_id, self.chat, text).await
+        settle(&self.line, &self.to, text).await
     }
 }
 
@@ -116,11 +135,11 @@ impl Drop for TelegramReply {
     }
 }
 
-async fn keep_typing(line: &Line, chat: i64) {
+async fn keep_typing(line: &Line, to: &Address) {
     loop {
         if line.quiet_for().is_none()
-            && let Some(api) = &line.setup().api
-            && let Err(error) = api.typing(chat).await
+            && let Some(api) = to.api(line)
+            && let Err(error) = api.typing(to.chat).await
         {
             tracing::debug!(channel = CHANNEL, code = error.code(), "{error}");
             if let ChannelError::TooMany { seconds, .. } = error {
@@ -132,13 +151,7 @@ async fn keep_typing(line: &Line, chat: i64) {
 }
 
 /// Shows the newest text about once a second until `done`. A call that was begun is waited for.
-async fn show(
-    line: &Line,
-    inbox_id: i64,
-    chat: i64,
-    mut text: watch::Receiver<String>,
-    done: &CancellationToken,
-) {
+async fn show(line: &Line, to: &Address, mut text: watch::Receiver<String>, done: &CancellationToken) {
     let mut shown: Vec<String> = Vec::new();
     let mut pause = FIRST_SHOW;
     loop {
@@ -152,10 +165,10 @@ async fn show(
             continue;
         }
         let parts = split(&text.borrow_and_update());
-        if let Some(api) = &line.setup().api
-            && let Err(error) = show_parts(line, api, inbox_id, chat, &parts, &mut shown).await
+        if let Some(api) = to.api(line)
+            && let Err(error) = show_parts(line, &api, to, &parts, &mut shown).await
         {
-            tracing::debug!(channel = CHANNEL, inbox = inbox_id, code = error.code(), "{error}");
+            tracing::debug!(channel = CHANNEL, inbox = to.inbox_id, code = error.code(), "{error}");
             if let ChannelError::TooMany { seconds, .. } = error {
                 line.keep_quiet(seconds);
             }
@@ -170,8 +183,7 @@ async fn show(
 async fn show_parts(
     line: &Line,
     api: &Api,
-    inbox_id: i64,
-    chat: i64,
+    to: &Address,
     parts: &[String],
     shown: &mut Vec<String>,
 ) -> Result<(), ChannelError> {
@@ -180,18 +192,18 @@ async fn show_parts(
         if shown.get(index) == Some(part) {
             continue;
         }
-        let to = line.delivery(&chat.to_string());
-        let row = outbox.open_part(to, inbox_id, i64::try_from(index).unwrap_or(i64::MAX)).await?;
+        let place = i64::try_from(index).unwrap_or(i64::MAX);
+        let row = outbox.open_part(to.delivery(), to.inbox_id, place).await?;
         let message_id = if let Some(message_id) = row.message_id {
             message_id
         } else {
-            let message_id = api.send(chat, PLACEHOLDER, Format::Plain).await?;
+            let message_id = api.send(to.chat, PLACEHOLDER, Format::Plain).await?;
             outbox.set_message_id(row.id, message_id).await?;
             message_id
         };
         let html = to_html(part);
         if !html.trim().is_empty() {
-            match api.edit(chat, message_id, &html, Format::Html).await {
+            match api.edit(to.chat, message_id, &html, Format::Html).await {
                 Err(error) if !super::delivery::is_unmodified(&error) => return Err(error),
                 _ => {}
             }

@@ -191,6 +191,7 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(96))]
         #[test]
         fn nothing_is_lost_and_everything_fits(
             words in prop::collection::vec("[a-z]{1,12}|\n|\n\n|```\n|```js\n|\\*\\*|> |- |😀", 0..400),

@@ -6,6 +6,11 @@ use serde_json::Value;
 use super::access::WhoAsks;
 use crate::channel::{Command, Sender};
 
+/// Bytes of a text that are taken. Telegram sends far less; another server could send anything.
+const TEXT_LIMIT: usize = 64 * 1024;
+/// Bytes of a name that are taken.
+const NAME_LIMIT: usize = 256;
+
 /// An update, as far as it matters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Update {
@@ -73,6 +78,12 @@ struct RawAnswered {
     from: Option<RawUser>,
 }
 
+fn shorten(text: &mut String, limit: usize) {
+    if text.len() > limit {
+        text.truncate(text.floor_char_boundary(limit));
+    }
+}
+
 /// The update's number; without one it cannot be acknowledged.
 pub(super) fn number(update: &Value) -> Option<i64> {
     update.get("update_id")?.as_i64()
@@ -100,10 +111,15 @@ impl From<RawMessage> for Update {
         if raw.chat.kind == "channel" {
             return Self::Other("a channel post".into());
         }
-        let name = match &from.last_name {
+        let mut name = match &from.last_name {
             Some(last) => format!("{} {last}", from.first_name),
             None => from.first_name,
         };
+        shorten(&mut name, NAME_LIMIT);
+        let mut text = raw.text.or(raw.caption).filter(|text| !text.trim().is_empty());
+        if let Some(text) = &mut text {
+            shorten(text, TEXT_LIMIT);
+        }
         Self::Message(Message {
             chat: raw.chat.id,
             is_group: matches!(raw.chat.kind.as_str(), "group" | "supergroup") || raw.chat.id < 0,
@@ -111,7 +127,7 @@ impl From<RawMessage> for Update {
             sender_is_bot: from.is_bot,
             name,
             username: from.username,
-            text: raw.text.or(raw.caption).filter(|text| !text.trim().is_empty()),
+            text,
             date: raw.date,
             answers: raw.reply_to_message.and_then(|answered| answered.from).map(|user| user.id),
         })

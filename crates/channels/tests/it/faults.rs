@@ -20,25 +20,40 @@ async fn a_429_is_obeyed() {
     assert_eq!(world.bot.messages_to(ALICE).len(), 1);
 }
 
-#[tokio::test]
-async fn trouble_on_the_way_is_got_over() {
+/// Each step of an answer goes wrong once.
+async fn get_over(fault: Fault, code: &str) {
     let world = World::new().await;
-    for fault in [
-        Fault::Refuse { status: 502, description: "Bad Gateway".into() },
-        Fault::HtmlPage { status: 503 },
-        Fault::CutCall,
-    ] {
-        world.bot.plan(PlannedFault::next("getMe", fault.clone()));
-        world.bot.plan(PlannedFault::next("sendMessage", fault.clone()));
-        world.bot.plan(PlannedFault::next("editMessageText", fault));
+    for method in ["getMe", "getUpdates", "sendMessage", "editMessageText"] {
+        world.bot.plan(PlannedFault::next(method, fault.clone()));
     }
     let telegram = world.start(Scripted::echo());
     let status = until(&telegram, ChannelState::Degraded).await;
-    assert_eq!(status.code, Some("telegram_server_trouble"));
-    until(&telegram, ChannelState::Connected).await;
+    assert_eq!(status.code, Some(code));
     world.bot.say(ALICE, "x");
     world.bot.wait_for_text(ALICE, "answer to x").await;
+    until(&telegram, ChannelState::Connected).await;
     assert_eq!(world.bot.messages_to(ALICE).len(), 1);
+}
+
+#[tokio::test]
+async fn a_server_in_trouble_is_got_over() {
+    get_over(Fault::Refuse { status: 502, description: "Bad Gateway".into() }, "telegram_server_trouble")
+        .await;
+}
+
+#[tokio::test]
+async fn a_page_of_something_in_between_is_got_over() {
+    get_over(Fault::HtmlPage { status: 503 }, "telegram_server_trouble").await;
+}
+
+#[tokio::test]
+async fn a_captive_portal_is_got_over() {
+    get_over(Fault::HtmlPage { status: 200 }, "telegram_not_the_api").await;
+}
+
+#[tokio::test]
+async fn a_cut_connection_is_got_over() {
+    get_over(Fault::CutCall, "telegram_unreachable").await;
 }
 
 #[tokio::test]

@@ -88,3 +88,35 @@ async fn a_server_that_is_away_is_awaited() {
     bot.say(ALICE, "x");
     bot.wait_for_text(ALICE, "answer to x").await;
 }
+
+#[tokio::test]
+async fn an_answer_begun_for_one_bot_is_not_given_by_another() {
+    let world = World::new().await;
+    let second = world.server.control.add_bot("888:second_bot_token", "second_bot");
+    second.open_chat(ALICE);
+    let gate = std::sync::Arc::new(tokio::sync::Notify::new());
+    let opened = gate.clone();
+    let handler = Scripted::new(move |message, reply| {
+        let gate = opened.clone();
+        async move {
+            if message.text == "slow" {
+                gate.notified().await;
+            }
+            reply.finish(&format!("answer to {}", message.text)).await.unwrap();
+        }
+    });
+    let telegram = world.start(handler);
+    world.bot.say(ALICE, "slow");
+    world.bot.wait_for_calls("sendChatAction", 1).await;
+    telegram.reload(TelegramSettings { bot_token: second.token().into(), ..world.settings() }).await;
+    second.expect_poll().await;
+    gate.notify_one();
+    second.say(ALICE, "quick");
+    second.say(ALICE, "quicker");
+    second.wait_for_text(ALICE, "answer to quicker").await;
+    assert_eq!(second.messages_to(ALICE).len(), 2);
+    assert_eq!(telegram.status().borrow().bot.as_ref().unwrap().id, 888);
+    // Back with the first bot, its answer goes out.
+    telegram.reload(world.settings()).await;
+    world.bot.wait_for_text(ALICE, "answer to slow").await;
+}
