@@ -19,6 +19,10 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 fn main() -> ExitCode {
+    // Started by ourselves to stand between a gateway and its browser: no grammar, no profile.
+    if std::env::args_os().nth(1).is_some_and(|word| word == bulkhead_process::guard::GUARD_ARGUMENT) {
+        return bulkhead_process::guard::run();
+    }
     let cli = grammar::Cli::parse();
     let context = context::Context::new(cli.global);
     match commands::run(cli.command, &context) {

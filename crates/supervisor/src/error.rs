@@ -43,7 +43,7 @@ pub enum SupervisorError {
     },
     /// A profile that somebody else runs is only attached to.
     #[error(
-        "profile '{profile}' is run by somebody else (owner: external), so it is not {action} here; expected it to be done where it is run: by that program or its service manager"
+        "profile '{profile}' is run by somebody else and only watched here, so it is not {action}; expected it to be done where it is run: by that program or its service manager"
     )]
     NotOwner {
         /// The profile.

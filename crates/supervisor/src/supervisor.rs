@@ -26,8 +26,10 @@ const COMMANDS: usize = 32;
 pub struct SupervisorOptions {
     /// The profile's place.
     pub place: Place,
-    /// Who this supervisor is: the app, or a service.
+    /// Who this supervisor is for: the app, a service, or somebody in a terminal.
     pub owner: Owner,
+    /// Only watch a gateway that somebody else runs: never start, stop or restart it.
+    pub attach_only: bool,
     /// How the gateway is launched.
     pub launcher: Arc<dyn Launcher>,
     /// Where its secrets come from.
@@ -65,6 +67,7 @@ impl SupervisorOptions {
         Self {
             place,
             owner,
+            attach_only: false,
             launcher,
             secrets,
             program: None,

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use bulkhead_profile::Owner;
 use tokio::time::{Instant, sleep_until};
 
 use super::{Life, Next};
@@ -21,7 +20,7 @@ impl Life {
     }
 
     pub(super) fn must_own(&self, action: &'static str) -> Result<(), SupervisorError> {
-        if self.options.owner == Owner::External {
+        if self.options.attach_only {
             return Err(SupervisorError::NotOwner { profile: self.options.place.name().to_string(), action });
         }
         Ok(())

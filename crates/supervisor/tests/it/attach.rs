@@ -3,7 +3,6 @@
 use std::process::{Command, Stdio};
 
 use bulkhead_process::{ProcessIdentity, RunRecord};
-use bulkhead_profile::Owner;
 use bulkhead_supervisor::{GatewayState, GatewayStatus, Supervisor};
 
 use crate::world::{GOOD, World, until};
@@ -55,7 +54,7 @@ async fn somebody_elses_gateway_is_only_watched() {
     let world = World::new();
     let (mut child, identity) = running_gateway(&world);
     let mut options = world.options(GOOD);
-    options.owner = Owner::External;
+    options.attach_only = true;
     let gateway = Supervisor::spawn(options).unwrap();
     until(&gateway, |status| status.attached).await;
     for refused in [gateway.stop().await, gateway.restart().await] {
