@@ -165,15 +165,29 @@ impl RunEvents {
     fn agent(&mut self, stream: &str, data: &Value, audience: &Audience) {
         let payload = json!({
             "runId": self.label.run_id,
-            "sessionKey": self.label.session_key,
-            "sessionId": self.label.session_id,
-            "agentId": self.label.agent_id,
             "stream": stream,
             "data": data,
             "seq": self.next(),
             "ts": clock::now_ms(),
         });
         self.events.hub.broadcast("agent", &payload, audience, None);
+    }
+
+    /// `agent` for those who watch tools everywhere, `session.tool` for those who watch this session.
+    fn tool(&mut self, data: &Value) {
+        self.agent("tool", data, &tool_watchers());
+        let payload = json!({
+            "runId": self.label.run_id,
+            "sessionKey": self.label.session_key,
+            "sessionId": self.label.session_id,
+            "agentId": self.label.agent_id,
+            "stream": "tool",
+            "data": data,
+            "seq": self.seq,
+            "ts": clock::now_ms(),
+        });
+        let watchers = readers().session(self.label.session_key.as_str());
+        self.events.hub.broadcast("session.tool", &payload, &watchers, None);
     }
 
     fn chat(&mut self, state: &str, rest: Value, audience: &Audience) {
@@ -193,7 +207,11 @@ impl RunEvents {
     /// The run begins to work.
     pub(crate) fn started(&mut self, provider: &str, model: &str) {
         let now = clock::now_ms();
-        self.agent("lifecycle", &json!({"phase": "start", "startedAt": now}), &readers());
+        let start = json!({
+            "phase": "start", "startedAt": now, "sessionKey": self.label.session_key, "sessionId": self.label.session_id,
+            "agentId": self.label.agent_id,
+        });
+        self.agent("lifecycle", &start, &readers());
         self.chat("status", json!({"phase": "starting_model"}), &readers());
         self.agent("lifecycle", &json!({"phase": "model", "provider": provider, "model": model}), &readers());
     }
@@ -219,7 +237,7 @@ impl RunEvents {
     /// A tool is called.
     pub(crate) fn tool_started(&mut self, id: &str, name: &str, args: &Value) {
         let data = json!({"phase": "start", "toolCallId": id, "name": name, "args": args});
-        self.agent("tool", &data, &tool_watchers());
+        self.tool(&data);
     }
 
     /// A tool gave back.
@@ -228,7 +246,7 @@ impl RunEvents {
             "phase": "result", "toolCallId": id, "name": name, "isError": is_error,
             "result": {"content": [{"type": "text", "text": result}]},
         });
-        self.agent("tool", &data, &tool_watchers());
+        self.tool(&data);
     }
 
     /// The provider failed and is asked again.

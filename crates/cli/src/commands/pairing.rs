@@ -71,7 +71,7 @@ async fn asked(context: &Context, channel: Option<&str>) -> Result<Vec<Row>, Fai
             account: text(row, "accountId"),
             sender_id: text(row, "senderId"),
             sender_label: text(row, "senderLabel"),
-            code: row["code"].as_str().map(str::to_owned),
+            code: row["metadata"]["code"].as_str().map(str::to_owned),
             created_at: row["createdAt"].clone(),
             expires_at: row["expiresAt"].clone(),
         })

@@ -89,7 +89,7 @@ impl ChannelView {
         put("lastOutboundAt", self.last_outbound_at.into());
         if let Some(bot) = &self.bot {
             put("name", format!("@{bot}").into());
-            put("application", json!({"username": bot}));
+            put("bot", json!({"username": bot}));
         }
         if let Some(code) = self.code {
             put("code", code.into());

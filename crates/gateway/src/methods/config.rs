@@ -233,10 +233,23 @@ fn refused(error: &ConfigError) -> ErrorShape {
 pub(super) async fn schema_of(_gateway: &Arc<Gateway>, _call: Call<'_>) -> Result<Reply, ErrorShape> {
     Reply::json(&json!({
         "schema": schema(),
-        "uiHints": ui_hints(),
+        "uiHints": hints(),
         "version": VERSION,
         "generatedAt": clock::rfc3339(clock::now_ms()),
     }))
+}
+
+/// The labels of the configuration crate, with what the protocol has no word for as tags.
+fn hints() -> Value {
+    let mut hints = ui_hints();
+    if let Value::Object(map) = &mut hints {
+        for hint in map.values_mut().filter_map(Value::as_object_mut) {
+            if hint.remove("localOnly").is_some() {
+                hint.insert("tags".to_owned(), json!(["local-only"]));
+            }
+        }
+    }
+    hints
 }
 
 #[cfg(test)]

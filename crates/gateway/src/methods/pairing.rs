@@ -65,12 +65,13 @@ fn row(request: &PairingRequest) -> Value {
     let at = |ms: i64| clock::rfc3339(u64::try_from(ms).unwrap_or(0));
     let text = |name: &str| request.meta.get(name).and_then(Value::as_str);
     let label = text("displayName").or_else(|| text("name")).or_else(|| text("username")).unwrap_or(&request.sender);
-    let metadata: Map<String, Value> = match &request.meta {
+    let mut metadata: Map<String, Value> = match &request.meta {
         Value::Object(map) => {
             map.iter().filter_map(|(k, v)| Some((k.clone(), v.as_str()?.into()))).collect()
         }
         _ => Map::new(),
     };
+    metadata.insert("code".to_owned(), request.code.clone().into());
     json!({
         "requestId": request_id(request),
         "channel": request.channel,
@@ -79,7 +80,6 @@ fn row(request: &PairingRequest) -> Value {
         "senderId": request.sender,
         "senderLabel": label,
         "metadata": metadata,
-        "code": request.code,
         "createdAt": at(request.created_at),
         "lastSeenAt": at(request.created_at),
         "expiresAt": at(request.expires_at),

@@ -11,7 +11,7 @@ async fn pair(world: &World, client: &bulkhead_client::Client, user: i64) -> Str
     let told = world.bot.wait_for_messages(user, 1).await.remove(0);
     let waiting = client.request("channels.pairing.list", json!({})).await.unwrap();
     let request = waiting["requests"][0].clone();
-    let code = request["code"].as_str().unwrap().to_owned();
+    let code = request["metadata"]["code"].as_str().unwrap().to_owned();
     assert!(told.now.text.contains(&code), "{told:?}");
     let params = json!({"channel": "telegram", "accountId": "default", "requestId": request["requestId"]});
     let approved = client.request("channels.pairing.approve", params).await.unwrap();
