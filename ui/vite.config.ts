@@ -8,7 +8,7 @@ const { version } = JSON.parse(readFileSync(new URL('./package.json', import.met
 };
 
 /** The languages are compiled to plain functions: only the sentences that are used are shipped. */
-export const messages = () =>
+const messages = () =>
   paraglideVitePlugin({
     project: './project.inlang',
     outdir: './src/paraglide',

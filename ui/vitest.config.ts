@@ -2,7 +2,6 @@ import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
 import { chromium } from './scripts/chromium.mjs';
-import { messages } from './vite.config.ts';
 
 const define = { __UI_VERSION__: JSON.stringify('0.0.0-test') };
 
@@ -15,7 +14,7 @@ export default defineConfig({
         test: { name: 'unit', environment: 'node', include: ['src/**/*.test.ts'], exclude: ['src/**/*.browser.test.ts'] },
       },
       {
-        plugins: [messages(), svelte()],
+        plugins: [svelte()],
         optimizeDeps: { include: ['axe-core', 'dompurify', 'marked', 'uqr', 'vitest-browser-svelte', '@tauri-apps/api/core'] },
         test: {
           name: 'browser',

@@ -21,6 +21,8 @@ export class Room {
   loading = $state(true);
   problem = $state<{ code: string; message: string } | null>(null);
   hasMore = $state(false);
+  /** The last message has no answer and nobody works on one: the gateway went down between the two. */
+  unanswered = $state<string | null>(null);
   working = $derived(this.entries.some(({ state }) => state === 'streaming' || state === 'sending'));
 
   readonly #transcript = new Transcript();
@@ -32,6 +34,7 @@ export class Room {
   #loads = 0;
   #closed = false;
   #open = false;
+  #idle = false;
 
   constructor(
     readonly transport: Transport,
@@ -58,6 +61,7 @@ export class Room {
 
   async send(text: string): Promise<void> {
     const key = crypto.randomUUID();
+    this.unanswered = null;
     this.#transcript.outgoing(key, text, Date.now());
     this.#draw();
     await this.#deliver(key, text);
@@ -99,9 +103,11 @@ export class Room {
         limit: this.#limit,
       });
       if (this.#closed || load !== this.#loads) return;
+      const active = activeRuns(reply);
+      this.#idle = active?.length === 0 && (reply.pendingInputs?.items ?? []).length === 0;
       this.#transcript.load({
         messages: reply.messages ?? [],
-        active: activeRuns(reply),
+        active,
         inFlight: reply.inFlightRun?.runId ? { runId: reply.inFlightRun.runId, text: reply.inFlightRun.text ?? '' } : null,
         queued: (reply.pendingInputs?.items ?? []).flatMap(({ runId }) => (runId ? [runId] : [])),
       });
@@ -151,12 +157,16 @@ export class Room {
     for (const { key, text } of this.#transcript.unconfirmed()) {
       if (!this.#closed) await this.#deliver(key, text);
     }
+    const last = this.#transcript.entries.at(-1);
+    const idle = this.#idle && last?.message.role === 'user' && last.message.id !== null;
+    this.unanswered = idle ? last.message.text : null;
   }
 
   #event(event: string, payload: unknown): void {
     const about = (payload ?? {}) as { sessionKey?: unknown; state?: unknown; message?: unknown; messageId?: unknown; runId?: unknown };
     if (about.sessionKey !== this.sessionKey) return;
     if (event === 'chat') {
+      this.unanswered = null;
       this.#transcript.chat(payload, Date.now());
       if (about.state === 'final' || about.state === 'aborted' || about.state === 'error') this.#reloadSoon();
     } else if (event === 'session.message') {

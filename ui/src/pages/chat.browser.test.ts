@@ -113,6 +113,22 @@ describe('a conversation', () => {
     expect(calls).toBe(1);
   });
 
+  it('says when the gateway went down before it answered, and asks again when told', async () => {
+    const { transport, sent, say } = gateway();
+    await renderApp(transport, '#/chat');
+    transport.connect('main');
+    await write('still there?');
+    await expect.poll(() => sent.length).toBe(1);
+    expect(page.getByTestId('chat-unanswered').elements()).toHaveLength(0);
+    transport.lose('main');
+    transport.connect('main');
+    await page.getByTestId('chat-ask-again').click();
+    await expect.poll(() => sent.length).toBe(2);
+    say(sent[1]!, 1, 'final', 'Yes.');
+    await expect.poll(messages).toEqual(['user sent: still there?', 'user sent: still there?', 'assistant final: Yes.']);
+    await expect.element(page.getByTestId('chat-unanswered')).not.toBeInTheDocument();
+  });
+
   it('keeps a refused message to be sent again', async () => {
     const { transport, sent } = gateway();
     const deliver = transport.answers['chat.send']!;

@@ -46,7 +46,7 @@ describe('home', () => {
     transport.desktop = new MemoryDesktop();
     let broken = true;
     transport.profiles = async () => {
-      if (broken) throw { code: 'register-locked', message: 'The register is locked.', nextStep: 'Close the other Bulkhead.' };
+      if (broken) throw { code: 'register-locked', message: 'The register is locked. Close the other Bulkhead.' };
       return [card('main', 18_789)];
     };
     await renderApp(transport, '#/home');
@@ -75,7 +75,7 @@ describe('home', () => {
     const desktop = new MemoryDesktop();
     transport.desktop = desktop;
     transport.cards = [card('main', 18_789, { state: 'stopped' })];
-    desktop.onStart = () => Promise.reject({ code: 'port-taken', message: 'Port 18789 is used by nginx (process 7).', nextStep: 'Stop it or choose another port.' });
+    desktop.onStart = () => Promise.reject({ code: 'port-taken', message: 'Port 18789 is used by nginx (process 7). Stop it or choose another port.' });
     await renderApp(transport, '#/home');
     await page.getByTestId('card-main-start').click();
     await expect.element(page.getByTestId('card-main')).toHaveTextContent('Port 18789 is used by nginx (process 7). Stop it or choose another port.');
