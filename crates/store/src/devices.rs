@@ -1,4 +1,4 @@
-//! Paired devices, their requests, and the generation of their tokens. Tokens themselves are derived elsewhere.
+//! Paired devices, and those that wait to be.
 
 use rusqlite::{Connection, OptionalExtension, Row};
 use serde::{Deserialize, Serialize};
@@ -42,29 +42,6 @@ pub struct Device {
     pub last_seen_why: Option<String>,
     /// Whatever else belongs to it.
     pub meta: Value,
-}
-
-/// State of a device's token for one role. The token is derived from a key in the keychain over device, role and
-/// generation, so it can be checked and withdrawn without being stored.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct DeviceToken {
-    /// The device.
-    pub device_id: String,
-    /// The role.
-    pub role: String,
-    /// Goes into the derivation; a new one makes every older token void.
-    pub generation: i64,
-    /// Scopes that it carries.
-    pub scopes: Vec<String>,
-    /// First issued.
-    pub created_at: i64,
-    /// Generation changed.
-    pub rotated_at: Option<i64>,
-    /// Last used.
-    pub used_at: Option<i64>,
-    /// Withdrawn.
-    pub revoked_at: Option<i64>,
 }
 
 /// A device that waits to be let in.
@@ -154,96 +131,6 @@ impl Devices {
                 )?;
                 tx.commit().map_err(StoreError::query("remove a device"))?;
                 Ok(gone)
-            })
-            .await
-    }
-
-    /// The token state of a device for a role, revoked ones included.
-    pub async fn token(&self, device_id: &str, role: &str) -> Result<Option<DeviceToken>, StoreError> {
-        let at = (device_id.to_owned(), role.to_owned());
-        self.store.jobs.call(move |db| find_token(db, &at.0, &at.1)).await
-    }
-
-    /// Every token state, of all devices.
-    pub async fn tokens(&self) -> Result<Vec<DeviceToken>, StoreError> {
-        self.store
-            .jobs
-            .call(|db| {
-                let mut statement = db.prepare("SELECT * FROM device_token ORDER BY device_id, role")?;
-                let tokens = statement.query_map([], token)?.collect::<Result<_, _>>()?;
-                Ok(tokens)
-            })
-            .await
-    }
-
-    /// Issues a token, or returns the present one if its scopes are the same; a revoked one gets a new generation.
-    /// Other scopes keep the generation: the same token then carries them.
-    pub async fn issue_token(
-        &self,
-        device_id: &str,
-        role: &str,
-        scopes: &[String],
-    ) -> Result<DeviceToken, StoreError> {
-        let (device_id, role, now) = (device_id.to_owned(), role.to_owned(), self.store.now());
-        let scopes = serde_json::to_string(scopes).unwrap_or_else(|_| "[]".into());
-        self.store
-            .jobs
-            .call(move |db| {
-                db.execute(
-                    "INSERT INTO device_token (device_id, role, generation, scopes, created_at) VALUES (?1, ?2, 1, ?3, ?4)
-                     ON CONFLICT (device_id, role) DO UPDATE SET scopes = excluded.scopes, revoked_at = NULL",
-                    (&device_id, &role, scopes, now),
-                )
-                .map_err(StoreError::query("issue a device token"))?;
-                require_token(db, &device_id, &role)
-            })
-            .await
-    }
-
-    /// Makes every token of the device for the role void and issues the next generation.
-    pub async fn rotate_token(&self, device_id: &str, role: &str) -> Result<DeviceToken, StoreError> {
-        let (device_id, role, now) = (device_id.to_owned(), role.to_owned(), self.store.now());
-        self.store
-            .jobs
-            .call(move |db| {
-                db.execute(
-                    "UPDATE device_token SET generation = generation + 1, rotated_at = ?3, revoked_at = NULL
-                     WHERE device_id = ?1 AND role = ?2",
-                    (&device_id, &role, now),
-                )
-                .map_err(StoreError::query("rotate a device token"))?;
-                require_token(db, &device_id, &role)
-            })
-            .await
-    }
-
-    /// Withdraws the token of the device for the role; says whether there was one.
-    pub async fn revoke_token(&self, device_id: &str, role: &str) -> Result<bool, StoreError> {
-        let row = (device_id.to_owned(), role.to_owned(), self.store.now());
-        self.store
-            .jobs
-            .call(move |db| {
-                let changed = db
-                    .execute(
-                        "UPDATE device_token SET generation = generation + 1, revoked_at = ?3
-                         WHERE device_id = ?1 AND role = ?2 AND revoked_at IS NULL",
-                        row,
-                    )
-                    .map_err(StoreError::query("withdraw a device token"))?;
-                Ok(changed > 0)
-            })
-            .await
-    }
-
-    /// Records that a token was used.
-    pub async fn token_used(&self, device_id: &str, role: &str) -> Result<(), StoreError> {
-        let row = (device_id.to_owned(), role.to_owned(), self.store.now());
-        self.store
-            .jobs
-            .call(move |db| {
-                db.execute("UPDATE device_token SET used_at = ?3 WHERE device_id = ?1 AND role = ?2", row)
-                    .map_err(StoreError::query("record a token's use"))?;
-                Ok(())
             })
             .await
     }
@@ -345,17 +232,6 @@ fn upsert(db: &Connection, device: &Device) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn find_token(db: &Connection, device_id: &str, role: &str) -> Result<Option<DeviceToken>, StoreError> {
-    Ok(db
-        .query_row("SELECT * FROM device_token WHERE device_id = ?1 AND role = ?2", (device_id, role), token)
-        .optional()?)
-}
-
-fn require_token(db: &Connection, device_id: &str, role: &str) -> Result<DeviceToken, StoreError> {
-    find_token(db, device_id, role)?
-        .ok_or_else(|| StoreError::NotFound { what: "device token", id: format!("{device_id} as {role}") })
-}
-
 fn device(row: &Row<'_>) -> rusqlite::Result<Device> {
     Ok(Device {
         id: row.get("id")?,
@@ -374,19 +250,6 @@ fn device(row: &Row<'_>) -> rusqlite::Result<Device> {
         last_seen_at: row.get("last_seen_at")?,
         last_seen_why: row.get("last_seen_why")?,
         meta: rows::json(row, "meta")?,
-    })
-}
-
-fn token(row: &Row<'_>) -> rusqlite::Result<DeviceToken> {
-    Ok(DeviceToken {
-        device_id: row.get("device_id")?,
-        role: row.get("role")?,
-        generation: row.get("generation")?,
-        scopes: rows::json(row, "scopes")?,
-        created_at: row.get("created_at")?,
-        rotated_at: row.get("rotated_at")?,
-        used_at: row.get("used_at")?,
-        revoked_at: row.get("revoked_at")?,
     })
 }
 

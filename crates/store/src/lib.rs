@@ -24,6 +24,7 @@
 //! ```
 
 mod audit;
+mod device_tokens;
 mod devices;
 mod error;
 mod inbox;
@@ -37,9 +38,11 @@ mod rows;
 mod runs;
 mod sessions;
 mod thread;
+mod tool_calls;
 
 pub use audit::{AuditEntry, AuditLog};
-pub use devices::{Device, DeviceRequest, DeviceToken, Devices};
+pub use device_tokens::DeviceToken;
+pub use devices::{Device, DeviceRequest, Devices};
 pub use error::StoreError;
 pub use inbox::{Inbox, InboxRow, InboxState, NewUpdate};
 pub use kv::Kv;
@@ -51,5 +54,6 @@ pub use pairings::{
     ALLOWED_PENDING, AllowedSender, CODE_ALPHABET, CODE_LENGTH, CODE_LIFETIME_MS, NewPairing, PairingOutcome,
     PairingRequest, Pairings,
 };
-pub use runs::{NewRun, Run, RunEnd, RunStart, RunStatus, Runs, ToolCall};
+pub use runs::{NewRun, Run, RunEnd, RunStart, RunStatus, Runs};
 pub use sessions::{NewSession, Session, SessionFilter, SessionTotals, Sessions};
+pub use tool_calls::ToolCall;

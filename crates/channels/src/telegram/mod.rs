@@ -6,6 +6,7 @@
 mod access;
 mod api;
 mod commands;
+mod connection;
 mod delivery;
 mod dispatch;
 mod line;
