@@ -306,10 +306,8 @@ impl Register {
                 foreign.extend(
                     explicit.map(|port| ForeignClaim { label: "another profile".into(), ports: port..=port }),
                 );
-                let mut avoid = around.avoid.clone();
-                avoid.extend(spacing::kept_for_others(place.name()));
                 let preferred = spacing::preferred_base(place.name());
-                spacing::next_free(preferred, &claims, &foreign, &around.listening, &avoid)?
+                spacing::next_free(preferred, &claims, &foreign, &around.listening, &around.avoid)?
             }
         };
         let created = mine.is_none();

@@ -13,7 +13,7 @@ pub const PREFERRED_MAIN: u16 = 18789;
 pub const PREFERRED_RESCUE: u16 = 19789;
 /// Preferred base port of dev.
 pub const PREFERRED_DEV: u16 = 19001;
-/// Where the search begins for every other profile: after rescue's interval.
+/// Where the search begins for every other profile: after rescue's interval, so that the named ones stay free.
 pub const PREFERRED_OTHERS: u16 = 19900;
 
 /// Below this live the well-known ports of other programs; used last.
@@ -27,15 +27,6 @@ pub fn preferred_base(name: &ProfileName) -> u16 {
         DEV => PREFERRED_DEV,
         _ => PREFERRED_OTHERS,
     }
-}
-
-/// The preferred intervals of the named profiles other than `name`: to be left free where possible.
-pub fn kept_for_others(name: &ProfileName) -> Vec<RangeInclusive<u16>> {
-    [(MAIN, PREFERRED_MAIN), (RESCUE, PREFERRED_RESCUE), (DEV, PREFERRED_DEV)]
-        .into_iter()
-        .filter(|(other, _)| *other != name.as_str())
-        .map(|(_, base)| base..=base + REACH)
-        .collect()
 }
 
 /// The interval of one of our profiles.
