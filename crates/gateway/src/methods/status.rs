@@ -77,6 +77,7 @@ pub(super) async fn status(gateway: &Arc<Gateway>, call: Call<'_>) -> Result<Rep
         "port": gateway.port,
         "uptimeMs": gateway.lifecycle.uptime_ms(),
         "failing": gateway.lifecycle.failing(),
+        "browser": gateway.seat.view(),
     });
     if call.ctx.conn.allows(Scope::OperatorAdmin) {
         result["stateDir"] = gateway.place.state_dir().display().to_string().into();
