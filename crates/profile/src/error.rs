@@ -112,7 +112,7 @@ pub enum PlaceError {
     },
     /// The directory is a real OpenClaw's.
     #[error(
-        "{what} {path} lies in {dir}, the state directory of an OpenClaw (it holds {evidence}), led there by {variable}; expected a directory of Bulkhead's own, because it never writes into an OpenClaw's; choose another place, or copy that set-up with: bulkhead import openclaw", path = .path.display(), dir = .dir.display()
+        "{what} {path} {where_it_is} (it holds {evidence}), led there by {variable}; expected a directory of Bulkhead's own, because it never writes into an OpenClaw's; choose another place, or copy that set-up with: bulkhead import openclaw", path = .path.display(), where_it_is = where_it_is(.path, .dir)
     )]
     OpenClaw {
         /// "the state directory", "the configuration file", "the workspace".
@@ -146,6 +146,14 @@ pub enum PlaceError {
         /// Why not.
         source: std::io::Error,
     },
+}
+
+fn where_it_is(path: &std::path::Path, dir: &std::path::Path) -> String {
+    if path == dir {
+        "is the state directory of an OpenClaw".to_owned()
+    } else {
+        format!("lies in {}, the state directory of an OpenClaw", dir.display())
+    }
 }
 
 impl PlaceError {
