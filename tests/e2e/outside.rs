@@ -135,30 +135,35 @@ impl Profile {
 
     /// Its gateway under its supervisor, once it answers.
     pub async fn supervised(&self, world: &World) -> Running {
-        let running = world.start(&["--profile", &self.name, "gateway", "supervise"]);
-        self.answers().await;
-        running
+        self.started(world.start(&["--profile", &self.name, "gateway", "supervise"])).await
     }
 
     /// Its gateway by itself, once it answers.
     pub async fn running(&self, world: &World) -> Running {
-        let running = world.start(&["--profile", &self.name, "gateway", "run"]);
-        self.answers().await;
+        self.started(world.start(&["--profile", &self.name, "gateway", "run"])).await
+    }
+
+    async fn started(&self, mut running: Running) -> Running {
+        assert!(self.is_ready().await, "{} does not answer on {}: {}", self.name, self.port, running.output());
         running
     }
 
     /// Waits until it is ready.
     pub async fn answers(&self) {
+        assert!(self.is_ready().await, "{} does not answer on {}", self.name, self.port);
+    }
+
+    async fn is_ready(&self) -> bool {
         let client = client();
         let url = format!("http://127.0.0.1:{}/readyz", self.port);
         let deadline = std::time::Instant::now() + bulkhead_tests::run::PATIENCE;
         while std::time::Instant::now() < deadline {
             if client.get(&url).send().await.is_ok_and(|response| response.status().is_success()) {
-                return;
+                return true;
             }
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }
-        panic!("{} does not answer on {}", self.name, self.port);
+        false
     }
 
     /// Process id of its gateway.

@@ -173,6 +173,8 @@ async fn get_updates(control: &TelegramControl, token: &str, params: &Value) -> 
         }
         bot.poll += 1;
         bot.waiting += 1;
+        // Confirms what comes before the offset, so that whoever waits for that hears of it with the touch below.
+        let _ = bot.due(offset, limit);
         bot.poll
     };
     let waiting = Waiting { control, token };
