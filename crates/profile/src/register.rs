@@ -1,150 +1,30 @@
 //! The register of profiles: names, places, claimed intervals, owners. It lives outside every profile and is changed
 //! under one lock, so that two creations at the same time cannot claim one interval.
 
-use std::collections::BTreeSet;
+mod entry;
+
 use std::fs::{File, TryLockError};
-use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Map;
 
-use crate::audit::{self, Finding, Severity};
+use crate::audit::{self, Severity};
 use crate::discover::known_beside;
 use crate::environment::Environment;
 use crate::error::RegisterError;
 use crate::facts::ProfileFacts;
 use crate::files;
-use crate::name::ProfileName;
 use crate::openclaw;
 use crate::place::Place;
 use crate::ports::Ports;
 use crate::spacing::{self, Claim, ForeignClaim};
 
+use entry::Content;
+pub use entry::{ClaimRequest, Claimed, Owner, RegisterEntry, Surroundings};
+
 const LIMIT: u64 = 4 * 1024 * 1024;
 const LOCK_WAIT: Duration = Duration::from_secs(15);
-
-/// Who runs a profile's gateway.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Owner {
-    /// The app; its gateways end with it.
-    Desktop,
-    /// systemd, launchd or the Task Scheduler.
-    Service,
-    /// Somebody else; we only attach.
-    #[default]
-    External,
-}
-
-impl std::fmt::Display for Owner {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.pad(match self {
-            Self::Desktop => "desktop",
-            Self::Service => "service",
-            Self::External => "external",
-        })
-    }
-}
-
-/// One profile in the register.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct RegisterEntry {
-    /// Its name.
-    pub name: ProfileName,
-    /// Its state directory: what makes it one profile and no other.
-    pub state_dir: PathBuf,
-    /// Its configuration file.
-    pub config_path: PathBuf,
-    /// The base of the interval that it claims.
-    pub base_port: u16,
-    /// Who runs it.
-    #[serde(default)]
-    pub owner: Owner,
-    /// When it was entered, in milliseconds since 1970.
-    #[serde(default)]
-    pub created_at: u64,
-    /// Public ids of its Telegram bots.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub bot_ids: Vec<u64>,
-    /// Fields of a newer version, kept.
-    #[serde(flatten)]
-    pub other: Map<String, Value>,
-}
-
-/// The file, with what this version cannot read kept as it is.
-#[derive(Default)]
-struct Content {
-    entries: Vec<RegisterEntry>,
-    unreadable: Vec<Value>,
-}
-
-impl Content {
-    fn parse(bytes: &[u8]) -> Option<Self> {
-        let value: Value = serde_json::from_slice(bytes).ok()?;
-        let mut content = Self::default();
-        for item in value.get("profiles")?.as_array()? {
-            match RegisterEntry::deserialize(item) {
-                Ok(entry) if Ports::new(entry.base_port).is_ok() => content.entries.push(entry),
-                _ => content.unreadable.push(item.clone()),
-            }
-        }
-        Some(content)
-    }
-
-    fn to_bytes(&self) -> Vec<u8> {
-        let mut profiles: Vec<Value> =
-            self.entries.iter().filter_map(|entry| serde_json::to_value(entry).ok()).collect();
-        profiles.extend(self.unreadable.iter().cloned());
-        let mut bytes = serde_json::to_vec_pretty(&serde_json::json!({"version": 1, "profiles": profiles}))
-            .unwrap_or_default();
-        bytes.push(b'\n');
-        bytes
-    }
-}
-
-/// What surrounds a new interval: other programs' claims, what listens now, ranges better left alone.
-#[derive(Debug, Clone, Default)]
-pub struct Surroundings {
-    /// OpenClaw profiles and the like.
-    pub foreign: Vec<ForeignClaim>,
-    /// Ports that somebody listens on.
-    pub listening: BTreeSet<u16>,
-    /// The system's ephemeral and excluded ranges.
-    pub avoid: Vec<RangeInclusive<u16>>,
-}
-
-impl Surroundings {
-    /// With every OpenClaw found here; what listens and what to avoid comes from the process crate.
-    pub fn look(env: &Environment, listening: BTreeSet<u16>, avoid: Vec<RangeInclusive<u16>>) -> Self {
-        let foreign = openclaw::detect(env).iter().flat_map(openclaw::OpenClawInstall::claims).collect();
-        Self { foreign, listening, avoid }
-    }
-}
-
-/// What is asked of the register when a profile is created or its port changed.
-#[derive(Debug, Clone)]
-pub struct ClaimRequest<'a> {
-    /// The profile's place.
-    pub place: &'a Place,
-    /// A base port that somebody named; `None` keeps the present claim or takes a free interval.
-    pub base_port: Option<u16>,
-    /// Who runs it; `None` keeps what is registered (a new one is external).
-    pub owner: Option<Owner>,
-}
-
-/// What the register answered.
-#[derive(Debug, Clone)]
-pub struct Claimed {
-    /// The entry as it stands now.
-    pub entry: RegisterEntry,
-    /// Findings that do not refuse, for example an overlap that the seeds allow.
-    pub warnings: Vec<Finding>,
-    /// Whether the entry is new.
-    pub created: bool,
-}
 
 /// The register of this machine's user.
 #[derive(Debug, Clone)]

@@ -1,6 +1,7 @@
 //! The life of a supervised gateway: one task, one phase after the other.
 
 mod attached;
+mod reading;
 mod run;
 mod wishes;
 

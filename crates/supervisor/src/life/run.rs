@@ -1,13 +1,11 @@
 //! One run of the gateway: launch, hand over, watch, and what its end means.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use bulkhead_process::RunRecord;
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until, timeout, timeout_at};
 
+use super::reading::{Reading, finish};
 use super::{Life, Next};
 use crate::crash::CrashReport;
 use crate::desired::{Desired, now_ms};
@@ -16,7 +14,7 @@ use crate::handle::{Command, Wish};
 use crate::ladder::Rung;
 use crate::launch::{Exit, GatewayProcess, LaunchSpec, ProcessEvent};
 use crate::output::Tail;
-use crate::secrets::{Secrets, SecretsSource};
+use crate::secrets::Secrets;
 use crate::status::{GatewayState, LastExit, Problem, Ready};
 
 /// The exit code of a configuration that is refused: starting again would not help.
@@ -37,35 +35,6 @@ struct Run {
     rung: Rung,
     ready: Option<Ready>,
     reading: Option<Reading>,
-}
-
-/// Secrets that are being read; the keychain may wait in a dialog, and the gateway is watched meanwhile.
-struct Reading {
-    task: JoinHandle<Secrets>,
-    /// Who asked for it.
-    answer: Option<oneshot::Sender<Result<(), SupervisorError>>>,
-}
-
-impl Reading {
-    fn begin(source: &Arc<dyn SecretsSource>) -> Self {
-        let source = source.clone();
-        Self { task: tokio::spawn(async move { source.read().await }), answer: None }
-    }
-
-    async fn finish(&mut self) -> Secrets {
-        (&mut self.task).await.unwrap_or_else(|error| {
-            Secrets::waiting(
-                "secrets.failed",
-                format!("reading the secrets failed ({error}); it is tried again"),
-            )
-        })
-    }
-}
-
-impl Drop for Reading {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
 }
 
 impl Life {
@@ -354,13 +323,6 @@ impl Life {
             return Next::Idle;
         }
         self.after_crash(run.rung)
-    }
-}
-
-async fn finish(reading: &mut Option<Reading>) -> Secrets {
-    match reading {
-        Some(reading) => reading.finish().await,
-        None => std::future::pending().await,
     }
 }
 
