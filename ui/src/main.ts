@@ -3,6 +3,7 @@ import './styles/base.css';
 import { mount } from 'svelte';
 import App from './App.svelte';
 import { applyTheme } from './state/appearance';
+import { m } from './paraglide/messages.js';
 import { getLocale } from './paraglide/runtime.js';
 import { Shell } from './state/shell.svelte';
 import type { Transport } from './transport/types';
@@ -31,4 +32,11 @@ async function transport(): Promise<Transport> {
 applyTheme();
 document.documentElement.lang = getLocale();
 // Painted before any gateway, and even the app itself, has answered.
-void transport().then((chosen) => mount(App, { target: document.getElementById('app')!, props: { shell: new Shell(chosen) } }));
+const target = document.getElementById('app')!;
+transport()
+  .then((chosen) => mount(App, { target, props: { shell: new Shell(chosen) } }))
+  .catch((error: unknown) => {
+    // Nothing of ours is there to draw with: plain words, and the rest for the console.
+    target.textContent = m.start_failed({ reason: error instanceof Error ? error.message : String(error) });
+    console.error(error);
+  });

@@ -1,6 +1,7 @@
 /** One open conversation: loads it, keeps it true across reconnections, sends and aborts. */
 import { asRequestError, type Connection, type Transport, type Unsubscribe } from '../transport/types';
 import { Transcript, type Entry } from './transcript';
+import { uuid } from '../transport/uuid';
 
 interface HistoryReply {
   messages?: unknown[];
@@ -60,7 +61,7 @@ export class Room {
   }
 
   async send(text: string): Promise<void> {
-    const key = crypto.randomUUID();
+    const key = uuid();
     this.unanswered = null;
     this.#transcript.outgoing(key, text, Date.now());
     this.#draw();

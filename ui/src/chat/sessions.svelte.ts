@@ -1,5 +1,6 @@
 /** The conversations of one gateway, newest first, kept fresh by `sessions.changed`. */
 import { asRequestError, type Transport, type Unsubscribe } from '../transport/types';
+import { uuid } from '../transport/uuid';
 
 export interface Session {
   key: string;
@@ -89,7 +90,7 @@ export class Sessions {
 
   /** A key for a conversation that begins with the first message sent. */
   freshKey(): string {
-    return `agent:${this.agent}:chat-${crypto.randomUUID().slice(0, 8)}`;
+    return `agent:${this.agent}:chat-${uuid().slice(0, 8)}`;
   }
 
   async #recover(): Promise<void> {

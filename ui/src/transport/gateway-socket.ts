@@ -8,6 +8,7 @@ import { proofText, type DeviceIdentity } from './identity';
 import { Listeners } from './listeners';
 import { Sequence } from './sequence';
 import { RequestError, asRequestError, type Connection } from './types';
+import { uuid } from './uuid';
 
 const PROTOCOL = 4;
 const CLIENT_ID = 'openclaw-control-ui';
@@ -140,7 +141,7 @@ export class GatewaySocket {
       return Promise.reject(new RequestError('TOO_MANY_REQUESTS', 'Too many requests wait for an answer.', true));
     }
     this.#counter += 1;
-    const id = `${this.#counter}:${crypto.randomUUID()}`;
+    const id = `${this.#counter}:${uuid()}`;
     return new Promise<T>((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#waiting.delete(id);

@@ -7,6 +7,7 @@ import { THIS_GATEWAY } from './this-gateway';
 import { forgetToken, keepToken, keptToken } from './token';
 import { UI_VERSION } from '../version';
 import type { Connection, Transport, Unsubscribe } from './types';
+import { uuid } from './uuid';
 
 export class WebSocketTransport implements Transport {
   readonly home = 'browser';
@@ -27,7 +28,7 @@ export class WebSocketTransport implements Transport {
       identity: () => (identity ??= browserIdentity()),
       token: () => keptToken(storage),
       version: UI_VERSION,
-      instanceId: crypto.randomUUID(),
+      instanceId: uuid(),
     });
   }
 
