@@ -1,8 +1,10 @@
 /**
- * The app's commands, as TypeScript sees them. One thin file in the shape that the generator in
- * `src-tauri` writes; nothing but `src/transport/tauri.ts` imports `commands`.
+ * The app's commands as the web app uses them. `tauri.ts` is generated from Rust; here its commands get the types of the
+ * set-up, which is the command line's machine interface and passes through the app unread. Nothing but
+ * `src/transport/tauri.ts` imports `commands`.
  */
-import { invoke, type Channel } from '@tauri-apps/api/core';
+import type { Channel } from '@tauri-apps/api/core';
+import { commands as app, type AppInfo as RustAppInfo, type ProfileCard as RustCard, type GatewayNotice as RustNotice } from './tauri';
 
 export type GatewayState = 'running' | 'starting' | 'stopped' | 'degraded' | 'failed' | 'unknown';
 export type ChannelState = 'connected' | 'connecting' | 'disconnected' | 'disabled' | 'failed';
@@ -190,22 +192,30 @@ export interface Failure {
   retryable: boolean;
 }
 
+/** What Rust sends must fit what the pages read: the next lines fail to compile when it no longer does. */
+type Fits<Sent extends Read, Read> = Sent;
+export type RustFits = [
+  Fits<Omit<RustCard, 'owner'> & { owner: Owner }, ProfileCard>,
+  Fits<RustAppInfo, AppInfo>,
+  Fits<RustNotice['type'], GatewayNotice['type']>,
+];
+
+/** A value that crosses as JSON. */
+const json = <T>(value: unknown) => value as T;
+
 export const commands = {
-  profilesList: () => invoke<ProfileCard[]>('profiles_list'),
-  profileStart: (profile: string) => invoke<null>('profile_start', { profile }),
-  profileStop: (profile: string) => invoke<null>('profile_stop', { profile }),
-  profileRestart: (profile: string) => invoke<null>('profile_restart', { profile }),
-  gatewayRequest: (profile: string, method: string, params: unknown) =>
-    invoke<unknown>('gateway_request', { profile, method, params }),
-  gatewaySubscribe: (channel: Channel<GatewayNotice>) => invoke<null>('gateway_subscribe', { channel }),
-  setupRun: (request: SetupRequest, onProgress: Channel<SetupProgress>) =>
-    invoke<SetupResult>('setup_run', { request, onProgress }),
-  draftLoad: () => invoke<unknown>('draft_load'),
-  draftSave: (draft: unknown) => invoke<null>('draft_save', { draft }),
-  autostartGet: () => invoke<boolean>('autostart_get'),
-  autostartSet: (enabled: boolean) => invoke<null>('autostart_set', { enabled }),
-  logsTail: (profile: string, cursor: number | null, limit: number) =>
-    invoke<LogPage>('logs_tail', { profile, cursor, limit }),
-  appInfo: () => invoke<AppInfo>('app_info'),
-  openExternal: (url: string) => invoke<null>('open_external', { url }),
+  profilesList: () => app.profilesList() as Promise<ProfileCard[]>,
+  profileStart: app.profileStart,
+  profileStop: app.profileStop,
+  profileRestart: app.profileRestart,
+  gatewayRequest: (profile: string, method: string, params: unknown) => app.gatewayRequest(profile, method, json(params)) as Promise<unknown>,
+  gatewaySubscribe: (channel: Channel<GatewayNotice>) => app.gatewaySubscribe(json(channel)),
+  setupRun: (request: SetupRequest, onProgress: Channel<SetupProgress>) => app.setupRun(json(request), json(onProgress)).then(json<SetupResult>),
+  draftLoad: () => app.draftLoad() as Promise<unknown>,
+  draftSave: (draft: unknown) => app.draftSave(json(draft)),
+  autostartGet: app.autostartGet,
+  autostartSet: app.autostartSet,
+  logsTail: (profile: string, cursor: number | null, limit: number) => app.logsTail(profile, cursor, limit).then(json<LogPage>),
+  appInfo: app.appInfo,
+  openExternal: app.openExternal,
 };
