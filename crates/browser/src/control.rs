@@ -56,7 +56,7 @@ impl ControlService {
         self.port
     }
 
-    /// Serves until `stop`, then ends the browsers of the seat.
+    /// Serves until `stop`, then closes the seat: its browsers end.
     pub async fn serve(self, stop: CancellationToken) {
         let door = Arc::new(Door {
             router: routes::router(self.seat.clone(), self.port),
@@ -70,7 +70,7 @@ impl ControlService {
         )
         .await;
         door.connections.close();
-        self.seat.stop_all().await;
+        self.seat.close().await;
         door.connections.wait().await;
     }
 }

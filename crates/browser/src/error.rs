@@ -109,6 +109,11 @@ pub enum BrowserError {
         /// Why not.
         why: String,
     },
+    /// The seat is given up.
+    #[error(
+        "the browser seat is closing, because the gateway stops or its configuration changed; try again in a moment"
+    )]
+    Closing,
     /// It does not run.
     #[error("browser profile \"{profile}\": not running; start it first, or open a page")]
     NotRunning {
@@ -191,6 +196,7 @@ impl BrowserError {
             Self::Process(error) => error.code(),
             Self::Start { .. } => "browser-start",
             Self::Attach { .. } => "browser-attach",
+            Self::Closing => "browser-closing",
             Self::NotRunning { .. } => "browser-not-running",
             Self::NoTab { .. } => "browser-no-tab",
             Self::StaleReference { .. } => "browser-stale-reference",

@@ -60,7 +60,7 @@ pub(crate) fn arguments(data_dir: &Path, port: u16, manner: Manner) -> Vec<Strin
 }
 
 /// Variables that a browser must not see: ours, and whatever looks like a credential.
-pub(crate) fn hidden<'a>(names: impl IntoIterator<Item = &'a String>) -> Vec<String> {
+pub(crate) fn hidden(names: impl IntoIterator<Item = String>) -> Vec<String> {
     const WORDS: [&str; 7] = ["TOKEN", "SECRET", "PASSWORD", "PASSWD", "API_KEY", "APIKEY", "CREDENTIAL"];
     let secret = |name: &str| {
         let name = name.to_ascii_uppercase();
@@ -68,7 +68,7 @@ pub(crate) fn hidden<'a>(names: impl IntoIterator<Item = &'a String>) -> Vec<Str
             || WORDS.iter().any(|word| name.contains(word))
             || name.ends_with("_KEY")
     };
-    names.into_iter().filter(|name| secret(name)).cloned().collect()
+    names.into_iter().filter(|name| secret(name)).collect()
 }
 
 #[cfg(test)]
@@ -114,7 +114,7 @@ mod tests {
         ];
         let names: Vec<String> = names.map(str::to_owned).into();
         assert_eq!(
-            hidden(&names),
+            hidden(names),
             ["BULKHEAD_PROFILE", "OPENAI_API_KEY", "GH_TOKEN", "AWS_SECRET_ACCESS_KEY"]
         );
     }

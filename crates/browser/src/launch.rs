@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use bulkhead_process::guard::{self, Guarded, GuardedProgram};
 use bulkhead_process::port;
 use bulkhead_profile::files;
+use tokio_util::sync::CancellationToken;
 
 use crate::error::BrowserError;
 use crate::flags::{self, Manner};
@@ -27,6 +28,8 @@ pub(crate) struct Launch {
     pub(crate) manner: Manner,
     pub(crate) without: Vec<String>,
     pub(crate) guard: Option<Vec<OsString>>,
+    /// Nobody wants it any more.
+    pub(crate) closing: CancellationToken,
 }
 
 /// A browser that was started and listens.
@@ -54,6 +57,9 @@ impl Launch {
         let mut guarded = Guarded::spawn(&guard, &program)?;
         let until = Instant::now() + START;
         loop {
+            if self.closing.is_cancelled() {
+                return Err(BrowserError::Closing);
+            }
             let running = guarded.is_running();
             let log = read_log(&self.log);
             if let Some(socket) = socket_in(&log, self.port) {

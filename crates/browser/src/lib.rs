@@ -27,6 +27,7 @@
 //! ```
 
 mod act;
+mod browse;
 mod control;
 mod endpoint;
 mod error;
@@ -34,6 +35,7 @@ mod executable;
 mod flags;
 mod launch;
 mod lock;
+mod pages;
 mod policy;
 mod ports;
 mod running;
@@ -41,6 +43,7 @@ mod screen;
 mod seat;
 mod settings;
 mod snapshot;
+mod status;
 mod tabs;
 mod warden;
 
@@ -49,8 +52,8 @@ pub use error::BrowserError;
 pub use executable::{System, candidates, find_executable};
 pub use policy::{AddressRules, Reach};
 pub use ports::{PortBook, PortQuestion};
-pub use running::{BrowserStatus, PageState, TabInfo};
 pub use screen::Screenshot;
 pub use seat::BrowserSeat;
 pub use settings::{DEFAULT_PROFILE, ProfileSettings, SeatSettings};
 pub use snapshot::Snapshot;
+pub use status::{BrowserStatus, PageState, TabInfo};

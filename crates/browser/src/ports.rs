@@ -176,6 +176,23 @@ mod tests {
         assert_eq!(PortBook::read(dir.path()), PortBook::default());
     }
 
+    #[test]
+    fn neighbours_are_seen_in_their_files() {
+        let home = tempfile::tempdir().unwrap();
+        let env = Environment::for_test(home.path());
+        let rescue = home.path().join(".bulkhead-rescue");
+        files::create_private_dir(&rescue).unwrap();
+        let config = "{ gateway: { port: 18820 }, browser: { profiles: { a: { cdpPort: 18850 }, b: { cdpUrl: 'http://127.0.0.1:18860' } } } }";
+        std::fs::write(rescue.join("bulkhead.json"), config).unwrap();
+        book(&[("c", 18870)]).write(&rescue.join("browser")).unwrap();
+        let main = Place::resolve(None, &env).unwrap();
+        let seen = Neighbours::look(&main, &env);
+        assert!(seen.wide.contains(&(18820..=18930)), "{seen:?}");
+        for port in [18820, 18822, 18850, 18860, 18870] {
+            assert!(seen.narrow.contains(&port), "{port} in {seen:?}");
+        }
+    }
+
     proptest! {
         #[test]
         fn the_answer_is_own_free_and_stable(

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use bulkhead_process::port;
 use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
 
-use crate::act;
 use crate::endpoint::Endpoint;
 use crate::error::BrowserError;
 use crate::executable::{System, find_executable, is_program};
@@ -14,14 +14,9 @@ use crate::flags::{self, Manner};
 use crate::launch::Launch;
 use crate::policy::Gate;
 use crate::ports::{Neighbours, PortBook, PortQuestion};
-use crate::running::{BrowserStatus, PageState, Running, TabInfo};
-use crate::screen::{self, Screenshot};
+use crate::running::Running;
 use crate::settings::{ProfileSettings, SeatSettings};
-use crate::snapshot::Snapshot;
-
-/// Default and highest limit of a snapshot's text.
-const SNAPSHOT: usize = 40_000;
-const LARGEST_SNAPSHOT: usize = 400_000;
+use crate::status::BrowserStatus;
 
 /// The browsers of one gateway profile. Cheap to make and to clone: nothing runs and nothing is read before it is
 /// asked for. When the last clone is dropped, the browsers that it started end.
@@ -31,7 +26,7 @@ pub struct BrowserSeat {
 }
 
 /// A browser, if it was started. Locked while it starts or stops.
-type Slot = Mutex<Option<Arc<Running>>>;
+pub(crate) type Slot = Mutex<Option<Arc<Running>>>;
 
 struct Inner {
     settings: SeatSettings,
@@ -39,6 +34,7 @@ struct Inner {
     slots: BTreeMap<String, Slot>,
     /// One choice of a port at a time.
     book: Arc<Mutex<()>>,
+    closing: CancellationToken,
 }
 
 impl std::fmt::Debug for BrowserSeat {
@@ -53,7 +49,15 @@ impl BrowserSeat {
         settings.check()?;
         let slots = settings.profiles.keys().map(|name| (name.clone(), Mutex::default())).collect();
         let gate = Gate::new(settings.reach);
-        Ok(Self { inner: Arc::new(Inner { settings, gate, slots, book: Arc::default() }) })
+        Ok(Self {
+            inner: Arc::new(Inner {
+                settings,
+                gate,
+                slots,
+                book: Arc::default(),
+                closing: CancellationToken::new(),
+            }),
+        })
     }
 
     /// What it was made from.
@@ -61,12 +65,16 @@ impl BrowserSeat {
         &self.inner.settings
     }
 
+    pub(crate) fn gate(&self) -> &Gate {
+        &self.inner.gate
+    }
+
     /// The names of its browsers.
     pub fn profiles(&self) -> Vec<&str> {
         self.inner.slots.keys().map(String::as_str).collect()
     }
 
-    fn find(&self, wanted: Option<&str>) -> Result<(&str, &ProfileSettings, &Slot), BrowserError> {
+    pub(crate) fn find(&self, wanted: Option<&str>) -> Result<(&str, &ProfileSettings, &Slot), BrowserError> {
         let wanted = wanted.filter(|name| !name.is_empty()).unwrap_or(&self.inner.settings.default_profile);
         let slot = self.inner.slots.get_key_value(wanted);
         let settings = self.inner.settings.profiles.get(wanted);
@@ -79,12 +87,12 @@ impl BrowserSeat {
         }
     }
 
-    // --- start, stop, status ---
-
     /// How a browser is doing.
+    #[allow(clippy::unused_async)] // the same shape as its neighbours
     pub async fn status(&self, profile: Option<&str>) -> Result<BrowserStatus, BrowserError> {
         let (name, settings, slot) = self.find(profile)?;
-        let running = slot.lock().await.clone().filter(|running| running.is_alive());
+        // While it starts or stops it does not run, and nobody has to wait to hear that.
+        let running = slot.try_lock().ok().and_then(|slot| slot.clone()).filter(|running| running.is_alive());
         Ok(match running {
             Some(running) => running.status.clone(),
             None => self.resting(name, settings),
@@ -131,9 +139,12 @@ impl BrowserSeat {
         self.up(profile).await.map(|running| running.status.clone())
     }
 
-    async fn up(&self, profile: Option<&str>) -> Result<Arc<Running>, BrowserError> {
+    pub(crate) async fn up(&self, profile: Option<&str>) -> Result<Arc<Running>, BrowserError> {
         let (name, settings, slot) = self.find(profile)?;
         let mut slot = slot.lock().await;
+        if self.inner.closing.is_cancelled() {
+            return Err(BrowserError::Closing);
+        }
         if let Some(running) = slot.as_ref().filter(|running| running.is_alive()) {
             return Ok(Arc::clone(running));
         }
@@ -182,8 +193,9 @@ impl BrowserSeat {
             log: browser_dir.join(format!("{name}.log")),
             port,
             manner: Manner { headless: settings.is_headless(), no_sandbox: settings.is_unsandboxed() },
-            without: flags::hidden(std::env::vars().map(|(name, _)| name).collect::<Vec<_>>().iter()),
+            without: flags::hidden(std::env::vars_os().filter_map(|(name, _)| name.into_string().ok())),
             guard: settings.guard.clone(),
+            closing: self.inner.closing.clone(),
         };
         let launched = blocking(move || launch.run()).await?;
         status.running = true;
@@ -230,118 +242,10 @@ impl BrowserSeat {
         futures::future::join_all(all).await;
     }
 
-    /// The running browser.
-    async fn running(&self, profile: Option<&str>) -> Result<Arc<Running>, BrowserError> {
-        let (name, _, slot) = self.find(profile)?;
-        let running = slot.lock().await.clone().filter(|running| running.is_alive());
-        running.ok_or_else(|| BrowserError::NotRunning { profile: name.to_owned() })
-    }
-
-    // --- tabs and pages ---
-
-    /// Its tabs.
-    pub async fn tabs(&self, profile: Option<&str>) -> Result<Vec<TabInfo>, BrowserError> {
-        self.running(profile).await?.tab_list().await
-    }
-
-    /// Opens a page in a tab of its own; starts the browser if it does not run.
-    pub async fn open(&self, profile: Option<&str>, url: &str) -> Result<PageState, BrowserError> {
-        self.inner.gate.parse(url)?;
-        self.up(profile).await?.open(url).await
-    }
-
-    /// Opens a page in a tab (the current one if none is named); starts the browser if it does not run.
-    pub async fn navigate(
-        &self,
-        profile: Option<&str>,
-        tab: Option<&str>,
-        url: &str,
-    ) -> Result<PageState, BrowserError> {
-        self.inner.gate.parse(url)?;
-        let running = self.up(profile).await?;
-        match (tab, running.tab_list().await?.is_empty()) {
-            (None, true) => running.open(url).await,
-            _ => running.navigate(tab, url).await,
-        }
-    }
-
-    /// Makes a tab the current one.
-    pub async fn focus(&self, profile: Option<&str>, tab: &str) -> Result<(), BrowserError> {
-        self.running(profile).await?.focus(tab).await
-    }
-
-    /// Closes a tab.
-    pub async fn close_tab(&self, profile: Option<&str>, tab: &str) -> Result<(), BrowserError> {
-        self.running(profile).await?.close(tab).await
-    }
-
-    /// The page as text with references, at most `limit` bytes or a little more.
-    pub async fn snapshot(
-        &self,
-        profile: Option<&str>,
-        tab: Option<&str>,
-        limit: Option<usize>,
-    ) -> Result<Snapshot, BrowserError> {
-        let limit = limit.unwrap_or(SNAPSHOT).clamp(200, LARGEST_SNAPSHOT);
-        self.running(profile).await?.snapshot(tab, limit).await
-    }
-
-    /// A picture of what is visible, or of the whole page.
-    pub async fn screenshot(
-        &self,
-        profile: Option<&str>,
-        tab: Option<&str>,
-        whole: bool,
-    ) -> Result<Screenshot, BrowserError> {
-        let running = self.running(profile).await?;
-        let (tab, state) = running.readable(tab).await?;
-        Ok(Screenshot { png: screen::png(&tab, whole).await?, tab: state.tab, url: state.url })
-    }
-
-    /// Clicks an element of the last snapshot.
-    pub async fn click(
-        &self,
-        profile: Option<&str>,
-        tab: Option<&str>,
-        reference: &str,
-    ) -> Result<PageState, BrowserError> {
-        self.running(profile).await?.act(tab, async |tab| act::click(tab, reference).await).await
-    }
-
-    /// Replaces the text of an element of the last snapshot; `submit` presses Enter after it.
-    pub async fn type_text(
-        &self,
-        profile: Option<&str>,
-        tab: Option<&str>,
-        reference: &str,
-        text: &str,
-        submit: bool,
-    ) -> Result<PageState, BrowserError> {
-        self.running(profile)
-            .await?
-            .act(tab, async |tab| act::type_text(tab, reference, text, submit).await)
-            .await
-    }
-
-    /// Chooses an entry of a list of the last snapshot, by value or text.
-    pub async fn select(
-        &self,
-        profile: Option<&str>,
-        tab: Option<&str>,
-        reference: &str,
-        value: &str,
-    ) -> Result<PageState, BrowserError> {
-        self.running(profile).await?.act(tab, async |tab| act::select(tab, reference, value).await).await
-    }
-
-    /// Presses a key, such as `Enter`, `Escape` or `PageDown`.
-    pub async fn press(
-        &self,
-        profile: Option<&str>,
-        tab: Option<&str>,
-        key: &str,
-    ) -> Result<PageState, BrowserError> {
-        self.running(profile).await?.act(tab, async |tab| act::press(tab, key).await).await
+    /// Gives the seat up: ends all browsers, and none is started any more, whoever still holds a clone.
+    pub async fn close(&self) {
+        self.inner.closing.cancel();
+        self.stop_all().await;
     }
 }
 

@@ -16,8 +16,8 @@ use serde_json::json;
 
 use super::access::{self, Denied};
 use crate::error::BrowserError;
-use crate::running::PageState;
 use crate::seat::BrowserSeat;
+use crate::status::PageState;
 
 const BODY: usize = 256 * 1024;
 const REQUEST_TIME: Duration = Duration::from_secs(90);

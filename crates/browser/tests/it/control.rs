@@ -77,7 +77,7 @@ async fn a_whole_visit_and_nothing_left() {
     let home = tempfile::tempdir().unwrap();
     let site = Site::start().await;
     let seat = stage::seat(stage::settings(home.path(), "main", 23_400, Reach::Anywhere));
-    let service = ControlService::bind(seat).await.unwrap();
+    let service = ControlService::bind(seat.clone()).await.unwrap();
     let port = service.port();
     let stop = CancellationToken::new();
     let served = tokio::spawn(service.serve(stop.clone()));
@@ -102,4 +102,5 @@ async fn a_whole_visit_and_nothing_left() {
     stop.cancel();
     served.await.unwrap();
     assert_eq!(stage::processes_of(home.path()), Vec::<u32>::new());
+    assert_eq!(seat.start(None).await.unwrap_err().code(), "browser-closing");
 }

@@ -144,3 +144,18 @@ fn a_killed_gateway_leaves_no_browser() {
     gateway.wait().unwrap();
     stage::eventually("no process of the browser is left", || stage::processes_of(home.path()).is_empty());
 }
+
+#[tokio::test]
+async fn a_killed_guard_takes_its_browser_along() {
+    if stage::browser().is_none() {
+        return;
+    }
+    let home = tempfile::tempdir().unwrap();
+    let seat = stage::seat(stage::settings(home.path(), "main", 23_600, Reach::Anywhere));
+    let pid = seat.start(None).await.unwrap().pid.unwrap();
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let guard = stat.rsplit_once(") ").unwrap().1.split(' ').nth(1).unwrap();
+    assert!(Command::new("kill").args(["-9", guard]).status().unwrap().success());
+    stage::eventually("the browser went with its guard", || stage::processes_of(home.path()).is_empty());
+    assert!(!seat.stop(None).await.unwrap(), "it was noticed");
+}
