@@ -35,10 +35,8 @@ pub(super) fn assign_ports(targets: &mut [Target<'_>], world: &World) -> Vec<Fin
         }
     }
     for target in targets.iter_mut().filter(|target| target.port.is_none()) {
-        let mut avoid = around.avoid.clone();
-        avoid.extend(spacing::kept_for_others(target.place.name()));
         let preferred = preferred_base(target.place.name());
-        match spacing::next_free(preferred, &claims, &around.foreign, &around.listening, &avoid) {
+        match spacing::next_free(preferred, &claims, &around.foreign, &around.listening, &around.avoid) {
             Ok(base) => {
                 target.port = Some(base);
                 claims.push(Claim { profile: target.place.label(), base });
