@@ -63,14 +63,34 @@ pub fn config(place: &Place) -> Result<Loaded, Failure> {
     Ok(ConfigStore::new(place).load()?)
 }
 
+/// Where a base port came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Base {
+    /// The gateway runs on it.
+    Running,
+    /// The gateway would take it.
+    Planned(PortSource),
+}
+
+impl Base {
+    /// For people.
+    pub fn describe(&self) -> &str {
+        match self {
+            Self::Running => "the running gateway",
+            Self::Planned(source) => source.describe(),
+        }
+    }
+}
+
 /// The base port of a profile that runs, else the one that it would take.
-pub fn base_port(place: &Place, env: &Environment) -> Result<(u16, PortSource), Failure> {
+pub fn base_port(place: &Place, env: &Environment) -> Result<(u16, Base), Failure> {
     if let Some(record) = RunRecord::read_running(&place.run_record_path()) {
-        return Ok((record.base_port, PortSource::Rule));
+        return Ok((record.base_port, Base::Running));
     }
     // A broken configuration must not keep a command from looking at the gateway.
     let configured = ConfigStore::new(place).load().ok().and_then(|loaded| loaded.config.gateway.port);
     let claimed = Register::open(env).find(place).ok().flatten().map(|entry| entry.base_port);
     let rule = claimed.unwrap_or_else(|| preferred_base(place.name()));
-    Ok(BasePort::choose(None, env, configured, rule)?)
+    let (port, source) = BasePort::choose(None, env, configured, rule)?;
+    Ok((port, Base::Planned(source)))
 }

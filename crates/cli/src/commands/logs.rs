@@ -4,7 +4,7 @@ use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 use std::time::Duration;
 
-use bulkhead_client::Client;
+use bulkhead_client::{Backoff, ClientError, ReconnectingClient};
 use bulkhead_process::RunRecord;
 use bulkhead_protocol::limits;
 use bulkhead_protocol::methods::logs::{LogsTailParams, LogsTailResult};
@@ -19,6 +19,8 @@ use crate::output::{Output, paint};
 
 /// Between two looks at a log that is followed.
 const POLL: Duration = Duration::from_millis(500);
+/// How long a gateway that went away may stay away.
+const RETURN: Duration = Duration::from_mins(10);
 /// Most bytes of one look.
 const BYTES: u32 = 250_000;
 
@@ -30,27 +32,40 @@ pub fn run(args: &LogsArgs, context: &Context) -> Result<u8, Failure> {
     }
     context.block_on(async {
         let door = asking::door(context, &args.target).await?;
-        let (client, _) = door.enter(door.cli()).await?;
+        let client = ReconnectingClient::spawn(door.cli(), Backoff::default());
+        client.connected(door.patience).await.map_err(|error| door.explain(error))?;
         let mut params = LogsTailParams { cursor: None, limit: Some(args.limit), max_bytes: Some(BYTES) };
         let first = tail(&client, params).await?;
         print(context.out, args.follow, &first);
-        params.cursor = Some(first.cursor);
-        params.limit = Some(limits::LOG_LINES);
+        params = LogsTailParams { cursor: Some(first.cursor), limit: Some(limits::LOG_LINES), ..params };
         if !args.follow {
-            client.close().await;
+            client.stop().await;
             return Ok(DONE);
         }
         loop {
             tokio::time::sleep(POLL).await;
-            let next = tail(&client, params).await?;
-            print(context.out, true, &next);
-            params.cursor = Some(next.cursor);
+            match tail(&client, params).await {
+                Ok(next) => {
+                    print(context.out, true, &next);
+                    params.cursor = Some(next.cursor);
+                }
+                // The gateway restarts: its log goes on when it is back.
+                Err(ClientError::Closed { .. } | ClientError::NotConnected { .. }) => {
+                    client.connected(RETURN).await.map_err(|error| door.explain(error))?;
+                }
+                Err(error) => return Err(error.into()),
+            }
         }
     })
 }
 
-async fn tail(client: &Client, params: LogsTailParams) -> Result<LogsTailResult, Failure> {
-    Ok(client.call("logs.tail", params).await?)
+async fn tail(client: &ReconnectingClient, params: LogsTailParams) -> Result<LogsTailResult, ClientError> {
+    let answer = client.request("logs.tail", params).await?;
+    serde_json::from_value(answer).map_err(|error| ClientError::BadAnswer {
+        method: "logs.tail".to_owned(),
+        url: client.current().map(|client| client.url().to_owned()).unwrap_or_default(),
+        problem: error.to_string(),
+    })
 }
 
 /// With `--json` and `--follow` every line is a value of its own; without `--follow` there is one value.
@@ -152,7 +167,7 @@ fn for_people(line: &str) -> String {
         paint::dim(first(&["time", "timestamp", "ts"])),
         paint::dim(first(&["target", "subsystem"]))
     );
-    let more = entry.iter().filter(|(name, _)| !known.contains(&name.as_str()));
+    let more = entry.iter().filter(|(name, _)| !known.contains(&name.as_str()) && !name.starts_with('_'));
     let more = more.chain(nested.into_iter().flatten().filter(|(name, _)| name.as_str() != "message"));
     for (name, value) in more {
         let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);

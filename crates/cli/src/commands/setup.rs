@@ -5,7 +5,7 @@ use bulkhead_setup::{Outcome, ProfilePlan, World, set_up};
 
 use super::DONE;
 use crate::context::Context;
-use crate::error::{CONFIGURATION, Failure};
+use crate::error::{CONFIGURATION, FAILED, Failure};
 use crate::grammar::onboard::SetupArgs;
 use crate::output::{Output, paint, table};
 
@@ -42,14 +42,31 @@ pub fn surroundings(context: &Context) -> Environment {
     env
 }
 
+/// What this machine or the network refuses is a failure; everything else is in the configuration to be.
+pub fn exit_of(code: &str) -> u8 {
+    const AROUND: [&str; 9] = [
+        "keychain",
+        "secret",
+        "model-",
+        "telegram-",
+        "setup-",
+        "undone",
+        "path-",
+        "port-taken",
+        "control-port-taken",
+    ];
+    if AROUND.iter().any(|prefix| code.starts_with(prefix)) { FAILED } else { CONFIGURATION }
+}
+
 /// The outcome: findings on standard error, the profiles made on standard output.
 pub fn show(out: Output, outcome: &Outcome, name: &str) -> Result<u8, Failure> {
     if !outcome.ok {
         let errors: Vec<_> = outcome.findings.iter().filter(|finding| finding.is_error()).collect();
+        let exit = errors.first().map_or(FAILED, |finding| exit_of(&finding.code));
         let text = errors.iter().map(|finding| finding.sentence()).collect::<Vec<_>>().join("\n");
         let code = errors.first().map_or("setup.failed", |finding| finding.code.as_str());
         let details = serde_json::to_value(outcome).unwrap_or_default();
-        return Err(Failure::new(CONFIGURATION, code, text).with_details(details));
+        return Err(Failure::new(exit, code, text).with_details(details));
     }
     if !outcome.findings.is_empty() {
         out.note(&table::findings(&outcome.findings));
@@ -67,7 +84,7 @@ pub fn show(out: Output, outcome: &Outcome, name: &str) -> Result<u8, Failure> {
             format!("{} {}\n{}", paint::strong(&profile.name), paint::good("is set up"), table::pairs(&pairs))
         };
         let mut text = outcome.profiles.iter().map(block).collect::<Vec<_>>().join("\n");
-        text.push_str(&format!("\n  {}  `bulkhead --profile {name} gateway`", paint::dim("next")));
+        text.push_str(&format!("\n  {}       `bulkhead --profile {name} gateway`", paint::dim("next")));
         text
     });
     Ok(DONE)

@@ -124,17 +124,6 @@ pub struct SuperviseArgs {
     /// Base port for the gateway.
     #[arg(long, value_name = "PORT")]
     pub port: Option<u16>,
-    /// Who runs it: a service of the system, or somebody else's tool.
-    #[arg(long, value_enum, default_value = "external", hide = true)]
-    pub owner: Owner,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Owner {
-    /// A service of the system.
-    Service,
-    /// A terminal, a script, another tool.
-    External,
 }
 
 /// Where to ask, and with what.

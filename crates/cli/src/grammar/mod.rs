@@ -33,7 +33,7 @@ Exit codes: 0 done, 1 failed, 2 wrong flags, 78 configuration.";
 
 /// Isolated AI gateways side by side: a main one that does the work, a rescue one that stays up.
 #[derive(Debug, Parser)]
-#[command(name = "bulkhead", version, about, after_help = EXAMPLES, max_term_width = 110, disable_help_subcommand = true)]
+#[command(name = "bulkhead", version, after_help = EXAMPLES, max_term_width = 110, disable_help_subcommand = true)]
 pub struct Cli {
     #[command(flatten)]
     pub global: Global,

@@ -43,6 +43,7 @@ impl Output {
     }
 
     /// A text for people, or a line that is JSON already. A reader that went away is no error.
+    #[allow(clippy::unused_self, reason = "who prints has to hold an Output")]
     pub fn text(self, text: &str) {
         let mut out = anstream::stdout().lock();
         let _ = out.write_all(text.as_bytes());

@@ -1,1 +1,11 @@
-//! t
+//! The command as people and scripts use it: the real binary in a home of its own, without keychain and network.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used)]
+
+mod config_edits;
+mod errors;
+mod gateway_commands;
+mod help;
+mod home;
+mod profiles;
+mod seeds_example;

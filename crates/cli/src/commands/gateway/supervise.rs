@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bulkhead_profile::Owner as ProfileOwner;
+use bulkhead_profile::Owner;
 use bulkhead_supervisor::{
     CommandLauncher, GatewayState, GatewayStatus, StoredSecrets, Supervisor, SupervisorOptions,
 };
@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use crate::commands::DONE;
 use crate::context::Context;
 use crate::error::Failure;
-use crate::grammar::gateway::{Owner, SuperviseArgs};
+use crate::grammar::gateway::SuperviseArgs;
 use crate::output::{Output, paint, table};
 
 /// Lines of the gateway that may wait to be shown.
@@ -19,14 +19,11 @@ const LINES: usize = 256;
 
 pub fn run(args: &SuperviseArgs, context: &Context) -> Result<u8, Failure> {
     let place = context.place()?;
-    let owner = match args.owner {
-        Owner::Service => ProfileOwner::Service,
-        Owner::External => ProfileOwner::External,
-    };
     context.block_on(async {
         let secrets = StoredSecrets::new(place.clone(), context.env.clone());
         let (lines, mut shown) = mpsc::channel(LINES);
-        let mut options = SupervisorOptions::new(place, owner, Arc::new(CommandLauncher), Arc::new(secrets));
+        let mut options =
+            SupervisorOptions::new(place, Owner::Service, Arc::new(CommandLauncher), Arc::new(secrets));
         options.port = args.port;
         options.lines = Some(lines);
         let mut ending = Box::pin(asked_to_end());

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::{event, tell};
 use crate::commands::{DONE, setup};
 use crate::context::Context;
-use crate::error::{CONFIGURATION, Failure};
+use crate::error::{FAILED, Failure};
 
 pub fn run(source: &str, context: &Context) -> Result<u8, Failure> {
     let bytes = read(source)?;
@@ -23,9 +23,11 @@ pub fn run(source: &str, context: &Context) -> Result<u8, Failure> {
         Ok(bulkhead_setup::run(&request, &world, &sink).await)
     })?;
     if json {
-        let ok = outcome.ok;
+        let trouble = outcome.findings.iter().find(|finding| finding.is_error());
+        let exit =
+            if outcome.ok { DONE } else { trouble.map_or(FAILED, |finding| setup::exit_of(&finding.code)) };
         event(out, &Event::Result(Box::new(outcome)));
-        return Ok(if ok { DONE } else { CONFIGURATION });
+        return Ok(exit);
     }
     let name = outcome.profiles.first().map_or_else(|| "main".to_owned(), |profile| profile.name.clone());
     setup::show(out, &outcome, &name)

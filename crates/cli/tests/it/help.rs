@@ -1,0 +1,41 @@
+use crate::home::Home;
+
+fn help(name: &str, words: &[&str]) {
+    let done = Home::new().run(words).ok();
+    insta::assert_snapshot!(format!("help-{name}"), done.out);
+}
+
+#[test]
+fn help_of_every_command() {
+    help("bulkhead", &["--help"]);
+    help("onboard", &["onboard", "--help"]);
+    help("setup", &["setup", "--help"]);
+    help("gateway", &["gateway", "--help"]);
+    help("gateway-run", &["gateway", "run", "--help"]);
+    help("gateway-call", &["gateway", "call", "--help"]);
+    help("gateway-status", &["gateway", "status", "--help"]);
+    help("status", &["status", "--help"]);
+    help("logs", &["logs", "--help"]);
+    help("profiles", &["profiles", "--help"]);
+    help("profiles-remove", &["profiles", "remove", "--help"]);
+    help("config", &["config", "--help"]);
+    help("secrets", &["secrets", "--help"]);
+    help("pairing", &["pairing", "--help"]);
+    help("agent", &["agent", "--help"]);
+    help("models", &["models", "--help"]);
+    help("browser", &["browser", "--help"]);
+    help("dashboard", &["dashboard", "--help"]);
+}
+
+#[test]
+fn completions_know_the_commands() {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let script = Home::new().run(&["completions", shell]).ok().out;
+        assert!(script.contains("onboard") && script.contains("supervise"), "{shell}");
+    }
+}
+
+#[test]
+fn the_version() {
+    assert_eq!(Home::new().run(&["--version"]).ok().out, format!("bulkhead {}\n", env!("CARGO_PKG_VERSION")));
+}
