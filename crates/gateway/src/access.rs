@@ -83,9 +83,9 @@ impl Access {
         devices.upsert(device).await.map_err(store_failed)?;
         devices.issue_token(&grant.device_id, &role, &scopes).await.map_err(store_failed)?;
         self.events.devices_changed(&grant.device_id);
-        self.device(&grant.device_id)
-            .await?
-            .ok_or_else(|| ErrorShape::unavailable("the device that was just approved is gone; connect again"))
+        self.device(&grant.device_id).await?.ok_or_else(|| {
+            ErrorShape::unavailable("the device that was just approved is gone; connect again")
+        })
     }
 }
 

@@ -31,8 +31,9 @@ pub(crate) struct Parts<'a> {
     pub(crate) begun: Instant,
     pub(crate) port: u16,
     pub(crate) settings: Settings,
-    /// `None` while the keychain is locked.
-    pub(crate) secrets: Option<SecretBundle>,
+    pub(crate) secrets: SecretBundle,
+    /// Why some of them are still waited for.
+    pub(crate) waiting: Option<String>,
     pub(crate) store: Store,
     pub(crate) hub: EventHub,
     pub(crate) info: &'a ServerInfo,
@@ -42,7 +43,7 @@ pub(crate) struct Parts<'a> {
 /// The gateway, with its access policy in force and nothing running yet.
 pub(crate) fn compose(options: &RunOptions, parts: Parts<'_>) -> Arc<Gateway> {
     let events = Events::new(parts.hub);
-    let credentials = Arc::new(Credentials::new(parts.secrets, options.shared_token()));
+    let credentials = Arc::new(Credentials::new(parts.secrets, parts.waiting, options.shared_token()));
     let access = Arc::new(Access::new(parts.store.clone(), events.clone()));
     access.set_policy(credentials.policy(&parts.settings));
     let gateway = Arc::new(Gateway {
@@ -81,8 +82,12 @@ pub(crate) fn compose(options: &RunOptions, parts: Parts<'_>) -> Arc<Gateway> {
 impl Gateway {
     /// Marks what a crash cut off. Messages of channels are answered anew by their inbox; the rest is told as interrupted.
     pub(crate) async fn note_interrupted(&self) -> Result<usize, GatewayError> {
-        let runs =
-            self.store.runs().interrupted_on_start().await.map_err(|error| GatewayError::Store(error.to_string()))?;
+        let runs = self
+            .store
+            .runs()
+            .interrupted_on_start()
+            .await
+            .map_err(|error| GatewayError::Store(error.to_string()))?;
         for run in &runs {
             tracing::warn!(run = %run.id, session = %run.session_key, "a crash cut this answer off");
         }

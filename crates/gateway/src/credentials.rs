@@ -19,8 +19,8 @@ pub(crate) struct Credentials {
 
 struct Inner {
     bundle: Arc<SecretBundle>,
-    /// Nothing came yet: the keychain is locked.
-    waiting: bool,
+    /// Why some cannot be read yet: the keychain is locked.
+    waiting: Option<String>,
 }
 
 impl std::fmt::Debug for Credentials {
@@ -30,29 +30,38 @@ impl std::fmt::Debug for Credentials {
 }
 
 impl Credentials {
-    /// The first secrets; `None` while they are waited for.
-    pub(crate) fn new(bundle: Option<SecretBundle>, token: Option<SecretString>) -> Self {
-        let waiting = bundle.is_none();
-        Self { inner: RwLock::new(Inner { bundle: Arc::new(bundle.unwrap_or_default()), waiting }), token }
+    /// The first secrets, and why some are still waited for.
+    pub(crate) fn new(bundle: SecretBundle, waiting: Option<String>, token: Option<SecretString>) -> Self {
+        Self { inner: RwLock::new(Inner { bundle: Arc::new(bundle), waiting }), token }
     }
 
-    /// Whether they are still waited for.
+    /// Whether some are still waited for.
     pub(crate) fn waiting(&self) -> bool {
-        self.inner.read().unwrap_or_else(PoisonError::into_inner).waiting
+        self.inner.read().unwrap_or_else(PoisonError::into_inner).waiting.is_some()
+    }
+
+    /// Why they are waited for, with the next step.
+    pub(crate) fn waiting_for(&self) -> Option<String> {
+        self.inner.read().unwrap_or_else(PoisonError::into_inner).waiting.clone()
     }
 
     /// All secrets anew.
-    pub(crate) fn replace(&self, bundle: SecretBundle) {
+    pub(crate) fn replace(&self, bundle: SecretBundle, waiting: Option<String>) {
         let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
-        *inner = Inner { bundle: Arc::new(bundle), waiting: false };
+        *inner = Inner { bundle: Arc::new(bundle), waiting };
     }
 
     /// Some secrets anew. Answers the names that changed.
-    pub(crate) fn update(&self, changed: SecretBundle, removed: &[SecretId]) -> Vec<SecretId> {
+    pub(crate) fn update(
+        &self,
+        changed: SecretBundle,
+        removed: &[SecretId],
+        waiting: Option<String>,
+    ) -> Vec<SecretId> {
         let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
         let mut bundle = (*inner.bundle).clone();
         let names = bundle.update(changed, removed);
-        *inner = Inner { bundle: Arc::new(bundle), waiting: false };
+        *inner = Inner { bundle: Arc::new(bundle), waiting };
         names
     }
 
@@ -128,7 +137,8 @@ pub(crate) fn teach_plain(redactor: &Redactor, settings: &Settings) {
         .chain(telegram.accounts.values().map(|account| &account.proxy))
         .flatten();
     for proxy in proxies {
-        if let Some(password) = url::Url::parse(proxy).ok().and_then(|url| url.password().map(str::to_owned)) {
+        if let Some(password) = url::Url::parse(proxy).ok().and_then(|url| url.password().map(str::to_owned))
+        {
             redactor.learn([password.as_str()]);
         }
     }

@@ -55,7 +55,9 @@ pub enum GatewayError {
         next_step: String,
     },
     /// Binding failed for another reason.
-    #[error("cannot listen on {address}: {reason}; choose another address with gateway.bind or another port with --port")]
+    #[error(
+        "cannot listen on {address}: {reason}; choose another address with gateway.bind or another port with --port"
+    )]
     Bind {
         /// The address.
         address: String,
@@ -97,7 +99,9 @@ pub enum GatewayError {
     #[error("{0}")]
     Store(String),
     /// The supervisor's line on stdin made no sense.
-    #[error("the line with secrets on stdin could not be read: {0}; it is written by the supervisor, so check that both are of one version")]
+    #[error(
+        "the line with secrets on stdin could not be read: {0}; it is written by the supervisor, so check that both are of one version"
+    )]
     Handoff(String),
     /// The transport failed while serving.
     #[error("the gateway stopped serving: {0}")]

@@ -108,7 +108,13 @@ impl Events {
     }
 
     /// `sessions.changed`: a row of the list is another one. `why` is `send`, `agent.run.started`, …
-    pub(crate) fn sessions_changed(&self, key: &str, agent_id: &str, why: SessionChange<'_>, session: &Value) {
+    pub(crate) fn sessions_changed(
+        &self,
+        key: &str,
+        agent_id: &str,
+        why: SessionChange<'_>,
+        session: &Value,
+    ) {
         let mut payload = json!({
             "sessionKey": key,
             "agentId": agent_id,

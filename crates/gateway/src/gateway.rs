@@ -8,7 +8,7 @@ use bulkhead_agent::Lanes;
 use bulkhead_agent::tools::WebFetch;
 use bulkhead_profile::Place;
 use bulkhead_protocol::ErrorShape;
-use bulkhead_server::{Lifecycle, StateVersion};
+use bulkhead_server::{AuthMode, Lifecycle, StateVersion};
 use bulkhead_store::Store;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -75,16 +75,19 @@ impl Gateway {
     /// Whether messages may be answered now; if not, why.
     pub(crate) fn may_run(&self) -> Result<(), ErrorShape> {
         if self.stop.is_cancelled() {
-            return Err(ErrorShape::unavailable_retryable("the gateway is stopping; send the message again", Some(1000)));
+            return Err(ErrorShape::unavailable_retryable(
+                "the gateway is stopping; send the message again",
+                Some(1000),
+            ));
         }
         if self.safe_mode {
             return Err(ErrorShape::unavailable(
                 "the gateway runs in safe mode and answers nobody: it crashed too often; look at the log, then restart it",
             ));
         }
-        if self.credentials.waiting() {
+        if let Some(why) = self.credentials.waiting_for() {
             return Err(ErrorShape::unavailable_retryable(
-                "the gateway waits for the keychain and answers nobody yet; unlock the keychain",
+                format!("the gateway waits for the keychain and answers nobody yet: {why}"),
                 Some(5000),
             ));
         }
@@ -111,6 +114,10 @@ impl Gateway {
         }
         if self.credentials.waiting() {
             failing.push("waiting-for-keychain".to_owned());
+        }
+        let policy = self.access_policy();
+        if policy.mode != AuthMode::None && policy.shared_secret.is_none() && !self.credentials.waiting() {
+            failing.push("gateway.auth".to_owned());
         }
         failing.extend(self.channels.failing());
         self.lifecycle.set_failing(failing);

@@ -147,7 +147,11 @@ fn entry(conn: &ConnInfo) -> Entry {
         device_family: client.device_family.as_deref().and_then(text),
         mode: text(&client.mode),
         reason: "connect",
-        text: format!("Client: {} · mode {}", client.display_name.as_deref().unwrap_or(&client.id), client.mode),
+        text: format!(
+            "Client: {} · mode {}",
+            client.display_name.as_deref().unwrap_or(&client.id),
+            client.mode
+        ),
         ts: 0,
         online_since: None,
         device_id: conn.device_id.clone(),

@@ -138,7 +138,11 @@ pub(crate) fn order(views: &[ChannelView]) -> Vec<&'static str> {
 
 /// Their names for people.
 pub(crate) fn labels(views: &[ChannelView]) -> Value {
-    views.iter().map(|view| (view.channel.to_owned(), Value::from(view.label))).collect::<serde_json::Map<_, _>>().into()
+    views
+        .iter()
+        .map(|view| (view.channel.to_owned(), Value::from(view.label)))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
 }
 
 impl Gateway {

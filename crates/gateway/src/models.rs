@@ -41,7 +41,9 @@ impl ModelSet {
         if self.credentials.resolve(key).is_some() {
             return None;
         }
-        let name = key.reference().map_or_else(|| format!("models/{}/api-key", which.provider), |one| one.id.clone());
+        let name = key
+            .reference()
+            .map_or_else(|| format!("models/{}/api-key", which.provider), |one| one.id.clone());
         Some(format!(
             "the key of provider {:?} is missing: secret {name:?} was not found; store it with \
              `bulkhead secrets set {name}`",
@@ -50,7 +52,11 @@ impl ModelSet {
     }
 
     /// The provider of a model, ready to be asked.
-    pub(crate) fn provider(&self, settings: &Settings, which: &ModelRef) -> Result<Arc<dyn Provider>, String> {
+    pub(crate) fn provider(
+        &self,
+        settings: &Settings,
+        which: &ModelRef,
+    ) -> Result<Arc<dyn Provider>, String> {
         if let Some(ready) = self.built.lock().unwrap_or_else(PoisonError::into_inner).get(&which.provider) {
             return Ok(Arc::clone(ready));
         }

@@ -92,19 +92,18 @@ impl Presence {
             scopes: Vec::new(),
             instance_id: Some(uuid::Uuid::new_v4().to_string()),
         };
-        Self {
-            inner: Mutex::new(Inner { version: 1, gateway, clients: BTreeMap::new(), rendered: None }),
-        }
+        Self { inner: Mutex::new(Inner { version: 1, gateway, clients: BTreeMap::new(), rendered: None }) }
     }
 
     /// A client connected. `key` is its instance id, or its connection's id.
     pub(crate) fn arrive(&self, key: String, connection: String, entry: Entry, lingers: bool) {
         self.change(|inner| {
             let now = clock::now_ms();
-            let slot = inner
-                .clients
-                .entry(key)
-                .or_insert_with(|| Client { entry: entry.clone(), connections: Vec::new(), lingers });
+            let slot = inner.clients.entry(key).or_insert_with(|| Client {
+                entry: entry.clone(),
+                connections: Vec::new(),
+                lingers,
+            });
             let since = slot.entry.online_since.filter(|_| !slot.connections.is_empty());
             slot.entry = Entry { online_since: since.or(Some(now)), ts: now, reason: "connect", ..entry };
             slot.connections.push(connection);
@@ -182,7 +181,9 @@ fn host_name() -> String {
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
     #[cfg(not(target_os = "linux"))]
     let name = std::env::var("COMPUTERNAME").or_else(|_| std::env::var("HOSTNAME")).ok();
-    name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).unwrap_or_else(|| "localhost".to_owned())
+    name.map(|name| name.trim().to_owned())
+        .filter(|name| !name.is_empty())
+        .unwrap_or_else(|| "localhost".to_owned())
 }
 
 fn family(os: &str) -> &'static str {

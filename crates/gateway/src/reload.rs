@@ -102,7 +102,7 @@ impl Gateway {
         let settings = self.settings.now();
         let found = foreground::secrets(&self.place, &settings.environment, &settings.config, true).await;
         if let Ok(foreground::Found::Secrets(secrets)) = found {
-            self.credentials.update(secrets, &[]);
+            self.credentials.update(secrets, &[], None);
             self.credentials.teach(&self.redactor);
         }
     }
@@ -126,7 +126,10 @@ impl Gateway {
         let changed = [
             ("gateway.port", was.port != is.port),
             ("gateway.bind", was.bind != is.bind || was.custom_bind_host != is.custom_bind_host),
-            ("gateway.controlUi", was.control_ui.enabled != is.control_ui.enabled || was.control_ui.root != is.control_ui.root),
+            (
+                "gateway.controlUi",
+                was.control_ui.enabled != is.control_ui.enabled || was.control_ui.root != is.control_ui.root,
+            ),
             ("logging.level", before.logging.level != now.logging.level),
         ];
         let mut needed = self.restart_needed.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

@@ -46,7 +46,11 @@ pub fn run_blocking(options: RunOptions) -> Result<Ended, GatewayError> {
         .thread_name("gateway")
         .enable_all()
         .build()
-        .map_err(|source| GatewayError::Io { action: "start threads for", path: PathBuf::from("the gateway"), source })?;
+        .map_err(|source| GatewayError::Io {
+            action: "start threads for",
+            path: PathBuf::from("the gateway"),
+            source,
+        })?;
     let ended = runtime.block_on(run(options));
     // A thread that still reads stdin must not hold up the end.
     runtime.shutdown_background();
@@ -79,11 +83,7 @@ pub async fn run(options: RunOptions) -> Result<Ended, GatewayError> {
         Some(handoff) => handoff.first().await?,
         None => from_here(&options, &settings).await?,
     };
-    let secrets = match secrets {
-        First::Secrets(secrets) => Some(secrets),
-        First::NotYet => None,
-        First::Stop => return Ok(Ended::Drained),
-    };
+    let First::Secrets(secrets, waiting) = secrets else { return Ok(Ended::Drained) };
     let store = opening
         .await
         .map_err(|_| GatewayError::Store("opening the database was interrupted".to_owned()))?
@@ -94,7 +94,17 @@ pub async fn run(options: RunOptions) -> Result<Ended, GatewayError> {
     let info = ServerInfo::new(VERSION);
     let gateway = compose(
         &options,
-        Parts { begun, port: bound.port(), settings, secrets, store, hub: hub.clone(), info: &info, redactor },
+        Parts {
+            begun,
+            port: bound.port(),
+            settings,
+            secrets,
+            waiting,
+            store,
+            hub: hub.clone(),
+            info: &info,
+            redactor,
+        },
     );
     let interrupted = gateway.note_interrupted().await?;
     let record = write_record(&gateway);
@@ -164,14 +174,14 @@ async fn from_here(
     settings: &crate::settings::Settings,
 ) -> Result<First, GatewayError> {
     if settings.unconfigured {
-        return Ok(First::Secrets(bulkhead_secrets::SecretBundle::new()));
+        return Ok(First::Secrets(bulkhead_secrets::SecretBundle::new(), None));
     }
     let has_token = options.shared_token().is_some();
     match foreground::secrets(&options.place, &options.environment, &settings.config, has_token).await? {
-        foreground::Found::Secrets(secrets) => Ok(First::Secrets(secrets)),
-        foreground::Found::Locked(why) => {
+        foreground::Found::Secrets(secrets) => Ok(First::Secrets(secrets, None)),
+        foreground::Found::Locked(secrets, why) => {
             tracing::warn!("{why}");
-            Ok(First::NotYet)
+            Ok(First::Secrets(secrets, Some(why)))
         }
     }
 }

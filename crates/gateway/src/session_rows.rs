@@ -27,7 +27,8 @@ impl Gateway {
         let active = self.runs.active_in(&session.key);
         let mut row = row(session, last.first(), &active, &settings);
         if extras.last_message
-            && let Some(message) = self.store.sessions().last_message(&session.key).await.map_err(store_failed)?
+            && let Some(message) =
+                self.store.sessions().last_message(&session.key).await.map_err(store_failed)?
         {
             row.insert("lastMessagePreview".into(), transcript::preview(&message.content).into());
         }

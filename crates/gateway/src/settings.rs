@@ -224,7 +224,9 @@ mod tests {
 
     #[test]
     fn without_agents_there_is_main_with_the_only_model() {
-        let settings = settings(r#"{ models: { providers: { fake: { baseUrl: "http://127.0.0.1:1/v1", models: [{ id: "a/b" }] } } } }"#);
+        let settings = settings(
+            r#"{ models: { providers: { fake: { baseUrl: "http://127.0.0.1:1/v1", models: [{ id: "a/b" }] } } } }"#,
+        );
         let agents = settings.agents();
         assert_eq!(agents.len(), 1);
         assert_eq!((agents[0].id.as_str(), agents[0].is_default), ("main", true));

@@ -101,9 +101,12 @@ async fn next_line(handoff: &mut Option<Handoff>) -> Handed {
 /// A rotation, a new channel, or the keychain that was unlocked at last.
 async fn take_over(gateway: &Arc<Gateway>, line: HandoffMessage) {
     match line {
-        HandoffMessage::Secrets { secrets, .. } => gateway.credentials.replace(secrets),
-        HandoffMessage::Update { secrets, removed, .. } => {
-            let names = gateway.credentials.update(secrets, &removed);
+        HandoffMessage::Secrets { secrets, waiting, .. } => {
+            gateway.credentials.replace(secrets, waiting.map(|waiting| waiting.message));
+        }
+        HandoffMessage::Update { secrets, removed, waiting, .. } => {
+            let waiting = waiting.map(|waiting| waiting.message);
+            let names = gateway.credentials.update(secrets, &removed, waiting);
             tracing::info!(count = names.len(), "secrets were updated");
         }
     }
@@ -114,11 +117,10 @@ async fn take_over(gateway: &Arc<Gateway>, line: HandoffMessage) {
 async fn look_again(gateway: &Arc<Gateway>, options: &RunOptions) {
     let settings = gateway.settings.now();
     let has_token = options.shared_token().is_some();
-    let found =
-        foreground::secrets(&options.place, &options.environment, &settings.config, has_token).await;
+    let found = foreground::secrets(&options.place, &options.environment, &settings.config, has_token).await;
     if let Ok(foreground::Found::Secrets(secrets)) = found {
         tracing::info!("the keychain is open; going on");
-        gateway.credentials.replace(secrets);
+        gateway.credentials.replace(secrets, None);
         gateway.secrets_changed().await;
     }
 }

@@ -52,9 +52,8 @@ impl ConfigWatch {
             std::future::pending::<()>().await;
         }
         self.noticed = true;
-        let rest = async {
-            while let Ok(Some(())) = tokio::time::timeout(SETTLE, self.changes.recv()).await {}
-        };
+        let rest =
+            async { while let Ok(Some(())) = tokio::time::timeout(SETTLE, self.changes.recv()).await {} };
         let _ = tokio::time::timeout(LONGEST, rest).await;
         self.noticed = false;
     }

@@ -62,7 +62,13 @@ impl Channels {
     }
 
     /// Sends a message to somebody on a channel.
-    pub(crate) async fn notify(&self, channel: &str, account: &str, chat: &str, text: &str) -> Result<(), String> {
+    pub(crate) async fn notify(
+        &self,
+        channel: &str,
+        account: &str,
+        chat: &str,
+        text: &str,
+    ) -> Result<(), String> {
         let account = account.split('#').next().unwrap_or(account);
         let running = self.lock().get(account).and_then(|account| account.running.clone());
         match running.filter(|_| channel == view::TELEGRAM) {
@@ -115,7 +121,8 @@ impl Gateway {
     /// Starts, changes and stops accounts until they are as the configuration says. What did not change is left alone.
     pub(crate) async fn apply_channels(self: &Arc<Self>) {
         let off = self.safe_mode || self.credentials.waiting() || self.stop.is_cancelled();
-        let mut wanted = if off { BTreeMap::new() } else { wanted(&self.settings.now(), &self.credentials, &self.place) };
+        let mut wanted =
+            if off { BTreeMap::new() } else { wanted(&self.settings.now(), &self.credentials, &self.place) };
         let mut stopping = Vec::new();
         let mut changing = Vec::new();
         {
@@ -164,9 +171,16 @@ impl Gateway {
         let mut changes = handle.status();
         let gateway = Arc::downgrade(self);
         tokio::spawn(async move {
+            let mut told = None;
             while changes.changed().await.is_ok() {
                 let Some(gateway) = gateway.upgrade() else { return };
                 let status = changes.borrow_and_update().clone();
+                // Every message moves the status; only a change of state is news.
+                let news = (status.state, status.code, status.bot.clone());
+                if told.as_ref() == Some(&news) {
+                    continue;
+                }
+                told = Some(news);
                 match status.state {
                     ChannelState::Failed => tracing::error!(channel = status.channel, "{}", status.detail),
                     ChannelState::Degraded => tracing::warn!(channel = status.channel, "{}", status.detail),

@@ -54,7 +54,11 @@ fn same_settings(a: &TelegramSettings, b: &TelegramSettings) -> bool {
 }
 
 /// The accounts by name; `default` is the one of `channels.telegram` itself.
-pub(super) fn wanted(settings: &Settings, credentials: &Credentials, place: &Place) -> BTreeMap<String, Wanted> {
+pub(super) fn wanted(
+    settings: &Settings,
+    credentials: &Credentials,
+    place: &Place,
+) -> BTreeMap<String, Wanted> {
     let telegram = &settings.config.channels.telegram;
     if telegram.enabled == Some(false) {
         return BTreeMap::new();
@@ -92,7 +96,11 @@ pub(super) fn wanted(settings: &Settings, credentials: &Credentials, place: &Pla
                     problem: None,
                     policy,
                 },
-                None => Wanted { settings: None, problem: Some(missing(&name, account.bot_token.as_ref(), place)), policy },
+                None => Wanted {
+                    settings: None,
+                    problem: Some(missing(&name, account.bot_token.as_ref(), place)),
+                    policy,
+                },
             };
             (name, wanted)
         })
@@ -100,7 +108,9 @@ pub(super) fn wanted(settings: &Settings, credentials: &Credentials, place: &Pla
 }
 
 fn missing(account: &str, input: Option<&SecretInput>, place: &Place) -> String {
-    let id = input.and_then(SecretInput::reference).map_or("telegram/bot-token", |reference| reference.id.as_str());
+    let id = input
+        .and_then(SecretInput::reference)
+        .map_or("telegram/bot-token", |reference| reference.id.as_str());
     format!(
         "Telegram account {account:?} has no token: secret {id:?} was not found; store it with \
          `bulkhead --profile {} secrets set {id}`",

@@ -51,7 +51,10 @@ pub(super) async fn model(State(gateway): State<Arc<Gateway>>, Path(id): Path<St
     }
     problem(
         StatusCode::NOT_FOUND,
-        WireError::new(format!("there is no model {id:?}; GET /v1/models lists them"), "invalid_request_error"),
+        WireError::new(
+            format!("there is no model {id:?}; GET /v1/models lists them"),
+            "invalid_request_error",
+        ),
     )
 }
 
@@ -81,7 +84,10 @@ pub(super) async fn chat_completions(
     let body = match body {
         Ok(body) => body,
         Err(rejection) => {
-            return problem(rejection.status(), WireError::new(rejection.body_text(), "invalid_request_error"));
+            return problem(
+                rejection.status(),
+                WireError::new(rejection.body_text(), "invalid_request_error"),
+            );
         }
     };
     let request: CompletionRequest = match serde_json::from_slice(&body) {
@@ -98,10 +104,16 @@ pub(super) async fn chat_completions(
         model: if request.model.is_empty() { "bulkhead".to_owned() } else { request.model.clone() },
     };
     let (sender, mut pieces) = mpsc::channel(WAITING);
-    let run = RunGuard { gateway: Arc::clone(&gateway), session_key: turn.session_key.clone(), run_id: turn.run_id.clone() };
+    let run = RunGuard {
+        gateway: Arc::clone(&gateway),
+        session_key: turn.session_key.clone(),
+        run_id: turn.run_id.clone(),
+    };
     match gateway.accept(turn, Some(Box::new(Follower(sender)))).await {
         Ok(Accepted::Started { .. }) => {}
-        Ok(Accepted::InFlight | Accepted::Ended(_)) => return bad("this request was answered before".to_owned()),
+        Ok(Accepted::InFlight | Accepted::Ended(_)) => {
+            return bad("this request was answered before".to_owned());
+        }
         Err(error) => return refused(&error),
     }
     if request.stream {
@@ -147,26 +159,31 @@ fn streamed(
     run: RunGuard,
 ) -> Response {
     let first = event(&completion.first());
-    let rest = stream::unfold((completion, pieces, run, false), move |(completion, mut pieces, run, over)| async move {
-        if over {
-            return None;
-        }
-        let (text, over) = match pieces.recv().await {
-            Some(Piece::Delta(delta)) => (event(&completion.delta(&delta)), false),
-            Some(Piece::End(end)) if end.status == EndStatus::Ok => {
-                let mut text = event(&completion.last());
-                if with_usage {
-                    text.push_str(&event(&completion.usage(&end)));
+    let rest = stream::unfold(
+        (completion, pieces, run, false),
+        move |(completion, mut pieces, run, over)| async move {
+            if over {
+                return None;
+            }
+            let (text, over) = match pieces.recv().await {
+                Some(Piece::Delta(delta)) => (event(&completion.delta(&delta)), false),
+                Some(Piece::End(end)) if end.status == EndStatus::Ok => {
+                    let mut text = event(&completion.last());
+                    if with_usage {
+                        text.push_str(&event(&completion.usage(&end)));
+                    }
+                    (text + "data: [DONE]\n\n", true)
                 }
-                (text + "data: [DONE]\n\n", true)
-            }
-            Some(Piece::End(end)) => {
-                (event(&serde_json::to_value(WireError::of_run(&end)).unwrap_or_default()) + "data: [DONE]\n\n", true)
-            }
-            None => return None,
-        };
-        Some((text, (completion, pieces, run, over)))
-    });
+                Some(Piece::End(end)) => (
+                    event(&serde_json::to_value(WireError::of_run(&end)).unwrap_or_default())
+                        + "data: [DONE]\n\n",
+                    true,
+                ),
+                None => return None,
+            };
+            Some((text, (completion, pieces, run, over)))
+        },
+    );
     let body = stream::once(async { first }).chain(rest).map(|text| Ok::<_, Infallible>(Bytes::from(text)));
     let mut response = Response::new(Body::from_stream(body));
     let headers = response.headers_mut();
@@ -182,7 +199,11 @@ fn event(value: &Value) -> String {
 /// Who may ask: agent by model, session by header or user; without either a session of its own.
 fn turn(gateway: &Gateway, request: &CompletionRequest, headers: &HeaderMap) -> Result<TurnRequest, String> {
     let header = |names: [&str; 2]| {
-        names.into_iter().find_map(|name| headers.get(name)).and_then(|value| value.to_str().ok()).map(str::to_owned)
+        names
+            .into_iter()
+            .find_map(|name| headers.get(name))
+            .and_then(|value| value.to_str().ok())
+            .map(str::to_owned)
     };
     let conversation = request.conversation()?;
     let agent = header(["x-bulkhead-agent-id", "x-openclaw-agent-id"]);

@@ -258,7 +258,9 @@ mod tests {
 
     #[test]
     fn agents_are_chosen_by_model_and_strangers_are_told() {
-        let agent = |model: &str| request(json!({"model": model, "messages": []})).agent().map(|a| a.map(str::to_owned));
+        let agent = |model: &str| {
+            request(json!({"model": model, "messages": []})).agent().map(|a| a.map(str::to_owned))
+        };
         assert_eq!(agent("bulkhead/ops"), Ok(Some("ops".to_owned())));
         assert_eq!(agent("openclaw:main"), Ok(Some("main".to_owned())));
         assert_eq!(agent("bulkhead/default"), Ok(None));

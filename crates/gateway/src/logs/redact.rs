@@ -202,7 +202,10 @@ mod tests {
         let token = format!("123456789:{}", "A".repeat(35));
         let clean = redactor.redact(&format!("https://api.telegram.org/bot{token}/getMe"));
         assert_eq!(clean, format!("https://api.telegram.org/bot{MASK}/getMe"));
-        assert_eq!(redactor.redact("Authorization: Bearer abcdefgh12345"), format!("Authorization: Bearer {MASK}"));
+        assert_eq!(
+            redactor.redact("Authorization: Bearer abcdefgh12345"),
+            format!("Authorization: Bearer {MASK}")
+        );
         assert_eq!(redactor.redact("at 12:30:55 it began"), "at 12:30:55 it began");
     }
 

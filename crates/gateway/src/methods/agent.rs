@@ -81,7 +81,8 @@ async fn session_for(gateway: &Gateway, params: &AgentParams) -> Result<(String,
         let key = format!("agent:{agent}:explicit:{id}");
         return resolve(&settings, Some(&key), None);
     }
-    let agent = params.agent_id.as_deref().filter(|_| params.session_key.as_deref().and_then(agent_of).is_none());
+    let agent =
+        params.agent_id.as_deref().filter(|_| params.session_key.as_deref().and_then(agent_of).is_none());
     resolve(&settings, params.session_key.as_deref(), agent.or(params.agent_id.as_deref()))
 }
 
@@ -91,7 +92,8 @@ fn finished(gateway: &Gateway, run_id: &str, session_key: &str, end: &RunEnd) ->
         EndStatus::Aborted => ("aborted", "aborted".to_owned()),
         EndStatus::Error => ("error", end.error.clone().unwrap_or_else(|| "the run failed".to_owned())),
     };
-    let payloads = if end.text.is_empty() { json!([]) } else { json!([{"text": end.text, "mediaUrl": null}]) };
+    let payloads =
+        if end.text.is_empty() { json!([]) } else { json!([{"text": end.text, "mediaUrl": null}]) };
     let usage = json!({
         "input": end.input_tokens,
         "output": end.output_tokens,
@@ -101,7 +103,8 @@ fn finished(gateway: &Gateway, run_id: &str, session_key: &str, end: &RunEnd) ->
     });
     let settings = gateway.settings.now();
     let window = end.provider.as_ref().zip(end.model.as_ref()).map(|(provider, model)| {
-        settings.context_window(&crate::settings::ModelRef { provider: provider.clone(), model: model.clone() })
+        settings
+            .context_window(&crate::settings::ModelRef { provider: provider.clone(), model: model.clone() })
     });
     let mut result = json!({
         "runId": run_id,

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use bulkhead_config::{
-    Config, ConfigDocument, ConfigError, ConfigIssue, ConfigStore, IssueSeverity, check_remote_change, redact, schema,
-    ui_hints, validate_document,
+    Config, ConfigDocument, ConfigError, ConfigIssue, ConfigStore, IssueSeverity, check_remote_change,
+    redact, schema, ui_hints, validate_document,
 };
 use bulkhead_protocol::{ErrorShape, Scope};
 use bulkhead_server::Reply;
@@ -126,7 +126,9 @@ pub(super) async fn patch(gateway: &Arc<Gateway>, call: Call<'_>) -> Result<Repl
     };
     let patch = ConfigDocument::parse("raw", &params.raw).map_err(|error| refused(&error))?.value();
     if !patch.is_object() {
-        return Err(ErrorShape::invalid_request("raw: expected an object, such as {\"logging\":{\"level\":\"info\"}}"));
+        return Err(ErrorShape::invalid_request(
+            "raw: expected an object, such as {\"logging\":{\"level\":\"info\"}}",
+        ));
     }
     let _one_at_a_time = gateway.config_writes.lock().await;
     let store = ConfigStore::new(&gateway.place);
@@ -134,10 +136,11 @@ pub(super) async fn patch(gateway: &Arc<Gateway>, call: Call<'_>) -> Result<Repl
         .await
         .map_err(|_| ErrorShape::unavailable("writing the configuration was interrupted; read it again"))?
         .map_err(|error| refused(&error))?;
-    let actor = call.ctx.conn.device_id.as_ref().map_or_else(
-        || format!("client:{}", call.ctx.conn.client.id),
-        |device| format!("device:{device}"),
-    );
+    let actor =
+        call.ctx.conn.device_id.as_ref().map_or_else(
+            || format!("client:{}", call.ctx.conn.client.id),
+            |device| format!("device:{device}"),
+        );
     let detail = json!({"paths": changed.paths, "hash": changed.hash});
     if let Err(error) = gateway.store.audit().append(&actor, "config.patch", &detail).await {
         tracing::warn!(%error, "the change of the configuration could not be recorded");
@@ -171,12 +174,7 @@ struct Changed {
     paths: Vec<String>,
 }
 
-fn apply(
-    store: &ConfigStore,
-    base: &str,
-    patch: &Value,
-    replace: &[String],
-) -> Result<Changed, ConfigError> {
+fn apply(store: &ConfigStore, base: &str, patch: &Value, replace: &[String]) -> Result<Changed, ConfigError> {
     let loaded = store.load_current()?;
     if loaded.hash != base {
         return Err(ConfigError::Stale {
@@ -219,7 +217,9 @@ fn refused(error: &ConfigError) -> ErrorShape {
         ConfigError::Stale { .. } => {
             ErrorShape::invalid_request("config changed since last load; re-run config.get and retry")
         }
-        ConfigError::Broken { .. } | ConfigError::Suspicious { .. } => ErrorShape::unavailable(error.to_string()),
+        ConfigError::Broken { .. } | ConfigError::Suspicious { .. } => {
+            ErrorShape::unavailable(error.to_string())
+        }
         ConfigError::Invalid { issues, .. } => {
             return ErrorShape::invalid_request(format!("invalid config: {error}"))
                 .with_details(json!({"code": error.code(), "issues": told(issues)}));
@@ -262,10 +262,9 @@ mod tests {
 
     #[test]
     fn the_raw_text_keeps_comments_and_loses_secrets() {
-        let text = redacted_text(&document(
-            "{ // mine\n gateway: { auth: { token: \"very-secret-token\" } } }",
-        ))
-        .unwrap();
+        let text =
+            redacted_text(&document("{ // mine\n gateway: { auth: { token: \"very-secret-token\" } } }"))
+                .unwrap();
         assert!(text.contains("// mine") && text.contains(bulkhead_config::REDACTED), "{text}");
         assert!(!text.contains("very-secret"), "{text}");
     }

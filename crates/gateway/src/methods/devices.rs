@@ -100,7 +100,9 @@ pub(super) async fn approve(gateway: &Arc<Gateway>, call: Call<'_>) -> Result<Re
     }
     let device = gateway.access.remember(&grant, "operator").await?;
     gateway.events.device_resolved(&request.id, &device.id, "approved");
-    Reply::json(&json!({"requestId": request.id, "device": {"deviceId": device.id, "publicKey": device.public_key}}))
+    Reply::json(
+        &json!({"requestId": request.id, "device": {"deviceId": device.id, "publicKey": device.public_key}}),
+    )
 }
 
 /// Turns a device away that waits.
@@ -114,7 +116,9 @@ pub(super) async fn reject(gateway: &Arc<Gateway>, call: Call<'_>) -> Result<Rep
 async fn take(gateway: &Gateway, id: &str) -> Result<bulkhead_store::DeviceRequest, ErrorShape> {
     let taken = gateway.store.devices().take_request(id).await.map_err(store_failed)?;
     taken.ok_or_else(|| {
-        ErrorShape::invalid_request(format!("unknown requestId {id:?}; device.pair.list shows those that wait"))
+        ErrorShape::invalid_request(format!(
+            "unknown requestId {id:?}; device.pair.list shows those that wait"
+        ))
     })
 }
 
@@ -173,7 +177,9 @@ pub(super) async fn revoke(gateway: &Arc<Gateway>, call: Call<'_>) -> Result<Rep
     }
     gateway.events.hub().close_device(&params.device_id, Some(role));
     gateway.events.devices_changed(&params.device_id);
-    Reply::json(&json!({"deviceId": params.device_id, "role": role.as_str(), "revokedAtMs": gateway.store.now()}))
+    Reply::json(
+        &json!({"deviceId": params.device_id, "role": role.as_str(), "revokedAtMs": gateway.store.now()}),
+    )
 }
 
 fn role(params: &DeviceParams) -> Result<Role, ErrorShape> {
@@ -183,5 +189,7 @@ fn role(params: &DeviceParams) -> Result<Role, ErrorShape> {
 }
 
 fn unknown(id: &str) -> ErrorShape {
-    ErrorShape::invalid_request(format!("unknown deviceId {id:?}; device.pair.list shows those that are paired"))
+    ErrorShape::invalid_request(format!(
+        "unknown deviceId {id:?}; device.pair.list shows those that are paired"
+    ))
 }

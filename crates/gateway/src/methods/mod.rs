@@ -44,8 +44,7 @@ impl Call<'_> {
 }
 
 /// What answers a method.
-pub(crate) type Handler =
-    for<'a> fn(&'a Arc<Gateway>, Call<'a>) -> BoxFuture<'a, Result<Reply, ErrorShape>>;
+pub(crate) type Handler = for<'a> fn(&'a Arc<Gateway>, Call<'a>) -> BoxFuture<'a, Result<Reply, ErrorShape>>;
 
 macro_rules! routes {
     ($($name:literal => $handler:path,)*) => {

@@ -34,7 +34,10 @@ pub(super) async fn probe(gateway: &Arc<Gateway>, call: Call<'_>) -> Result<Repl
         .map(|which| which.model)
         .or_else(|| entry.models.first().map(|model| model.id.clone()));
     let Some(model) = chosen else {
-        let why = format!("provider {:?} has no model; add one to its models in the configuration", params.provider);
+        let why = format!(
+            "provider {:?} has no model; add one to its models in the configuration",
+            params.provider
+        );
         return answer(params.provider, None, "no_model", None, Some(why));
     };
     let which = ModelRef { provider: params.provider.clone(), model };

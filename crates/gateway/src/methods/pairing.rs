@@ -22,8 +22,7 @@ struct ListParams {
 /// Everybody who waits with a good code.
 pub(super) async fn list(gateway: &Arc<Gateway>, call: Call<'_>) -> Result<Reply, ErrorShape> {
     let params: ListParams = call.params()?;
-    let mut waiting =
-        gateway.store.pairings().list(params.channel.as_deref()).await.map_err(store_failed)?;
+    let mut waiting = gateway.store.pairings().list(params.channel.as_deref()).await.map_err(store_failed)?;
     if let Some(account) = &params.account_id {
         waiting.retain(|request| account_of(request) == account);
     }
@@ -42,7 +41,8 @@ pub(super) async fn list(gateway: &Arc<Gateway>, call: Call<'_>) -> Result<Reply
             row
         })
         .collect();
-    let operators = gateway.store.pairings().allowed(params.channel.as_deref()).await.map_err(store_failed)?;
+    let operators =
+        gateway.store.pairings().allowed(params.channel.as_deref()).await.map_err(store_failed)?;
     Reply::json(&json!({
         "accounts": accounts,
         "requests": waiting.iter().map(row).collect::<Vec<_>>(),
@@ -64,11 +64,10 @@ fn account_of(request: &PairingRequest) -> &str {
 fn row(request: &PairingRequest) -> Value {
     let at = |ms: i64| clock::rfc3339(u64::try_from(ms).unwrap_or(0));
     let text = |name: &str| request.meta.get(name).and_then(Value::as_str);
-    let label = text("displayName").or_else(|| text("name")).or_else(|| text("username")).unwrap_or(&request.sender);
+    let label =
+        text("displayName").or_else(|| text("name")).or_else(|| text("username")).unwrap_or(&request.sender);
     let mut metadata: Map<String, Value> = match &request.meta {
-        Value::Object(map) => {
-            map.iter().filter_map(|(k, v)| Some((k.clone(), v.as_str()?.into()))).collect()
-        }
+        Value::Object(map) => map.iter().filter_map(|(k, v)| Some((k.clone(), v.as_str()?.into()))).collect(),
         _ => Map::new(),
     };
     metadata.insert("code".to_owned(), request.code.clone().into());
@@ -107,19 +106,17 @@ struct AnswerParams {
 pub(super) async fn approve(gateway: &Arc<Gateway>, call: Call<'_>) -> Result<Reply, ErrorShape> {
     let params: AnswerParams = call.params()?;
     let request = find(gateway, &params).await?;
-    let actor = call.ctx.conn.device_id.as_ref().map_or_else(
-        || format!("client:{}", call.ctx.conn.client.id),
-        |device| format!("device:{device}"),
-    );
-    gateway
-        .store
-        .pairings()
-        .approve(&request.channel, &request.code, &actor)
-        .await
-        .map_err(|error| match error {
+    let actor =
+        call.ctx.conn.device_id.as_ref().map_or_else(
+            || format!("client:{}", call.ctx.conn.client.id),
+            |device| format!("device:{device}"),
+        );
+    gateway.store.pairings().approve(&request.channel, &request.code, &actor).await.map_err(|error| {
+        match error {
             bulkhead_store::StoreError::NotFound { .. } => gone(&params),
             other => store_failed(other),
-        })?;
+        }
+    })?;
     let notification = if params.notify {
         let text = "You are paired. Send a message, and I will answer.";
         match gateway.channels.notify(&request.channel, &request.account, &request.sender, text).await {

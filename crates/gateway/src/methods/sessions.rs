@@ -43,7 +43,9 @@ pub(super) async fn list(gateway: &Arc<Gateway>, call: Call<'_>) -> Result<Reply
     let filter = SessionFilter {
         agent_id: params.agent_id.clone(),
         search: params.search.or(params.label).filter(|text| !text.trim().is_empty()),
-        updated_since: params.active_minutes.map(|minutes| gateway.store.now() - minutes.saturating_mul(60_000)),
+        updated_since: params
+            .active_minutes
+            .map(|minutes| gateway.store.now() - minutes.saturating_mul(60_000)),
         limit: Some(limit),
         offset: params.offset,
     };
@@ -141,7 +143,10 @@ pub(super) async fn messages_subscribe(gateway: &Arc<Gateway>, call: Call<'_>) -
 }
 
 /// The caller no longer wants to hear of one session's messages.
-pub(super) async fn messages_unsubscribe(gateway: &Arc<Gateway>, call: Call<'_>) -> Result<Reply, ErrorShape> {
+pub(super) async fn messages_unsubscribe(
+    gateway: &Arc<Gateway>,
+    call: Call<'_>,
+) -> Result<Reply, ErrorShape> {
     let params: MessagesParams = call.params()?;
     let (key, _) = resolve(&gateway.settings.now(), Some(&params.key), params.agent_id.as_deref())?;
     gateway.events.hub().unsubscribe_messages(&call.ctx.conn.id, &key);

@@ -30,8 +30,9 @@ pub(super) async fn status(gateway: &Arc<Gateway>, call: Call<'_>) -> Result<Rep
         .map(|session| {
             let at = u64::try_from(session.updated_at).unwrap_or(0);
             let window = match (&session.model_provider, &session.model) {
-                (Some(provider), Some(model)) => settings
-                    .context_window(&ModelRef { provider: provider.clone(), model: model.clone() }),
+                (Some(provider), Some(model)) => {
+                    settings.context_window(&ModelRef { provider: provider.clone(), model: model.clone() })
+                }
                 _ => crate::settings::CONTEXT_WINDOW,
             };
             let used = session.context_tokens;
@@ -55,7 +56,8 @@ pub(super) async fn status(gateway: &Arc<Gateway>, call: Call<'_>) -> Result<Rep
         .collect();
     let agent = settings.agent(settings.default_agent());
     let model = agent.as_ref().and_then(|agent| agent.models.first());
-    let summary: Vec<String> = gateway.channels.views().iter().map(crate::channels::ChannelView::in_words).collect();
+    let summary: Vec<String> =
+        gateway.channels.views().iter().map(crate::channels::ChannelView::in_words).collect();
     let mut result = json!({
         "runtimeVersion": VERSION,
         "heartbeat": {"defaultAgentId": settings.default_agent(), "agents": []},
@@ -79,13 +81,17 @@ pub(super) async fn status(gateway: &Arc<Gateway>, call: Call<'_>) -> Result<Rep
         "failing": gateway.lifecycle.failing(),
         "browser": gateway.seat.view(),
     });
+    if let Some(why) = gateway.credentials.waiting_for() {
+        result["waitingFor"] = why.into();
+    }
     if call.ctx.conn.allows(Scope::OperatorAdmin) {
         result["stateDir"] = gateway.place.state_dir().display().to_string().into();
         result["configPath"] = gateway.place.config_path().display().to_string().into();
         if let Some(problem) = &settings.problem {
             result["configProblem"] = problem.clone().into();
         }
-        let restart = gateway.restart_needed.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+        let restart =
+            gateway.restart_needed.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
         result["restartNeeded"] = restart.into();
     }
     Reply::json(&result)

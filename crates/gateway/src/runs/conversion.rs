@@ -192,7 +192,12 @@ mod tests {
                 interrupted: false,
                 native: Some(json!({"k": 1})),
             },
-            ModelMessage::Tool { call_id: "c1".into(), name: "read".into(), text: "y".into(), is_error: false },
+            ModelMessage::Tool {
+                call_id: "c1".into(),
+                name: "read".into(),
+                text: "y".into(),
+                is_error: false,
+            },
             ModelMessage::assistant("done"),
         ];
         let by = Produced {

@@ -127,7 +127,8 @@ pub(crate) fn end_of(run: &Run) -> Option<RunEnd> {
         status,
         text: run.text.clone().unwrap_or_default(),
         error: run.error.clone().or_else(|| {
-            interrupted.then(|| "the gateway ended in the middle of this answer; send the message again".to_owned())
+            interrupted
+                .then(|| "the gateway ended in the middle of this answer; send the message again".to_owned())
         }),
         input_tokens: tokens("input"),
         output_tokens: tokens("output"),

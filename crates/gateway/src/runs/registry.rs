@@ -267,7 +267,8 @@ mod tests {
         assert!(registry.abort("s", Some("x")).is_empty());
         assert_eq!(registry.abort("s", None), ["r"]);
         assert!(run.cancel.is_cancelled());
-        let (waited, ()) = tokio::join!(registry.wait("r"), async { drop(registry.finish("r", end()).tell()) });
+        let (waited, ()) =
+            tokio::join!(registry.wait("r"), async { drop(registry.finish("r", end()).tell()) });
         assert_eq!(waited.unwrap().status, EndStatus::Ok);
         assert_eq!(registry.count(), 0);
     }

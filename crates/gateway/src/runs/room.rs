@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bulkhead_agent::prompt::{PromptFacts, system_prompt};
 use bulkhead_agent::tools::{Edit, Exec, ExecOptions, Ls, Read, WebFetch, Write};
@@ -76,7 +77,12 @@ impl Gateway {
             all.push(self.web_fetch());
         }
         if allowed.exec.enabled && !request.source.is_channel() {
-            all.push(Arc::new(Exec::new(workspace.clone(), ExecOptions::default())));
+            let mut options = ExecOptions::default();
+            if let Some(seconds) = allowed.exec.timeout_seconds {
+                options.timeout = Duration::from_secs(seconds.max(1));
+                options.longest_timeout = options.longest_timeout.max(options.timeout);
+            }
+            all.push(Arc::new(Exec::new(workspace.clone(), options)));
         }
         all.extend(self.seat.tool());
         let recorder = Recorder::new(self.store.clone(), before);

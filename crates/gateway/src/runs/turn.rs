@@ -5,8 +5,8 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use bulkhead_agent::{
-    AgentRun, LaneTicket, ModelMessage, RunEvent, RunInput, RunOutcome, RunSettings, RunStatus as Outcome, StopReason,
-    Usage,
+    AgentRun, LaneTicket, ModelMessage, RunEvent, RunInput, RunOutcome, RunSettings, RunStatus as Outcome,
+    StopReason, Usage,
 };
 use bulkhead_protocol::ErrorShape;
 use bulkhead_store::{NewMessage, NewRun, NewSession, RunStart, RunStatus, Session, SessionTotals, ToolCall};
@@ -128,9 +128,12 @@ impl Gateway {
         let started_at = clock::now_ms();
         let lane = lane.turn(&turn.run.cancel).await;
         let told = match &lane {
-            Ok(_) => AssertUnwindSafe(self.answer(&turn, &mut events, &mut follower)).catch_unwind().await.unwrap_or_else(|_| {
-                failed("an internal error stopped this answer; the gateway's log has the place")
-            }),
+            Ok(_) => AssertUnwindSafe(self.answer(&turn, &mut events, &mut follower))
+                .catch_unwind()
+                .await
+                .unwrap_or_else(|_| {
+                    failed("an internal error stopped this answer; the gateway's log has the place")
+                }),
             Err(_) => Told { outcome: nothing(Outcome::Aborted), problem: None },
         };
         let ended = self.settle(&turn, &mut events, told, started_at).await;
@@ -172,8 +175,11 @@ impl Gateway {
             .system(prompt);
         self.tell_row(turn, SessionChange::Phase("start", &turn.request.run_id)).await;
         let defaults = &settings.config.agents.defaults;
-        let longest =
-            turn.request.timeout.or_else(|| defaults.timeout_seconds.map(Duration::from_secs)).unwrap_or(LONGEST);
+        let longest = turn
+            .request
+            .timeout
+            .or_else(|| defaults.timeout_seconds.map(Duration::from_secs))
+            .unwrap_or(LONGEST);
         let (sender, receiver) = mpsc::channel(WAITING_EVENTS);
         let stop = turn.run.cancel.child_token();
         let agent_run = AgentRun::new(run);
@@ -275,7 +281,9 @@ impl Gateway {
                     }
                 }
             }
-            Err(error) => tracing::error!(%error, run = %turn.request.run_id, "an answer could not be recorded"),
+            Err(error) => {
+                tracing::error!(%error, run = %turn.request.run_id, "an answer could not be recorded")
+            }
         }
         // A client that hears of the end may ask again at once: by then the end is known.
         let ended = self.runs.finish(&turn.request.run_id, end);
@@ -347,7 +355,12 @@ impl Gateway {
 }
 
 /// Tells the events of a run until it has no more.
-async fn tell(mut from: mpsc::Receiver<RunEvent>, events: &mut RunEvents, turn: &Turn, follower: &mut Follower) {
+async fn tell(
+    mut from: mpsc::Receiver<RunEvent>,
+    events: &mut RunEvents,
+    turn: &Turn,
+    follower: &mut Follower,
+) {
     while let Some(event) = from.recv().await {
         match event {
             RunEvent::Started { provider, model } => events.started(&provider, &model),
@@ -359,7 +372,9 @@ async fn tell(mut from: mpsc::Receiver<RunEvent>, events: &mut RunEvents, turn: 
                 }
             }
             RunEvent::ToolStart { id, name, args } => events.tool_started(&id, &name, &args),
-            RunEvent::ToolEnd { id, name, result, is_error } => events.tool_ended(&id, &name, &result, is_error),
+            RunEvent::ToolEnd { id, name, result, is_error } => {
+                events.tool_ended(&id, &name, &result, is_error)
+            }
             RunEvent::Retrying { attempt, wait, why, text } => {
                 events.begun_again(&text);
                 events.retrying(attempt, wait, &why);

@@ -116,7 +116,15 @@ impl BrowserTool {
                 let tabs = seat.tabs(profile.as_deref()).await?;
                 let lines: Vec<String> = tabs
                     .iter()
-                    .map(|tab| format!("{} {} {}{}", tab.id, tab.url, tab.title, if tab.current { " (current)" } else { "" }))
+                    .map(|tab| {
+                        format!(
+                            "{} {} {}{}",
+                            tab.id,
+                            tab.url,
+                            tab.title,
+                            if tab.current { " (current)" } else { "" }
+                        )
+                    })
                     .collect();
                 Ok(if lines.is_empty() { "no tabs".to_owned() } else { lines.join("\n") })
             }
@@ -143,6 +151,7 @@ impl BrowserTool {
 }
 
 fn shown(snapshot: &Snapshot) -> String {
-    let rest = if snapshot.truncated { "\n[… there is more; snapshot with a larger limit shows it]" } else { "" };
+    let rest =
+        if snapshot.truncated { "\n[… there is more; snapshot with a larger limit shows it]" } else { "" };
     format!("{}\n{} (tab {})\n\n{}{rest}", snapshot.title, snapshot.url, snapshot.tab, snapshot.text)
 }

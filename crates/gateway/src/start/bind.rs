@@ -4,8 +4,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use bulkhead_config::{AuthMode, Bind, Config};
 use bulkhead_process::{RunRecord, port};
-use bulkhead_profile::{Environment, known_profiles, preferred_base};
 use bulkhead_profile::{BasePort, Place, Register};
+use bulkhead_profile::{Environment, known_profiles, preferred_base};
 use bulkhead_server::{BindOptions, Bound, Server, ServerError};
 
 use crate::error::GatewayError;
@@ -31,7 +31,11 @@ pub(crate) fn base_port(options: &RunOptions, config: &Config) -> Result<u16, Ga
 }
 
 /// The addresses that `--bind` or `gateway.bind` mean.
-pub(crate) fn addresses(options: &RunOptions, config: &Config, port: u16) -> Result<BindOptions, GatewayError> {
+pub(crate) fn addresses(
+    options: &RunOptions,
+    config: &Config,
+    port: u16,
+) -> Result<BindOptions, GatewayError> {
     let bind = match options.bind.as_deref() {
         None => config.gateway.bind,
         Some("loopback") => Bind::Loopback,

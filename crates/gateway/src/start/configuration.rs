@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bulkhead_config::{ConfigDocument, ConfigStore, Config, GatewayMode};
+use bulkhead_config::{Config, ConfigDocument, ConfigStore, GatewayMode};
 
 use crate::error::GatewayError;
 use crate::options::RunOptions;

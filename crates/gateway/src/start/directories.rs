@@ -17,5 +17,9 @@ pub(crate) fn private(path: &Path) -> Result<(), GatewayError> {
         use std::os::unix::fs::DirBuilderExt as _;
         builder.mode(0o700);
     }
-    builder.create(path).map_err(|source| GatewayError::Io { action: "make the directory", path: path.into(), source })
+    builder.create(path).map_err(|source| GatewayError::Io {
+        action: "make the directory",
+        path: path.into(),
+        source,
+    })
 }

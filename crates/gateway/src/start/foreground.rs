@@ -15,8 +15,8 @@ pub(crate) const PAUSE: Duration = Duration::from_secs(3);
 pub(crate) enum Found {
     /// Everything that could be found; what is missing was told in the log.
     Secrets(SecretBundle),
-    /// The keychain is locked.
-    Locked(String),
+    /// The keychain is locked: what is elsewhere, and why.
+    Locked(SecretBundle, String),
 }
 
 /// Reads every secret that the configuration refers to, and makes the gateway's own where they do not exist yet.
@@ -34,7 +34,7 @@ pub(crate) async fn secrets(
     });
     let Resolved { mut bundle, missing } = resolve(needed, &sources).await;
     if let Some((_, error)) = missing.iter().find(|(_, error)| error.may_pass()) {
-        return Ok(Found::Locked(error.to_string()));
+        return Ok(Found::Locked(bundle, error.to_string()));
     }
     for (reference, error) in &missing {
         let id = match SecretId::parse(&reference.id) {
@@ -45,7 +45,8 @@ pub(crate) async fn secrets(
             }
         };
         let ours = id == SecretId::gateway_token() || id == SecretId::device_key();
-        let store = sources.store(own).filter(|store| ours && reference.source == own && store.describe().writable);
+        let store =
+            sources.store(own).filter(|store| ours && reference.source == own && store.describe().writable);
         let Some(store) = store else {
             tracing::warn!(secret = %reference.id, "{error}");
             continue;

@@ -12,6 +12,9 @@ use crate::error::GatewayError;
 /// How long the first line is waited for before the gateway starts without it.
 const PATIENCE: Duration = Duration::from_millis(750);
 
+/// What is told when the supervisor says nothing.
+const SILENT: &str = "the supervisor has handed over no secrets yet; unlock the keychain";
+
 /// What came on stdin.
 #[derive(Debug)]
 pub(crate) enum Handed {
@@ -54,15 +57,16 @@ impl Handoff {
         self.lines.recv().await.unwrap_or(Handed::End)
     }
 
-    /// The first secrets; `Ok(None)` when the supervisor has none yet.
+    /// The first secrets, or as many as the supervisor has yet.
     pub(crate) async fn first(&mut self) -> Result<First, GatewayError> {
         match tokio::time::timeout(PATIENCE, self.next()).await {
-            Err(_) => Ok(First::NotYet),
+            Err(_) => Ok(First::Secrets(SecretBundle::new(), Some(SILENT.to_owned()))),
             Ok(Handed::End) => Ok(First::Stop),
             Ok(Handed::Broken(error)) => Err(GatewayError::Handoff(error.to_string())),
-            Ok(Handed::Line(HandoffMessage::Secrets { secrets, .. } | HandoffMessage::Update { secrets, .. })) => {
-                Ok(First::Secrets(secrets))
-            }
+            Ok(Handed::Line(
+                HandoffMessage::Secrets { secrets, waiting, .. }
+                | HandoffMessage::Update { secrets, waiting, .. },
+            )) => Ok(First::Secrets(secrets, waiting.map(|waiting| waiting.message))),
         }
     }
 }
@@ -70,10 +74,8 @@ impl Handoff {
 /// How the first line came out.
 #[derive(Debug)]
 pub(crate) enum First {
-    /// Here they are.
-    Secrets(SecretBundle),
-    /// The keychain is still locked; an update will follow.
-    NotYet,
+    /// Here they are; if some cannot be read yet, why.
+    Secrets(SecretBundle, Option<String>),
     /// Stdin ended before anything came.
     Stop,
 }

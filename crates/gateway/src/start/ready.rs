@@ -24,7 +24,8 @@ pub(crate) fn tell(gateway: &Gateway, sidecar: bool, addresses: &[std::net::Sock
         .to_string()
     } else {
         let profile = gateway.place.name().as_str();
-        let first = addresses.first().map_or_else(|| format!("127.0.0.1:{}", gateway.port), ToString::to_string);
+        let first =
+            addresses.first().map_or_else(|| format!("127.0.0.1:{}", gateway.port), ToString::to_string);
         let mut text = format!(
             "Bulkhead {VERSION}, profile {profile}, is ready on http://{first}/ (after {ms} ms).\n\
              Chat: `bulkhead --profile {profile} dashboard` opens the web UI, `bulkhead --profile {profile} agent \

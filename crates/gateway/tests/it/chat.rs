@@ -34,7 +34,8 @@ async fn a_message_is_answered_once_with_what_was_said_before() {
     let asked = world.model.control.chat_requests().len();
     assert_eq!(send(&client, "main", "r2", "DO: say recall + 1").await["status"], "ok");
     let history = client.request("chat.history", json!({"sessionKey": "main"})).await.unwrap();
-    let said: Vec<&str> = history["messages"].as_array().unwrap().iter().map(|m| m["role"].as_str().unwrap()).collect();
+    let said: Vec<&str> =
+        history["messages"].as_array().unwrap().iter().map(|m| m["role"].as_str().unwrap()).collect();
     assert_eq!(said, ["user", "assistant", "user", "assistant"]);
     assert_eq!(history["messages"][3]["usage"]["input"].as_u64().map(|n| n > 0), Some(true));
     drop(client);
@@ -53,7 +54,10 @@ async fn a_running_answer_is_in_flight_and_can_be_stopped() {
     let (client, mut events) = gateway.client().await;
     send(&client, "main", "slow", "DO: slow 50; piece 2; say words(400)").await;
     events.next("a piece", |event, payload| event == "chat" && payload["state"] == "delta").await;
-    assert_eq!(send(&client, "main", "slow", "DO: slow 50; piece 2; say words(400)").await["status"], "in_flight");
+    assert_eq!(
+        send(&client, "main", "slow", "DO: slow 50; piece 2; say words(400)").await["status"],
+        "in_flight"
+    );
     let stopped = client.request("chat.abort", json!({"sessionKey": "main", "runId": "slow"})).await.unwrap();
     assert_eq!(stopped, json!({"ok": true, "aborted": true, "runIds": ["slow"]}));
     let end = events.end_of("slow").await;
@@ -103,12 +107,14 @@ async fn agent_answers_twice_under_one_id_and_tools_work_in_the_workspace() {
     let accepted = answers.next().await.unwrap().unwrap();
     assert_eq!(accepted["status"], "accepted");
     assert_eq!(accepted["sessionKey"], "agent:main:explicit:job-1");
-    let tool = events.next("the tool", |event, payload| event == "agent" && payload["stream"] == "tool").await;
+    let tool =
+        events.next("the tool", |event, payload| event == "agent" && payload["stream"] == "tool").await;
     assert_eq!(tool["data"]["name"], "read");
     let done = answers.next().await.unwrap().unwrap();
     assert_eq!(done["status"], "ok", "{done}");
     assert_eq!(done["result"]["payloads"][0]["text"], "1234");
-    let described = client.request("sessions.describe", json!({"key": "agent:main:explicit:job-1"})).await.unwrap();
+    let described =
+        client.request("sessions.describe", json!({"key": "agent:main:explicit:job-1"})).await.unwrap();
     assert_eq!(described["session"]["sessionId"], "job-1");
     assert_eq!(described["session"]["status"], "done");
     // Commands are off, so the tool is not even offered.
@@ -166,11 +172,15 @@ async fn overviews_answer_in_the_protocols_words() {
     let schema = ask("config.schema", json!({})).await;
     assert!(schema["schema"].is_object() && schema["version"].is_string());
     let log = ask("logs.tail", json!({"limit": 5})).await;
-    assert!(log["lines"].as_array().unwrap().iter().any(|line| line.as_str().unwrap().contains("ready")), "{log}");
+    assert!(
+        log["lines"].as_array().unwrap().iter().any(|line| line.as_str().unwrap().contains("ready")),
+        "{log}"
+    );
     let presence = ask("system-presence", json!({})).await;
     assert_eq!(presence[0]["mode"], "gateway");
     assert!(ask("status", json!({})).await["runtimeVersion"].is_string());
     assert!(ask("chat.startup", json!({"sessionKey": "main"})).await["metadata"]["models"].is_array());
-    let error = client.request("sessions.messages.subscribe", json!({"nokey": 1})).await.unwrap_err().to_string();
+    let error =
+        client.request("sessions.messages.subscribe", json!({"nokey": 1})).await.unwrap_err().to_string();
     assert!(error.contains("key"), "{error}");
 }

@@ -244,8 +244,10 @@ impl Gateway {
 
     /// An operator with every scope.
     pub async fn client(&self) -> (Client, Events) {
-        let mut options =
-            ConnectOptions::cli(format!("ws://127.0.0.1:{}", self.port), Auth::Token(TOKEN.to_owned().into()));
+        let mut options = ConnectOptions::cli(
+            format!("ws://127.0.0.1:{}", self.port),
+            Auth::Token(TOKEN.to_owned().into()),
+        );
         options.caps = vec!["tool-events".to_owned()];
         let (client, _, events) = Client::connect_with_events(options).await.unwrap();
         (client, Events(events))

@@ -10,12 +10,18 @@ use crate::harness::World;
 async fn the_second_one_is_refused_with_pid_and_profile_and_a_killed_one_leaves_nothing() {
     let world = World::new().await;
     let mut gateway = world.start().await;
-    assert_eq!((&gateway.ready["type"], gateway.ready["pid"].as_u64()), (&json!("ready"), Some(u64::from(gateway.process.pid()))));
+    assert_eq!(
+        (&gateway.ready["type"], gateway.ready["pid"].as_u64()),
+        (&json!("ready"), Some(u64::from(gateway.process.pid())))
+    );
     let mut second = world.spawn("", &[]);
     let refused = second.line().await;
     assert_eq!(refused["code"], "gateway.already_running");
     let text = refused["message"].as_str().unwrap();
-    assert!(text.contains(&format!("pid {}", gateway.process.pid())) && text.contains("profile main"), "{text}");
+    assert!(
+        text.contains(&format!("pid {}", gateway.process.pid())) && text.contains("profile main"),
+        "{text}"
+    );
     assert_eq!(second.exit().await, Some(1));
     gateway.process.kill().await;
     world.start().await;
@@ -40,6 +46,7 @@ async fn without_a_configuration_it_says_so_with_78() {
     assert!(line["message"].as_str().unwrap().contains("onboard"), "{line}");
     assert_eq!(refused.exit().await, Some(78));
     let allowed = world.start_with("allow-unconfigured", &[]).await;
+    assert!(world.bot.calls().is_empty());
     allowed.until_ready(&["unconfigured"]).await;
 }
 
@@ -61,9 +68,9 @@ async fn a_broken_configuration_is_78_without_and_degraded_with_a_good_one() {
     let kept = async {
         loop {
             // The good version is kept a moment after "ready".
-            let last_good = crate::harness::files(&world.state()).into_iter().any(|path| {
-                path != good && std::fs::read(&path).ok() == std::fs::read(&good).ok()
-            });
+            let last_good = crate::harness::files(&world.state())
+                .into_iter()
+                .any(|path| path != good && std::fs::read(&path).ok() == std::fs::read(&good).ok());
             if last_good {
                 return;
             }
@@ -90,7 +97,10 @@ async fn a_taken_port_is_told_with_its_holder() {
     let line = refused.line().await;
     assert_eq!(line["code"], "gateway.port_taken", "{line}");
     let text = line["message"].as_str().unwrap();
-    assert!(text.contains(&port.to_string()) && text.contains(&format!("process {}", std::process::id())), "{text}");
+    assert!(
+        text.contains(&port.to_string()) && text.contains(&format!("process {}", std::process::id())),
+        "{text}"
+    );
     assert!(text.contains("--port"), "{text}");
 }
 
@@ -111,10 +121,17 @@ async fn the_end_of_stdin_and_sigterm_stop_it() {
 #[tokio::test]
 async fn without_secrets_it_waits_and_goes_on_when_they_come() {
     let world = World::with_telegram().await;
-    let gateway = world.spawn("", &[]).ready().await.unwrap();
-    let mut gateway = gateway;
+    let mut process = world.spawn("", &[]);
+    let waiting = json!({"code": "keychain.locked", "message": "the keychain is locked; unlock it"});
+    let known = json!({"gateway/token": crate::harness::TOKEN});
+    process.hand_over(&json!({"v": 1, "type": "secrets", "secrets": known, "waiting": waiting})).await;
+    let mut gateway = process.ready().await.unwrap();
     gateway.until_ready(&["waiting-for-keychain"]).await;
     assert!(world.bot.calls().is_empty());
+    let (client, _) = gateway.client().await;
+    let params = json!({"sessionKey": "main", "message": "hello", "idempotencyKey": "x"});
+    let refused = client.request("chat.send", params).await.unwrap_err().to_string();
+    assert!(refused.contains("the keychain is locked; unlock it"), "{refused}");
     let line = json!({"v": 1, "type": "update", "secrets": World::secrets()});
     gateway.process.hand_over(&line).await;
     world.bot.expect_poll().await;

@@ -1,5 +1,13 @@
 //! Real gateway processes with fake servers around them.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, missing_docs, unreachable_pub, reason = "a test")]
+#![cfg(unix)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    missing_docs,
+    unreachable_pub,
+    reason = "a test"
+)]
 
 mod chat;
 mod harness;

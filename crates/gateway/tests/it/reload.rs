@@ -44,13 +44,18 @@ async fn a_patch_by_protocol_keeps_comments_and_needs_the_present_hash() {
     let before = client.request("config.get", json!({})).await.unwrap();
     assert!(before["raw"].as_str().unwrap().contains("// kept"));
     let patch = |raw: &str, hash: &serde_json::Value| json!({"raw": raw, "baseHash": hash});
-    let done = client.request("config.patch", patch("{ui:{seamColor:'#123456'}}", &before["hash"])).await.unwrap();
+    let done =
+        client.request("config.patch", patch("{ui:{seamColor:'#123456'}}", &before["hash"])).await.unwrap();
     assert_eq!((&done["ok"], &done["changedPaths"]), (&json!(true), &json!(["ui"])));
-    events.next("the change", |event, payload| event == "config.changed" && payload["hash"] == done["hash"]).await;
+    events
+        .next("the change", |event, payload| event == "config.changed" && payload["hash"] == done["hash"])
+        .await;
     assert!(std::fs::read_to_string(world.config_path()).unwrap().contains("// kept"));
-    let again = client.request("config.patch", patch("{ui:null}", &before["hash"])).await.unwrap_err().to_string();
+    let again =
+        client.request("config.patch", patch("{ui:null}", &before["hash"])).await.unwrap_err().to_string();
     assert!(again.contains("config changed since last load"), "{again}");
-    let bind = client.request("config.patch", patch("{gateway:{bind:'lan'}}", &done["hash"])).await.unwrap_err();
+    let bind =
+        client.request("config.patch", patch("{gateway:{bind:'lan'}}", &done["hash"])).await.unwrap_err();
     assert!(bind.to_string().contains("gateway.bind"), "{bind}");
     let port = client.request("config.patch", patch("{gateway:{port:20789}}", &done["hash"])).await.unwrap();
     assert_eq!(port["sentinel"]["payload"]["stats"]["requiresRestart"], true);

@@ -12,7 +12,13 @@ use crate::harness::{BOT, KEY, TOKEN, World, files};
 fn spellings(secret: &str) -> Vec<Vec<u8>> {
     let percent: String = secret
         .bytes()
-        .map(|byte| if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .map(|byte| {
+            if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
+                char::from(byte).to_string()
+            } else {
+                format!("%{byte:02X}")
+            }
+        })
         .collect();
     vec![
         secret.as_bytes().to_vec(),
@@ -34,8 +40,11 @@ async fn nothing_secret_is_written_down_at_trace_level_after_faults() {
     let mut gateway = world.start().await;
     world.bot.expect_poll().await;
     let (client, mut events) = gateway.client().await;
-    let faults =
-        [Fault::Status { status: 500, retry_after: None }, Fault::Redirect { location: format!("http://127.0.0.1:1/{KEY}") }, Fault::Html];
+    let faults = [
+        Fault::Status { status: 500, retry_after: None },
+        Fault::Redirect { location: format!("http://127.0.0.1:1/{KEY}") },
+        Fault::Html,
+    ];
     for (index, fault) in faults.into_iter().enumerate() {
         world.model.control.fail_next(fault);
         let run = format!("r{index}");
@@ -43,10 +52,18 @@ async fn nothing_secret_is_written_down_at_trace_level_after_faults() {
         client.request("chat.send", params).await.unwrap();
         events.end_of(&run).await;
     }
-    let wrong = crate::harness::http().get(gateway.url("/v1/models")).bearer_auth(format!("{TOKEN}x")).send().await;
+    let wrong =
+        crate::harness::http().get(gateway.url("/v1/models")).bearer_auth(format!("{TOKEN}x")).send().await;
     assert_eq!(wrong.unwrap().status(), 401);
     let config = client.request("config.get", json!({})).await.unwrap().to_string();
-    assert!(world.model.control.requests().iter().any(|request| request.headers.get("authorization").is_some_and(|h| h.contains(KEY))));
+    assert!(
+        world
+            .model
+            .control
+            .requests()
+            .iter()
+            .any(|request| request.headers.get("authorization").is_some_and(|h| h.contains(KEY)))
+    );
     let pid = gateway.process.pid();
     let mut places: Vec<(String, Vec<u8>)> = vec![
         ("config.get".to_owned(), config.into_bytes()),

@@ -1,6 +1,7 @@
 //! Conversations on Telegram.
 
 use bulkhead_fakes::model::Fault;
+use bulkhead_fakes::model::fault::PlannedFault;
 use serde_json::json;
 
 use crate::harness::World;
@@ -78,6 +79,26 @@ async fn kill_9_in_the_middle_loses_nothing_and_answers_once() {
     world.bot.expect_drained().await;
     let answers = |part: &str| world.bot.messages_to(42).iter().filter(|m| m.now.text.contains(part)).count();
     assert_eq!((answers("one answer only"), answers("said meanwhile")), (1, 1));
+}
+
+#[tokio::test]
+async fn a_tool_call_of_a_killed_attempt_is_told_and_not_repeated_by_itself() {
+    let world = World::with_telegram().await;
+    let mut gateway = world.start().await;
+    world.bot.expect_poll().await;
+    let (client, _) = gateway.client().await;
+    pair(&world, &client, 42).await;
+    drop(client);
+    // The tool has run; the turn after it never comes.
+    world.model.control.plan(PlannedFault { skip: 1, ..PlannedFault::next(Fault::Never) });
+    world.bot.say(42, r#"DO: tool write {"path":"once.txt","content":"x"}; say 5 + 5"#);
+    world.model.control.wait_for_requests(2).await;
+    gateway.process.kill().await;
+    let _gateway = world.start().await;
+    world.bot.wait_for_text(42, "10").await;
+    let asked = world.model.control.chat_requests();
+    let system = asked[2].body["messages"][0]["content"].to_string();
+    assert!(system.contains("An earlier attempt") && system.contains("once.txt"), "{system}");
 }
 
 #[tokio::test]
