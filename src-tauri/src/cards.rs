@@ -21,7 +21,7 @@ pub enum CardState {
 }
 
 /// One profile with what is known about its gateway now.
-#[derive(Debug, Clone, Serialize, specta::Type)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, specta::Type)]
 #[serde(rename_all = "camelCase")]
 pub struct ProfileCard {
     /// Name of the profile.
@@ -61,7 +61,7 @@ pub struct ProfileCard {
 }
 
 /// One channel account of a gateway.
-#[derive(Debug, Clone, Serialize, specta::Type)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, specta::Type)]
 #[serde(rename_all = "camelCase")]
 pub struct ChannelCard {
     /// `telegram`.
@@ -93,7 +93,7 @@ pub enum ChannelState {
 }
 
 /// A bot by its public name.
-#[derive(Debug, Clone, Serialize, specta::Type)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, specta::Type)]
 #[serde(rename_all = "camelCase")]
 pub struct BotCard {
     /// Without the at sign.
@@ -101,7 +101,7 @@ pub struct BotCard {
 }
 
 /// Something wrong, and the button that helps.
-#[derive(Debug, Clone, Serialize, specta::Type)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, specta::Type)]
 #[serde(rename_all = "camelCase")]
 pub struct Problem {
     /// Stable code.

@@ -76,11 +76,17 @@ impl GatewayProcess for Sidecar {
     }
 
     async fn write_line(&mut self, line: &[u8]) -> std::io::Result<()> {
-        match &mut self.child {
-            // A handoff fits into the pipe's buffer, so this doesn't block.
-            Some(child) => child.write(line).map_err(std::io::Error::other),
-            None => Err(std::io::ErrorKind::BrokenPipe.into()),
-        }
+        let Some(mut child) = self.child.take() else { return Err(std::io::ErrorKind::BrokenPipe.into()) };
+        // The plug-in's pipe blocks when it is full. Whoever gives up waiting leaves the child to that thread: its pipe
+        // is closed when the write ends, and the process is still known by its identity.
+        let line = line.to_vec();
+        let written = tokio::task::spawn_blocking(move || {
+            let outcome = child.write(&line);
+            (child, outcome)
+        });
+        let (child, outcome) = written.await.map_err(std::io::Error::other)?;
+        self.child = Some(child);
+        outcome.map_err(std::io::Error::other)
     }
 
     async fn close_stdin(&mut self) {
@@ -94,12 +100,13 @@ impl GatewayProcess for Sidecar {
     }
 
     async fn kill(&mut self) {
-        let outcome = match (self.child.take(), &self.identity) {
-            (Some(child), _) => child.kill().map_err(|error| error.to_string()),
-            (None, Some(identity)) => identity.kill().map(drop).map_err(|error| error.to_string()),
+        let (child, identity) = (self.child.take(), self.identity.clone());
+        let killed = tokio::task::spawn_blocking(move || match (child, identity) {
+            (_, Some(identity)) => identity.kill().map(drop).map_err(|error| error.to_string()),
+            (Some(child), None) => child.kill().map_err(|error| error.to_string()),
             (None, None) => Ok(()),
-        };
-        if let Err(error) = outcome {
+        });
+        if let Ok(Err(error)) = killed.await {
             tracing::warn!(pid = self.pid, error, "the sidecar could not be killed");
         }
     }

@@ -4,6 +4,7 @@
 //! `bulkhead onboard` look at the machine and write on it.
 #![cfg_attr(all(windows, not(debug_assertions)), windows_subsystem = "windows")]
 
+mod autostart;
 mod bindings;
 mod cards;
 mod commands;
@@ -16,10 +17,10 @@ mod setup_cli;
 mod tray;
 mod windows;
 
-use tauri::{Manager, RunEvent};
+use tauri::{Manager, RunEvent, WindowEvent};
 
 /// Given by the login item: start without a window.
-const HIDDEN: &str = "--hidden";
+pub const HIDDEN: &str = "--hidden";
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -46,6 +47,8 @@ fn main() -> anyhow::Result<()> {
             app.set_activation_policy(tauri::ActivationPolicy::Accessory);
             let fleet = fleet::Fleet::new(app.handle().clone());
             app.manage(fleet.clone());
+            app.manage(autostart::Autostart::new());
+            quit::on_signals(app.handle());
             if let Err(error) = tray::install(app.handle()) {
                 // A desktop without a tray: the window is the only way in, so it shows even when hidden was asked.
                 tracing::warn!(%error, "this desktop shows no tray icon");
@@ -57,11 +60,11 @@ fn main() -> anyhow::Result<()> {
             Ok(())
         })
         .build(tauri::generate_context!())?;
-    app.run(|_, event| {
-        if let RunEvent::ExitRequested { code: None, api, .. } = event {
-            // The last window closed: the tray stays.
-            api.prevent_exit();
-        }
+    app.run(|app, event| match event {
+        // The last window closed: the tray stays.
+        RunEvent::ExitRequested { code: None, api, .. } => api.prevent_exit(),
+        RunEvent::WindowEvent { event: WindowEvent::Destroyed, .. } => windows::closed(app),
+        _ => {}
     });
     Ok(())
 }

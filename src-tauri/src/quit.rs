@@ -1,14 +1,22 @@
 //! The end: gateways that the app runs are stopped in order, those of others go on.
 
 use crate::fleet::Fleet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tauri::{AppHandle, Manager};
 
-/// How long the gateways may take to drain before the app ends anyway; closing their standard input then ends them.
-const DRAIN: Duration = Duration::from_secs(8);
+/// How long the gateways may take to drain, or to be killed when they don't, before the app ends anyway; closing their
+/// standard input then ends them.
+const DRAIN: Duration = Duration::from_secs(14);
 
-/// Stops what the app runs, then ends the app.
+/// Whether the end has begun.
+static ENDING: AtomicBool = AtomicBool::new(false);
+
+/// Stops what the app runs, then ends the app. Asked a second time, it changes nothing.
 pub fn quit(app: &AppHandle) {
+    if ENDING.swap(true, Ordering::SeqCst) {
+        return;
+    }
     let app = app.clone();
     tauri::async_runtime::spawn(async move {
         let fleet = app.state::<Fleet>().inner().clone();
@@ -17,4 +25,40 @@ pub fn quit(app: &AppHandle) {
         }
         app.exit(0);
     });
+}
+
+/// The end of a session, `kill` and Ctrl-C end the app as its menu does; a second such signal ends it at once.
+pub fn on_signals(app: &AppHandle) {
+    let app = app.clone();
+    tauri::async_runtime::spawn(async move {
+        loop {
+            if let Err(error) = asked_to_end().await {
+                return tracing::warn!(%error, "signals of the system are not heard");
+            }
+            if ENDING.load(Ordering::SeqCst) {
+                app.exit(1);
+                return;
+            }
+            quit(&app);
+        }
+    });
+}
+
+#[cfg(unix)]
+async fn asked_to_end() -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+        _ = hangup.recv() => {}
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+async fn asked_to_end() -> std::io::Result<()> {
+    tokio::signal::ctrl_c().await
 }

@@ -1,25 +1,50 @@
 //! The one window, made on demand and destroyed on close: a hidden app has no web process.
 
+use std::sync::{Mutex, PoisonError};
 use tauri::{AppHandle, Manager, WebviewUrl, WebviewWindowBuilder};
 
 /// Label of the window; the capability file grants rights to this label only.
 pub const MAIN: &str = "main";
+
+/// One window is built or shown at a time: two clicks must not build two.
+static SHOWING: Mutex<()> = Mutex::new(());
 
 /// Shows the window at a page (`/`, `/chat/main`, `/logs/rescue`), building it first if there is none. Returns at once:
 /// a window is built off the main thread, because building one there would wait for itself.
 pub fn show(app: &AppHandle, page: &str) {
     let app = app.clone();
     let page = page.to_owned();
-    std::thread::spawn(move || {
+    let spawned = std::thread::Builder::new().name("window".to_owned()).spawn(move || {
+        let _one = SHOWING.lock().unwrap_or_else(PoisonError::into_inner);
         if let Err(error) = show_now(&app, &page) {
             tracing::error!(%error, "the window could not be shown");
         }
     });
+    if let Err(error) = spawned {
+        tracing::error!(%error, "the window could not be shown");
+    }
 }
 
 /// Whether somebody can look.
 pub fn is_open(app: &AppHandle) -> bool {
     app.get_webview_window(MAIN).is_some()
+}
+
+/// Called when a window is gone. WebKit for GTK keeps its network process for the life of the app; without a window it
+/// only costs memory, and the next window gets a new one.
+pub fn closed(app: &AppHandle) {
+    #[cfg(target_os = "linux")]
+    {
+        let app = app.clone();
+        std::thread::spawn(move || {
+            let _one = SHOWING.lock().unwrap_or_else(PoisonError::into_inner);
+            if !is_open(&app) {
+                network_process::end();
+            }
+        });
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = app;
 }
 
 fn show_now(app: &AppHandle, page: &str) -> tauri::Result<()> {
@@ -45,7 +70,42 @@ fn show_now(app: &AppHandle, page: &str) -> tauri::Result<()> {
 
 /// Only our own pages open in the window; everything else goes to the system's browser by a command, after a check.
 fn is_own_page(url: &tauri::Url) -> bool {
-    url.scheme() == "tauri" || (url.scheme() == "http" && url.host_str() == Some("tauri.localhost"))
+    match url.scheme() {
+        "tauri" => url.host_str() == Some("localhost"),
+        "http" | "https" => url.host_str() == Some("tauri.localhost") && url.port().is_none(),
+        _ => false,
+    }
+}
+
+#[cfg(target_os = "linux")]
+mod network_process {
+    use bulkhead_process::ProcessIdentity;
+    use std::path::Path;
+    use std::time::Duration;
+
+    const NAME: &str = "WebKitNetworkProcess";
+    const GRACE: Duration = Duration::from_secs(2);
+
+    /// Ends the network processes that are children of this one.
+    pub fn end() {
+        for pid in children() {
+            let Ok(identity) = ProcessIdentity::of(pid) else { continue };
+            let is_it = identity.exe_path.file_name().is_some_and(|name| name == NAME);
+            if is_it && let Err(error) = identity.terminate(GRACE) {
+                tracing::warn!(%error, pid, "WebKit's network process goes on without a window");
+            }
+        }
+    }
+
+    /// Direct children, as every thread of ours lists those that it started.
+    fn children() -> Vec<u32> {
+        let Ok(tasks) = std::fs::read_dir("/proc/self/task") else { return Vec::new() };
+        tasks
+            .filter_map(Result::ok)
+            .filter_map(|task| std::fs::read_to_string(Path::new(&task.path()).join("children")).ok())
+            .flat_map(|text| text.split_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<_>>())
+            .collect()
+    }
 }
 
 #[cfg(test)]
@@ -57,9 +117,17 @@ mod tests {
         let own = |text: &str| is_own_page(&text.parse().expect("url"));
         assert!(own("tauri://localhost/index.html#/chat/main"));
         assert!(own("http://tauri.localhost/"));
-        assert!(!own("https://example.org/"));
-        assert!(!own("http://127.0.0.1:18789/"));
-        assert!(!own("http://tauri.localhost.example.org/"));
-        assert!(!own("data:text/html,x"));
+        for strange in [
+            "https://example.org/",
+            "http://127.0.0.1:18789/",
+            "http://tauri.localhost.example.org/",
+            "http://tauri.localhost:8080/",
+            "tauri://elsewhere/index.html",
+            "data:text/html,x",
+            "file:///etc/passwd",
+            "about:blank",
+        ] {
+            assert!(!own(strange), "{strange}");
+        }
     }
 }

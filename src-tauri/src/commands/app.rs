@@ -1,10 +1,10 @@
 //! The app itself: version, start at login, links to the outside.
 #![allow(clippy::needless_pass_by_value, reason = "commands get their arguments by value from the page")]
 
+use crate::autostart;
 use crate::failure::{Answer, Failure};
 use serde::Serialize;
 use tauri::AppHandle;
-use tauri_plugin_autostart::ManagerExt;
 use tauri_plugin_opener::OpenerExt;
 
 /// What the settings page shows of the app.
@@ -33,27 +33,15 @@ pub fn app_info(app: AppHandle) -> AppInfo {
 /// Whether the app starts at login.
 #[tauri::command]
 #[specta::specta]
-pub fn autostart_get(app: AppHandle) -> Answer<bool> {
-    app.autolaunch().is_enabled().map_err(|error| autostart_failed(&error))
+pub async fn autostart_get(app: AppHandle) -> Answer<bool> {
+    autostart::is_on(&app)
 }
 
 /// Turns start at login on or off.
 #[tauri::command]
 #[specta::specta]
-pub fn autostart_set(app: AppHandle, enabled: bool) -> Answer<()> {
-    let autolaunch = app.autolaunch();
-    if autolaunch.is_enabled().unwrap_or(!enabled) == enabled {
-        return Ok(());
-    }
-    if enabled { autolaunch.enable() } else { autolaunch.disable() }.map_err(|error| autostart_failed(&error))
-}
-
-fn autostart_failed(error: &dyn std::fmt::Display) -> Failure {
-    Failure::new(
-        "autostart",
-        format!("Start at login could not be changed: {error}."),
-        "Set it in your system's settings for login items instead.",
-    )
+pub async fn autostart_set(app: AppHandle, enabled: bool) -> Answer<()> {
+    autostart::set(&app, enabled)
 }
 
 /// Opens a link in the system's browser. Only web and mail addresses: a page that an agent wrote must not start programs.

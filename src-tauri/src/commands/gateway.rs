@@ -112,22 +112,23 @@ pub async fn gateway_request(
 /// How often memory is read while a window is open.
 const MEASURE: Duration = Duration::from_secs(5);
 
-/// Sends events, connection changes and cards, until the window is gone.
+/// Sends events, connection changes and cards, until the window is gone or its page was loaded anew.
 #[tauri::command]
 #[specta::specta]
 pub async fn gateway_subscribe(fleet: State<'_, Fleet>, channel: Channel<GatewayNotice>) -> Answer<()> {
     let fleet = fleet.inner().clone();
+    let taken_over = fleet.take_stream();
     let mut notices = fleet.notices();
-    let first =
-        std::iter::once(GatewayNotice::Profiles { profiles: fleet.cards() }).chain(fleet.connections());
-    for notice in first {
-        let _ = channel.send(notice);
-    }
     tauri::async_runtime::spawn(async move {
+        // Without the cards there is nothing to say: the page asks for them itself and hears why there are none.
+        if fleet.known_cards().await.is_ok() && !send_all(&fleet, &channel) {
+            return;
+        }
         let mut measure = tokio::time::interval(MEASURE);
         measure.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         loop {
             tokio::select! {
+                () = taken_over.cancelled() => return,
                 _ = measure.tick() => {
                     if !windows::is_open(fleet.app()) {
                         return;
@@ -136,15 +137,18 @@ pub async fn gateway_subscribe(fleet: State<'_, Fleet>, channel: Channel<Gateway
                 }
                 notice = notices.recv() => match notice {
                     Ok(notice) => if channel.send(notice).is_err() { return },
-                    Err(RecvError::Lagged(_)) => {
-                        for notice in fleet.connections() {
-                            let _ = channel.send(notice);
-                        }
-                    }
+                    Err(RecvError::Lagged(_)) => if !send_all(&fleet, &channel) { return },
                     Err(RecvError::Closed) => return,
                 },
             }
         }
     });
     Ok(())
+}
+
+/// How everything stands now. `false` when nobody listens any more.
+fn send_all(fleet: &Fleet, channel: &Channel<GatewayNotice>) -> bool {
+    std::iter::once(GatewayNotice::Profiles { profiles: fleet.cards() })
+        .chain(fleet.connections())
+        .all(|notice| channel.send(notice).is_ok())
 }

@@ -6,11 +6,13 @@ use crate::fleet::{Fleet, logs};
 use serde_json::Value;
 use tauri::State;
 
-/// All profiles of this machine with what is known of their gateways now.
+/// All profiles of this machine with what is known of their gateways now. Profiles made or removed meanwhile, by the
+/// command line for example, are found.
 #[tauri::command]
 #[specta::specta]
 pub async fn profiles_list(fleet: State<'_, Fleet>) -> Answer<Vec<ProfileCard>> {
-    Ok(fleet.cards())
+    fleet.look().await;
+    fleet.known_cards().await
 }
 
 /// Starts a gateway, by its owner's supervisor.

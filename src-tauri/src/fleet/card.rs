@@ -29,6 +29,12 @@ pub struct Answering {
     pub since_ms: Option<u64>,
     /// Why not, where it was refused rather than merely absent.
     pub refusal: Option<Problem>,
+    /// Whether the gateway tells us about its sessions on this connection.
+    pub subscribed: bool,
+    /// Why the app, which owns it, can't supervise it.
+    pub unsupervised: Option<Problem>,
+    /// Why the last thing that was asked for was not done.
+    pub not_done: Option<Problem>,
     /// Version from hello-ok.
     pub version: Option<String>,
     /// Answer to `channels.status`.
@@ -42,16 +48,22 @@ pub struct Answering {
 /// Puts a card together.
 pub fn card(identity: &Identity, supervised: Option<&GatewayStatus>, answering: &Answering) -> ProfileCard {
     let channels = channels(answering.channels.as_ref());
+    let state = state(supervised, answering, &channels);
     let problem = supervised
         .and_then(|status| status.problem.as_ref())
+        .filter(|_| state != CardState::Stopped)
         .map(|problem| Problem {
             action: Some(action_for(&problem.code)),
             code: problem.code.clone(),
             message: problem.message.clone(),
         })
-        .or_else(|| answering.refusal.clone())
-        .or_else(|| channel_problem(&channels));
-    let state = state(supervised, answering, &channels);
+        .or_else(|| answering.unsupervised.clone())
+        .or_else(|| answering.refusal.clone().filter(|_| state != CardState::Stopped))
+        .or_else(|| channel_problem(&channels))
+        .or_else(|| answering.not_done.clone());
+    // What it really bound, where its configuration was edited since it was registered.
+    let bound = supervised.and_then(|status| status.ready.as_ref()).map(|ready| ready.port);
+    let ports = bound.and_then(|port| Ports::new(port).ok()).unwrap_or(identity.ports);
     ProfileCard {
         name: identity.name.clone(),
         state,
@@ -59,16 +71,16 @@ pub fn card(identity: &Identity, supervised: Option<&GatewayStatus>, answering: 
             Some(status) if status.since_ms > 0 => Some(status.since_ms),
             _ => answering.since_ms,
         },
-        base_port: identity.ports.base(),
-        control_port: identity.ports.control(),
-        cdp_first: identity.ports.cdp_first(),
-        cdp_last: identity.ports.cdp_last(),
+        base_port: ports.base(),
+        control_port: ports.control(),
+        cdp_first: ports.cdp_first(),
+        cdp_last: ports.cdp_last(),
         owner: identity.owner.to_string(),
         pid: supervised.and_then(|status| status.pid).or(answering.pid),
         memory_bytes: answering.memory_bytes,
         bot: channels.iter().find_map(|channel| Some(BotCard { username: channel.account.clone()? })),
         channels,
-        problem: if state == CardState::Stopped { None } else { problem },
+        problem,
         version: answering.version.clone().or_else(|| {
             supervised.and_then(|status| status.ready.as_ref()).map(|ready| ready.version.clone())
         }),
@@ -90,6 +102,7 @@ fn state(supervised: Option<&GatewayStatus>, answering: &Answering, channels: &[
         // Somebody else runs it: what it answers is all that we know.
         None if answering.connected && troubled => CardState::Degraded,
         None if answering.connected => CardState::Running,
+        None if answering.unsupervised.is_some() => CardState::Failed,
         None if answering.refusal.is_some() => CardState::Degraded,
         Some(GatewayState::Stopping | GatewayState::Stopped) | None => CardState::Stopped,
     }

@@ -1,31 +1,32 @@
 //! The connection to one gateway: address and secret of the profile, coming back by itself.
 
-use crate::cards::Problem;
+use crate::cards::{Problem, ProblemAction};
 use crate::commands::gateway::{ConnectionPhase, ConnectionReport};
 use crate::failure::{Answer, Failure};
 use bulkhead_client::backoff::Backoff;
 use bulkhead_client::{Auth, ClientError, ConnectOptions, ConnectionState, ReconnectingClient};
-use bulkhead_config::{Config, ConfigStore, SecretInput, SecretRef};
+use bulkhead_config::{AuthMode, Config, ConfigStore, SecretInput, SecretRef};
 use bulkhead_profile::{Environment, Place};
-use bulkhead_protocol::EventFrame;
 use bulkhead_secrets::{SecretId, Sources};
 use serde_json::Value;
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use tokio::sync::{broadcast, watch};
+use tokio::sync::Notify;
 
 /// Longest wait for an answer that the page asked for: a model may take its time.
 const ANSWER: Duration = Duration::from_mins(2);
+/// How often a secret that could not be read is tried again.
+const SECRET_RETRY: Duration = Duration::from_secs(5);
 
-/// A connection that lives as long as its unit.
+/// A connection that lives as long as its unit. It begins with the secret: without one nothing is sent, because every
+/// wrong attempt slows the gateway's next answer down.
 pub struct Link {
     place: Place,
     env: Environment,
-    port: u16,
-    client: ReconnectingClient,
-    /// Reads the secret when it is first needed, and again after a refusal.
-    secret: Arc<tokio::sync::Mutex<()>>,
-    started: OnceLock<()>,
+    port: AtomicU16,
+    client: OnceLock<ReconnectingClient>,
+    knocked: Notify,
 }
 
 /// What a state of the connection means for the card.
@@ -37,67 +38,98 @@ pub struct Seen {
 }
 
 impl Link {
-    /// Starts connecting to the gateway on a port.
+    /// A link to the gateway on a port; [`Link::open`] makes it work.
     pub fn new(place: Place, env: Environment, port: u16) -> Self {
-        let runtime = tauri::async_runtime::handle();
-        let _inside = runtime.inner().enter();
-        let client = ReconnectingClient::spawn(options(port, Auth::None), Backoff::default());
-        let link = Self { place, env, port, client, secret: Arc::default(), started: OnceLock::new() };
-        link.knock();
-        link
+        Self { place, env, port: port.into(), client: OnceLock::new(), knocked: Notify::new() }
     }
 
-    /// Tries now. The first time, and after a refusal, with the secret read anew.
-    pub fn knock(&self) {
-        if self.client.current().is_some() {
-            return;
-        }
-        let fresh = self.started.set(()).is_ok()
-            || self.client.state().borrow().error().is_some_and(|error| error.is_permanent());
-        if !fresh {
-            return self.client.retry_now();
-        }
-        let (place, env, port, client) =
-            (self.place.clone(), self.env.clone(), self.port, self.client.clone());
-        let one = Arc::clone(&self.secret);
-        tauri::async_runtime::spawn(async move {
-            let Ok(_one) = one.try_lock() else { return };
-            match secret(&place, &env).await {
-                Ok(auth) => client.update(options(port, auth)),
-                Err(message) => tracing::warn!(profile = %place.name(), "{message}"),
+    /// Reads the secret, however long that takes, and starts to connect. `told` hears why it can't be read, and that it
+    /// could at last.
+    pub async fn open(&self, told: impl Fn(Option<Problem>)) -> &ReconnectingClient {
+        loop {
+            match secret(&self.place, &self.env).await {
+                Ok(auth) => {
+                    told(None);
+                    let options = self.options(auth);
+                    return self
+                        .client
+                        .get_or_init(|| ReconnectingClient::spawn(options, Backoff::default()));
+                }
+                Err(problem) => {
+                    tracing::warn!(profile = %self.place.name(), code = problem.code, "{}", problem.message);
+                    told(Some(problem));
+                }
             }
-        });
+            let _ = tokio::time::timeout(SECRET_RETRY, self.knocked.notified()).await;
+        }
     }
 
-    /// Its state and every change.
-    pub fn changes(&self) -> watch::Receiver<ConnectionState> {
-        self.client.state()
+    /// Tries now instead of after a while.
+    pub fn knock(&self) {
+        match self.client.get() {
+            Some(client) if client.current().is_none() && !is_refused(client) => client.retry_now(),
+            Some(_) => {}
+            None => self.knocked.notify_one(),
+        }
     }
 
-    /// Events of the gateway.
-    pub fn events(&self) -> broadcast::Receiver<Arc<EventFrame>> {
-        self.client.events()
+    /// The gateway came up, perhaps on another port. After a refusal the secret is read anew: it may have been changed.
+    pub async fn came_up(&self, port: Option<u16>) {
+        let moved = port.is_some_and(|port| self.port.swap(port, Ordering::Relaxed) != port);
+        let Some(client) = self.client.get() else { return self.knocked.notify_one() };
+        if !moved && !is_refused(client) {
+            return self.knock();
+        }
+        match secret(&self.place, &self.env).await {
+            Ok(auth) => client.update(self.options(auth)),
+            Err(problem) => {
+                tracing::warn!(profile = %self.place.name(), code = problem.code, "{}", problem.message);
+            }
+        }
     }
 
     /// How it stands, for the page.
     pub fn report(&self) -> ConnectionReport {
-        report(&self.client.state().borrow())
+        match self.client.get() {
+            Some(client) => report(&client.state().borrow()),
+            None => report(&ConnectionState::Connecting { failures: 0 }),
+        }
     }
 
     /// One request.
-    pub async fn request(&self, method: &str, params: Value) -> Answer<Value> {
-        match tokio::time::timeout(ANSWER, self.client.request(method, params)).await {
+    pub async fn request(&self, method: &str, params: Value, limit: Option<Duration>) -> Answer<Value> {
+        let Some(client) = self.client.get() else {
+            return Err(Failure::new(
+                "not-connected",
+                format!("The app is not connected to the gateway \"{}\" yet.", self.place.name()),
+                "Its card says why, if that takes longer than a moment.",
+            ));
+        };
+        let limit = limit.unwrap_or(ANSWER);
+        match tokio::time::timeout(limit, client.request(method, params)).await {
             Ok(outcome) => outcome.map_err(Failure::from),
-            Err(_) => {
-                Err(Failure::new("timeout", "The gateway did not answer in two minutes.", "Look at its log."))
-            }
+            Err(_) => Err(Failure::new(
+                "timeout",
+                format!("The gateway did not answer within {} seconds.", limit.as_secs()),
+                "Look at its log.",
+            )),
         }
     }
 
     /// Says goodbye.
     pub async fn stop(&self) {
-        self.client.stop().await;
+        if let Some(client) = self.client.get() {
+            client.stop().await;
+        }
     }
+
+    fn options(&self, auth: Auth) -> ConnectOptions {
+        options(self.port.load(Ordering::Relaxed), auth)
+    }
+}
+
+fn is_refused(client: &ReconnectingClient) -> bool {
+    matches!(&*client.state().borrow(), ConnectionState::Paused { .. })
 }
 
 fn options(port: u16, auth: Auth) -> ConnectOptions {
@@ -108,14 +140,28 @@ fn options(port: u16, auth: Auth) -> ConnectOptions {
 }
 
 /// The shared secret of a profile, as its configuration names it.
-async fn secret(place: &Place, env: &Environment) -> Result<Auth, String> {
-    let config =
-        ConfigStore::new(place).load().map(|loaded| loaded.config).map_err(|error| error.to_string())?;
-    let sources = Sources::for_place(place, env).with_providers(&config);
+async fn secret(place: &Place, env: &Environment) -> Result<Auth, Problem> {
+    let store = ConfigStore::new(place);
+    let config = tokio::task::spawn_blocking(move || store.load().map(|loaded| loaded.config)).await;
+    let unreadable = |message: String| Problem {
+        code: "config-unreadable".to_owned(),
+        message,
+        action: Some(ProblemAction::Logs),
+    };
+    let config = match config {
+        Ok(Ok(config)) => config,
+        Ok(Err(error)) => return Err(unreadable(error.to_string())),
+        Err(error) => return Err(unreadable(error.to_string())),
+    };
     match input(&config) {
         Shared::Plain(auth) => Ok(auth),
         Shared::Kept(reference, wrap) => {
-            sources.get(&reference).await.map(wrap).map_err(|error| error.to_string())
+            let sources = Sources::for_place(place, env).with_providers(&config);
+            sources.get(&reference).await.map(wrap).map_err(|error| Problem {
+                code: error.code().to_owned(),
+                message: error.to_string(),
+                action: Some(ProblemAction::Credentials),
+            })
         }
     }
 }
@@ -127,8 +173,13 @@ enum Shared {
 
 fn input(config: &Config) -> Shared {
     let auth = &config.gateway.auth;
+    if auth.mode == AuthMode::None {
+        return Shared::Plain(Auth::None);
+    }
     let (input, wrap): (_, fn(_) -> Auth) = match (&auth.token, &auth.password) {
-        (None, Some(password)) => (Some(password), Auth::Password),
+        (token, Some(password)) if auth.mode == AuthMode::Password || token.is_none() => {
+            (Some(password), Auth::Password)
+        }
         (token, _) => (token.as_ref(), Auth::Token),
     };
     match input {
@@ -156,7 +207,7 @@ fn refusal(error: &ClientError) -> Problem {
     Problem {
         code: error.code().to_owned(),
         message: error.to_string(),
-        action: Some(crate::cards::ProblemAction::Credentials),
+        action: Some(ProblemAction::Credentials),
     }
 }
 

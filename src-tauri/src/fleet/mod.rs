@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use tauri::AppHandle;
 use tokio::sync::{broadcast, watch};
+use tokio_util::sync::CancellationToken;
 use unit::Unit;
 
 /// Notices that may wait for a slow window before it misses some and reloads.
@@ -31,6 +32,10 @@ struct Inner {
     units: Mutex<BTreeMap<String, Arc<Unit>>>,
     cards: watch::Sender<Vec<ProfileCard>>,
     notices: broadcast::Sender<GatewayNotice>,
+    /// How the last look at the register ended; `None` before the first.
+    looked: watch::Sender<Option<Answer<()>>>,
+    /// The window's stream of notices; a new page takes it over.
+    stream: Mutex<CancellationToken>,
     /// One refresh at a time.
     refreshing: tokio::sync::Mutex<()>,
 }
@@ -45,6 +50,8 @@ impl Fleet {
                 units: Mutex::new(BTreeMap::new()),
                 cards: watch::channel(Vec::new()).0,
                 notices: broadcast::channel(NOTICES).0,
+                looked: watch::channel(None).0,
+                stream: Mutex::default(),
                 refreshing: tokio::sync::Mutex::new(()),
             }),
         }
@@ -54,19 +61,33 @@ impl Fleet {
     /// are let go.
     pub async fn refresh(&self) {
         let _one = self.inner.refreshing.lock().await;
+        let outcome = self.read_register().await;
+        if let Err(failure) = &outcome {
+            tracing::error!(code = failure.code, "{}", failure.message);
+        }
+        self.announce();
+        self.inner.looked.send_replace(Some(outcome));
+    }
+
+    /// Refreshes, unless that is being done now: a gateway that takes its time to stop holds no page up.
+    pub async fn look(&self) {
+        if self.inner.refreshing.try_lock().is_ok() {
+            self.refresh().await;
+        }
+    }
+
+    async fn read_register(&self) -> Answer<()> {
         let env = self.inner.env.clone();
-        let entries = match tokio::task::spawn_blocking(move || Register::open(&env).read()).await {
+        let read = tokio::task::spawn_blocking(move || Register::open(&env).read()).await;
+        let entries = match read {
             Ok(Ok(entries)) => entries,
-            Ok(Err(error)) => return tracing::error!(%error, "the register of profiles could not be read"),
-            Err(error) => return tracing::error!(%error, "the register of profiles could not be read"),
+            Ok(Err(error)) => return Err(unreadable(error.code(), &error)),
+            Err(error) => return Err(unreadable("register", &error)),
         };
         let gone: Vec<Arc<Unit>> = {
             let mut units = self.units();
-            let names: Vec<String> = units
-                .keys()
-                .filter(|name| !entries.iter().any(|e| e.name.as_str() == *name))
-                .cloned()
-                .collect();
+            let is_there = |name: &String| entries.iter().any(|entry| entry.name.as_str() == name);
+            let names: Vec<String> = units.keys().filter(|name| !is_there(name)).cloned().collect();
             names.iter().filter_map(|name| units.remove(name)).collect()
         };
         for unit in gone {
@@ -75,7 +96,10 @@ impl Fleet {
         for entry in entries {
             let known = self.units().get(entry.name.as_str()).cloned();
             match known {
-                Some(unit) if unit.is_of(&entry) => unit.knock(),
+                Some(unit) if unit.is_of(&entry) => {
+                    unit.supervise();
+                    unit.knock();
+                }
                 Some(unit) => {
                     unit.shutdown().await;
                     self.adopt(&entry);
@@ -83,7 +107,25 @@ impl Fleet {
                 None => self.adopt(&entry),
             }
         }
-        self.announce();
+        Ok(())
+    }
+
+    /// The cards, once the register was read; the failure if it can't be.
+    pub async fn known_cards(&self) -> Answer<Vec<ProfileCard>> {
+        let mut looked = self.inner.looked.subscribe();
+        let outcome = looked.wait_for(Option::is_some).await.map(|outcome| outcome.clone());
+        match outcome {
+            Ok(Some(Err(failure))) => Err(failure),
+            _ => Ok(self.cards()),
+        }
+    }
+
+    /// Takes the stream of notices over: whoever had it before sees the token it got cancelled.
+    pub fn take_stream(&self) -> CancellationToken {
+        let token = CancellationToken::new();
+        let mut stream = self.inner.stream.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *stream, token.clone()).cancel();
+        token
     }
 
     fn adopt(&self, entry: &RegisterEntry) {
@@ -112,11 +154,18 @@ impl Fleet {
         self.inner.cards.subscribe()
     }
 
-    /// Collects the cards anew and tells everyone.
+    /// Collects the cards anew and tells everyone, if they changed.
     pub fn announce(&self) {
-        let cards: Vec<ProfileCard> = self.units().values().map(|unit| unit.card()).collect();
-        self.inner.cards.send_replace(cards.clone());
-        let _ = self.inner.notices.send(GatewayNotice::Profiles { profiles: cards });
+        // Collected under the channel's lock: what is told last is what is true.
+        self.inner.cards.send_if_modified(|known| {
+            let cards: Vec<ProfileCard> = self.units().values().map(|unit| unit.card()).collect();
+            let changed = *known != cards;
+            if changed {
+                known.clone_from(&cards);
+                self.tell(GatewayNotice::Profiles { profiles: cards });
+            }
+            changed
+        });
     }
 
     /// What gateways say and how connections to them change.
@@ -180,4 +229,12 @@ impl Fleet {
     fn tell(&self, notice: GatewayNotice) {
         let _ = self.inner.notices.send(notice);
     }
+}
+
+fn unreadable(code: &str, error: &dyn std::fmt::Display) -> Failure {
+    Failure::new(
+        code,
+        format!("The list of profiles could not be read: {error}."),
+        "Gateways that run go on. Repair the file, then open the window again.",
+    )
 }

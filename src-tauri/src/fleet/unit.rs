@@ -3,16 +3,28 @@
 use super::Fleet;
 use super::card::{self, Answering, Identity};
 use super::link::{self, Link};
-use crate::cards::ProfileCard;
+use crate::cards::{Problem, ProblemAction, ProfileCard};
 use crate::commands::gateway::GatewayNotice;
 use crate::failure::{Answer, Failure};
 use crate::launch::SidecarLauncher;
 use bulkhead_process::RunRecord;
 use bulkhead_profile::{Owner, Place, Ports, RegisterEntry};
-use bulkhead_supervisor::{GatewayStatus, StoredSecrets, Supervisor, SupervisorHandle, SupervisorOptions};
+use bulkhead_supervisor::{
+    ControlClient, ControlRequest, GatewayStatus, StoredSecrets, Supervisor, SupervisorError,
+    SupervisorHandle, SupervisorOptions,
+};
 use serde_json::Value;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
+
+/// How long a gateway may take to end before it is killed: shorter than the app's own patience at its end.
+const STOP_LIMIT: Duration = Duration::from_secs(6);
+/// How long the app waits for what it asks on its own account.
+const LOOK: Duration = Duration::from_secs(10);
+/// How often a refused connection is tried again without any sign that something changed.
+const REFUSED_RETRY: Duration = Duration::from_mins(1);
 
 /// One profile of the fleet.
 pub struct Unit {
@@ -20,9 +32,10 @@ pub struct Unit {
     identity: Identity,
     place: Place,
     fleet: Fleet,
-    supervisor: Option<SupervisorHandle>,
+    supervisor: OnceLock<SupervisorHandle>,
     link: Link,
     answering: Mutex<Answering>,
+    channels_changed: Notify,
     stop: CancellationToken,
 }
 
@@ -34,15 +47,6 @@ impl Unit {
         let ports = Ports::new(entry.base_port).map_err(|error| {
             Failure::new("bad-port", error.to_string(), "Give the profile another base port.")
         })?;
-        let supervisor = match entry.owner {
-            Owner::Desktop => {
-                let launcher = Arc::new(SidecarLauncher::new(fleet.inner.app.clone()));
-                let secrets = Arc::new(StoredSecrets::new(place.clone(), env.clone()));
-                let options = SupervisorOptions::new(place.clone(), Owner::Desktop, launcher, secrets);
-                Some(Supervisor::spawn(options)?)
-            }
-            Owner::Service | Owner::External => None,
-        };
         let unit = Arc::new(Self {
             identity: Identity {
                 name: entry.name.as_str().to_owned(),
@@ -55,13 +59,50 @@ impl Unit {
             link: Link::new(place.clone(), env, entry.base_port),
             place,
             fleet,
-            supervisor,
+            supervisor: OnceLock::new(),
             answering: Mutex::new(Answering::default()),
+            channels_changed: Notify::new(),
             stop: CancellationToken::new(),
         });
-        tauri::async_runtime::spawn(Arc::clone(&unit).follow_supervisor());
+        unit.supervise();
         tauri::async_runtime::spawn(Arc::clone(&unit).follow_gateway());
+        tauri::async_runtime::spawn(Arc::clone(&unit).follow_channels());
         Ok(unit)
+    }
+
+    /// Becomes the supervisor of a gateway that the app owns, unless it is already, or somebody else is: then the card
+    /// tells what the gateway answers, and this is tried again later.
+    pub fn supervise(self: &Arc<Self>) {
+        if self.entry.owner != Owner::Desktop || self.supervisor.get().is_some() || self.stop.is_cancelled() {
+            return;
+        }
+        let launcher = Arc::new(SidecarLauncher::new(self.fleet.inner.app.clone()));
+        let secrets = Arc::new(StoredSecrets::new(self.place.clone(), self.fleet.inner.env.clone()));
+        let mut options = SupervisorOptions::new(self.place.clone(), Owner::Desktop, launcher, secrets);
+        options.stop_limit = STOP_LIMIT;
+        match Supervisor::spawn(options) {
+            Ok(handle) => {
+                let _ = self.supervisor.set(handle);
+                self.note(|answering| answering.unsupervised = None);
+                tauri::async_runtime::spawn(Arc::clone(self).follow_supervisor());
+            }
+            Err(SupervisorError::AlreadySupervised { .. }) => {
+                self.note(|answering| answering.unsupervised = None);
+            }
+            Err(error) => {
+                let problem = Problem {
+                    code: error.code().to_owned(),
+                    message: error.to_string(),
+                    action: Some(ProblemAction::Logs),
+                };
+                let told =
+                    self.answering().unsupervised.is_some_and(|known| known.message == problem.message);
+                if !told {
+                    tracing::error!(profile = self.identity.name, code = problem.code, "{}", problem.message);
+                }
+                self.note(|answering| answering.unsupervised = Some(problem));
+            }
+        }
     }
 
     /// Whether this is still what the register says.
@@ -93,31 +134,45 @@ impl Unit {
 
     /// One request of the protocol.
     pub async fn request(&self, method: &str, params: Value) -> Answer<Value> {
-        self.link.request(method, params).await
+        self.link.request(method, params, None).await
     }
 
-    /// Starts the gateway.
+    /// Starts the gateway, by its supervisor.
     pub async fn start(&self) -> Answer<()> {
-        Ok(self.supervisor()?.start().await?)
+        let outcome = match self.supervisor.get() {
+            Some(supervisor) => supervisor.start().await,
+            None => self.ask_other(ControlRequest::Start).await,
+        };
+        self.outcome(outcome)
     }
 
-    /// Stops the gateway.
+    /// Stops the gateway, by its supervisor.
     pub async fn stop(&self) -> Answer<()> {
-        Ok(self.supervisor()?.stop().await?)
+        let outcome = match self.supervisor.get() {
+            Some(supervisor) => supervisor.stop().await,
+            None => self.ask_other(ControlRequest::Stop).await,
+        };
+        self.outcome(outcome)
     }
 
-    /// Restarts the gateway.
+    /// Restarts the gateway, by its supervisor.
     pub async fn restart(&self) -> Answer<()> {
-        Ok(self.supervisor()?.restart().await?)
+        let outcome = match self.supervisor.get() {
+            Some(supervisor) => supervisor.restart().await,
+            None => self.ask_other(ControlRequest::Restart).await,
+        };
+        self.outcome(outcome)
     }
 
     /// Lets go: a gateway that the app runs is stopped, one of others goes on.
     pub async fn shutdown(&self) {
         self.stop.cancel();
-        self.link.stop().await;
-        if let Some(supervisor) = &self.supervisor {
-            supervisor.shutdown().await;
-        }
+        let supervised = async {
+            if let Some(supervisor) = self.supervisor.get() {
+                supervisor.shutdown().await;
+            }
+        };
+        tokio::join!(supervised, self.link.stop());
     }
 
     /// Reads process id and memory of the gateway.
@@ -126,17 +181,34 @@ impl Unit {
         let pid = supervised.or_else(|| {
             RunRecord::read_running(&self.place.run_record_path()).map(|record| record.identity.pid)
         });
+        let memory_bytes = pid.and_then(bulkhead_process::memory::of);
         let mut answering = self.answering.lock().unwrap_or_else(PoisonError::into_inner);
         answering.pid = pid;
-        answering.memory_bytes = pid.and_then(bulkhead_process::memory::of);
+        answering.memory_bytes = memory_bytes;
     }
 
-    fn supervisor(&self) -> Answer<&SupervisorHandle> {
-        self.supervisor.as_ref().ok_or_else(|| Failure::not_ours(&self.identity.name))
+    /// Asks whoever supervises it instead of the app.
+    async fn ask_other(&self, request: ControlRequest) -> Result<(), SupervisorError> {
+        ControlClient::new(&self.place).ask(&request).await.map(drop)
+    }
+
+    /// A refusal stands on the card until something else is asked: the tray has no other place to say it.
+    fn outcome(&self, outcome: Result<(), SupervisorError>) -> Answer<()> {
+        let answer = outcome.map_err(|error| match error {
+            SupervisorError::NotSupervised { .. } => Failure::not_ours(&self.identity.name),
+            error => Failure::from(error),
+        });
+        let refused = answer.as_ref().err().map(|failure| Problem {
+            code: failure.code.clone(),
+            message: failure.message.clone(),
+            action: None,
+        });
+        self.note(|answering| answering.not_done = refused);
+        answer
     }
 
     fn status(&self) -> Option<GatewayStatus> {
-        self.supervisor.as_ref().map(SupervisorHandle::status)
+        self.supervisor.get().map(SupervisorHandle::status)
     }
 
     fn answering(&self) -> Answering {
@@ -150,14 +222,25 @@ impl Unit {
 
     /// Every change of the supervisor changes the card; a gateway that came up is worth a knock at once.
     async fn follow_supervisor(self: Arc<Self>) {
-        let Some(mut status) = self.supervisor.as_ref().map(SupervisorHandle::watch) else { return };
+        let Some(mut status) = self.supervisor.get().map(SupervisorHandle::watch) else { return };
+        let mut was_running = false;
         loop {
-            let running = status.borrow_and_update().is_running();
+            let (running, port) = {
+                let status = status.borrow_and_update();
+                let port = status.ready.as_ref().map(|ready| ready.port).filter(|port| *port != 0);
+                (status.is_running(), port)
+            };
             if running {
-                self.link.knock();
                 self.measure();
             }
             self.fleet.announce();
+            if running && !was_running {
+                tokio::select! {
+                    () = self.link.came_up(port) => {}
+                    () = self.stop.cancelled() => return,
+                }
+            }
+            was_running = running;
             tokio::select! {
                 changed = status.changed() => if changed.is_err() { return },
                 () = self.stop.cancelled() => return,
@@ -167,8 +250,19 @@ impl Unit {
 
     /// Follows the connection: its state, and what the gateway says.
     async fn follow_gateway(self: Arc<Self>) {
-        let mut changes = self.link.changes();
-        let mut events = self.link.events();
+        let told = |problem| {
+            if self.answering().refusal != problem {
+                self.note(|answering| answering.refusal = problem);
+            }
+        };
+        let client = tokio::select! {
+            client = self.link.open(told) => client.clone(),
+            () = self.stop.cancelled() => return,
+        };
+        let mut changes = client.state();
+        let mut events = client.events();
+        changes.mark_changed();
+        let mut refused = false;
         loop {
             tokio::select! {
                 () = self.stop.cancelled() => return,
@@ -177,12 +271,14 @@ impl Unit {
                         return;
                     }
                     let seen = link::seen(&changes.borrow_and_update());
-                    self.connection_changed(seen).await;
+                    refused = seen.refusal.is_some();
+                    self.connection_changed(seen);
                 }
+                () = tokio::time::sleep(REFUSED_RETRY), if refused => self.link.came_up(None).await,
                 event = events.recv() => match event {
                     Ok(frame) => {
                         if matches!(&*frame.event, "health" | "config.changed") {
-                            self.look_at_channels().await;
+                            self.channels_changed.notify_one();
                         }
                         self.fleet.tell(GatewayNotice::event(&self.identity.name, &frame));
                     }
@@ -196,31 +292,55 @@ impl Unit {
         }
     }
 
-    async fn connection_changed(&self, seen: link::Seen) {
+    fn connection_changed(&self, seen: link::Seen) {
+        let connected = seen.version.is_some();
         self.note(|answering| {
-            answering.connected = seen.version.is_some();
-            answering.since_ms = Some(link::now_ms());
+            if answering.connected != connected {
+                answering.since_ms = Some(link::now_ms());
+            }
+            answering.connected = connected;
             answering.refusal = seen.refusal;
             if let Some(version) = seen.version {
                 answering.version = Some(version);
             } else {
                 answering.channels = None;
+                answering.subscribed = false;
             }
         });
         self.fleet.tell(self.connection());
-        if self.answering().connected {
-            if let Err(failure) = self.link.request("sessions.subscribe", serde_json::json!({})).await {
-                tracing::warn!(profile = self.identity.name, code = failure.code, "{}", failure.message);
-            }
-            self.look_at_channels().await;
+        if connected {
+            self.channels_changed.notify_one();
         }
     }
 
-    async fn look_at_channels(&self) {
-        let params = serde_json::json!({ "probe": false, "timeoutMs": 5000 });
-        if let Ok(status) = self.link.request("channels.status", params).await {
-            self.measure();
-            self.note(|answering| answering.channels = Some(status));
+    /// Asks how the channels stand whenever there is reason to. In a task of its own: a slow answer holds no event up.
+    async fn follow_channels(self: Arc<Self>) {
+        loop {
+            tokio::select! {
+                () = self.channels_changed.notified() => {}
+                () = self.stop.cancelled() => return,
+            }
+            if !self.answering().subscribed {
+                let asked = self.link.request("sessions.subscribe", serde_json::json!({}), Some(LOOK)).await;
+                match asked {
+                    Ok(_) => self.note(|answering| answering.subscribed = true),
+                    Err(failure) => {
+                        tracing::warn!(
+                            profile = self.identity.name,
+                            code = failure.code,
+                            "{}",
+                            failure.message
+                        );
+                    }
+                }
+            }
+            let params = serde_json::json!({ "probe": false, "timeoutMs": 5000 });
+            if let Ok(status) = self.link.request("channels.status", params, Some(LOOK)).await {
+                self.measure();
+                self.note(|answering| {
+                    answering.channels = answering.connected.then_some(status);
+                });
+            }
         }
     }
 }

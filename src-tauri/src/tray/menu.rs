@@ -67,6 +67,22 @@ pub struct Item {
     pub enabled: bool,
 }
 
+/// All that the menu shows; it is built anew only when this changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Model {
+    /// A line and its items for each profile.
+    pub profiles: Vec<(String, Vec<Item>)>,
+    /// Whether the app starts at login.
+    pub autostart: bool,
+}
+
+impl Model {
+    /// The menu for these cards.
+    pub fn of(cards: &[ProfileCard], autostart: bool) -> Self {
+        Self { profiles: cards.iter().map(|card| (line(card), items(card))).collect(), autostart }
+    }
+}
+
 /// A profile's line: "main · running · 18789".
 pub fn line(card: &ProfileCard) -> String {
     format!("{} · {} · {}", card.name, words(card.state), card.base_port)
@@ -142,6 +158,17 @@ mod tests {
             assert_eq!(Action::from_id(&action.id()), Some(action));
         }
         assert_eq!(Action::from_id("nonsense"), None);
+    }
+
+    #[test]
+    fn what_the_menu_does_not_show_does_not_build_it_anew() {
+        let before = card(CardState::Running);
+        let mut after = before.clone();
+        after.memory_bytes = Some(7 << 20);
+        after.since = Some(1);
+        assert_eq!(Model::of(std::slice::from_ref(&before), false), Model::of(&[after], false));
+        assert_ne!(Model::of(std::slice::from_ref(&before), false), Model::of(&[before.clone()], true));
+        assert_ne!(Model::of(&[before], false), Model::of(&[card(CardState::Failed)], false));
     }
 
     #[test]

@@ -3,23 +3,22 @@
 mod menu;
 mod state;
 
-use crate::cards::ProfileCard;
+use crate::autostart::{self, Autostart};
 use crate::fleet::Fleet;
 use crate::{quit, windows};
-use menu::Action;
+use menu::{Action, Model};
 use state::{Debounce, TrayState};
 use std::time::Instant;
 use tauri::image::Image;
 use tauri::menu::{CheckMenuItemBuilder, Menu, MenuBuilder, MenuItemBuilder, SubmenuBuilder};
 use tauri::tray::{MouseButton, MouseButtonState, TrayIcon, TrayIconBuilder, TrayIconEvent};
 use tauri::{AppHandle, Manager, Wry};
-use tauri_plugin_autostart::ManagerExt;
 
 const TRAY: &str = "main";
 
 /// Puts the icon up and keeps it true.
 pub fn install(app: &AppHandle) -> tauri::Result<()> {
-    let menu = build_menu(app, &[])?;
+    let menu = build_menu(app, &Model::of(&[], autostart::is_on(app).unwrap_or(false)))?;
     let tray = TrayIconBuilder::with_id(TRAY)
         .icon(icon(TrayState::Idle))
         .icon_as_template(cfg!(target_os = "macos"))
@@ -51,13 +50,11 @@ fn perform(app: &AppHandle, action: Action) {
         Action::Chat(name) => windows::show(app, &format!("/chat/{name}")),
         Action::Logs(name) => windows::show(app, &format!("/logs/{name}")),
         Action::ToggleAutostart => {
-            let autolaunch = app.autolaunch();
-            let enabled = autolaunch.is_enabled().unwrap_or(false);
-            let outcome = if enabled { autolaunch.disable() } else { autolaunch.enable() };
-            if let Err(error) = outcome {
-                tracing::error!(%error, "start at login could not be changed");
+            let outcome = autostart::is_on(app).and_then(|on| autostart::set(app, !on));
+            if let Err(failure) = outcome {
+                tracing::error!(code = failure.code, "{}", failure.message);
+                windows::show(app, "/settings");
             }
-            app.state::<Fleet>().announce();
         }
         Action::Quit => quit::quit(app),
         Action::Start(name) | Action::Stop(name) | Action::Restart(name) if name.is_empty() => {}
@@ -83,59 +80,78 @@ fn perform(app: &AppHandle, action: Action) {
 /// Waits for changes of the cards; wakes for nothing else but the moment a held-back state becomes due.
 async fn follow(app: AppHandle, tray: TrayIcon<Wry>) {
     let mut cards = app.state::<Fleet>().cards_receiver();
+    let mut switched = app.state::<Autostart>().changes();
     let mut debounce = Debounce::new(TrayState::Idle);
-    let mut shown: Option<TrayState> = None;
+    let mut shown_icon = None;
+    let mut shown_menu = None;
     loop {
         let list = cards.borrow_and_update().clone();
         let states: Vec<_> = list.iter().map(|card| card.state).collect();
         let due = debounce.observe(TrayState::of(&states), Instant::now());
-        if shown != Some(debounce.shown()) {
-            shown = Some(debounce.shown());
+        if shown_icon.replace(debounce.shown()) != Some(debounce.shown()) {
             let _ = tray.set_icon_with_as_template(Some(icon(debounce.shown())), cfg!(target_os = "macos"));
             let _ = tray.set_tooltip(Some(format!("Bulkhead: {}", debounce.shown().words())));
         }
-        match build_menu(&app, &list) {
-            Ok(menu) => {
-                let _ = tray.set_menu(Some(menu));
-            }
-            Err(error) => tracing::error!(%error, "the tray menu could not be built"),
+        let model = Model::of(&list, autostart::is_on(&app).unwrap_or(false));
+        // A switch was clicked: the desktop may have moved its mark although nothing changed.
+        let clicked = switched.has_changed().unwrap_or(false);
+        switched.mark_unchanged();
+        if clicked || shown_menu.as_ref() != Some(&model) {
+            put_up(&app, &tray, model.clone());
+            shown_menu = Some(model);
         }
-        match due {
-            Some(at) => {
-                tokio::select! {
-                    changed = cards.changed() => if changed.is_err() { return },
-                    () = tokio::time::sleep_until(at.into()) => {}
-                }
+        let later = async {
+            match due {
+                Some(at) => tokio::time::sleep_until(at.into()).await,
+                None => std::future::pending().await,
             }
-            None => {
-                if cards.changed().await.is_err() {
+        };
+        tokio::select! {
+            changed = cards.changed() => if changed.is_err() { return },
+            changed = switched.changed() => {
+                if changed.is_err() {
                     return;
                 }
+                switched.mark_changed();
             }
+            () = later => {}
         }
     }
 }
 
-fn build_menu(app: &AppHandle, cards: &[ProfileCard]) -> tauri::Result<Menu<Wry>> {
+/// Builds the menu on the main thread, where all of it is one step, and waits for nothing.
+fn put_up(app: &AppHandle, tray: &TrayIcon<Wry>, model: Model) {
+    let (handle, tray) = (app.clone(), tray.clone());
+    let posted = app.run_on_main_thread(move || {
+        let outcome = build_menu(&handle, &model).and_then(|menu| tray.set_menu(Some(menu)));
+        if let Err(error) = outcome {
+            tracing::error!(%error, "the tray menu could not be built");
+        }
+    });
+    if let Err(error) = posted {
+        tracing::error!(%error, "the tray menu could not be built");
+    }
+}
+
+fn build_menu(app: &AppHandle, model: &Model) -> tauri::Result<Menu<Wry>> {
     let mut builder = MenuBuilder::new(app);
-    for card in cards {
-        let mut submenu = SubmenuBuilder::new(app, menu::line(card));
-        for item in menu::items(card) {
+    for (line, items) in &model.profiles {
+        let mut submenu = SubmenuBuilder::new(app, line);
+        for item in items {
             submenu = submenu.item(
                 &MenuItemBuilder::with_id(item.action.id(), item.text).enabled(item.enabled).build(app)?,
             );
         }
         builder = builder.item(&submenu.build()?);
     }
-    if !cards.is_empty() {
+    if !model.profiles.is_empty() {
         builder = builder.separator();
     }
-    let autostart = app.autolaunch().is_enabled().unwrap_or(false);
     builder
         .item(&MenuItemBuilder::with_id(Action::Open.id(), "Open Bulkhead").build(app)?)
         .item(
             &CheckMenuItemBuilder::with_id(Action::ToggleAutostart.id(), "Start at login")
-                .checked(autostart)
+                .checked(model.autostart)
                 .build(app)?,
         )
         .separator()
