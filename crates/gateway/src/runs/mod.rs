@@ -5,6 +5,8 @@ mod progress;
 mod recorded_tools;
 pub(crate) mod registry;
 mod room;
+mod settle;
+mod tell;
 mod turn;
 
 use std::sync::Arc;

@@ -1,21 +1,23 @@
 //! The way of a message, top to bottom: recorded → lane → history and prompt → model and tools → recorded → told.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bulkhead_agent::{
-    AgentRun, LaneTicket, ModelMessage, RunEvent, RunInput, RunOutcome, RunSettings, RunStatus as Outcome,
-    StopReason, Usage,
+    AgentRun, LaneTicket, ModelMessage, RunInput, RunOutcome, RunSettings, RunStatus as Outcome, StopReason,
+    Usage,
 };
 use bulkhead_protocol::ErrorShape;
-use bulkhead_store::{NewMessage, NewRun, NewSession, RunStart, RunStatus, Session, SessionTotals, ToolCall};
+use bulkhead_store::{NewMessage, NewRun, NewSession, RunStart, Session, ToolCall};
 use futures::FutureExt as _;
 use tokio::sync::mpsc;
 
-use super::conversion::{Produced, history, to_store, usage};
-use super::registry::{ActiveRun, Begin, EndStatus, Ended, RunEnd};
+use super::conversion::history;
+use super::registry::{ActiveRun, Begin};
 use super::room::Room;
+use super::settle::Told;
+use super::tell::tell;
 use super::{Accepted, Progress, TurnRequest, end_of};
 use crate::clock;
 use crate::events::{RunEvents, RunLabel, SessionChange};
@@ -33,23 +35,16 @@ const LONGEST: Duration = Duration::from_mins(10);
 const WAITING_EVENTS: usize = 64;
 
 /// A message that is recorded and may run.
-struct Turn {
-    request: TurnRequest,
-    run: ActiveRun,
-    session: Session,
+pub(super) struct Turn {
+    pub(super) request: TurnRequest,
+    pub(super) run: ActiveRun,
+    pub(super) session: Session,
     /// Tool calls of an attempt that was cut off.
-    before: Vec<ToolCall>,
+    pub(super) before: Vec<ToolCall>,
 }
 
 /// Who follows the run from outside, if anybody does.
-type Follower = Option<Box<dyn Progress>>;
-
-/// How the model's part of a turn went.
-struct Told {
-    outcome: RunOutcome,
-    /// What went wrong before or around the model.
-    problem: Option<String>,
-}
+pub(super) type Follower = Option<Box<dyn Progress>>;
 
 impl Gateway {
     /// Records a message and sees to its answer. Returns as soon as it is recorded.
@@ -245,147 +240,6 @@ impl Gateway {
         let stored =
             self.store.sessions().history(&request.session_key, HISTORY, None).await.map_err(store_failed)?;
         Ok(history(&stored, &request.run_id))
-    }
-
-    /// Records how a run ended, and tells it.
-    async fn settle(&self, turn: &Turn, events: &mut RunEvents, told: Told, started_at: u64) -> Ended {
-        let Told { outcome, problem } = told;
-        let status = match outcome.status {
-            _ if problem.is_some() => EndStatus::Error,
-            Outcome::Ok => EndStatus::Ok,
-            Outcome::Aborted => EndStatus::Aborted,
-            Outcome::Error => EndStatus::Error,
-        };
-        let why = || outcome.error.as_ref().map_or_else(|| "the run failed".to_owned(), ToString::to_string);
-        let (provider, model) = outcome.model.clone();
-        let end = RunEnd {
-            status,
-            text: outcome.text.clone(),
-            error: problem.or_else(|| (status == EndStatus::Error).then(why)),
-            input_tokens: outcome.usage.input,
-            output_tokens: outcome.usage.output,
-            provider: Some(provider).filter(|name| !name.is_empty()),
-            model: Some(model).filter(|name| !name.is_empty()),
-            started_at,
-            ended_at: clock::now_ms(),
-        };
-        if let Some(error) = &end.error {
-            tracing::warn!(run = %turn.request.run_id, session = %turn.request.session_key, "{error}");
-        }
-        let record = self.to_record(turn, &end, &outcome);
-        match self.store.runs().finish(&turn.request.run_id, record).await {
-            Ok(messages) => {
-                if let Ok(row) = self.session_row(&turn.session, Extras::default()).await {
-                    for message in &messages {
-                        self.events.session_message(&events.label, message, &row);
-                    }
-                }
-            }
-            Err(error) => {
-                tracing::error!(%error, run = %turn.request.run_id, "an answer could not be recorded")
-            }
-        }
-        // A client that hears of the end may ask again at once: by then the end is known.
-        let ended = self.runs.finish(&turn.request.run_id, end);
-        events.ended(&ended.end);
-        let phase = if ended.end.status == EndStatus::Error { "error" } else { "end" };
-        self.tell_row(turn, SessionChange::Phase(phase, &turn.request.run_id)).await;
-        ended
-    }
-
-    /// Whether a shutdown, not a person, ended the run.
-    fn is_cut_off(&self, end: &RunEnd) -> bool {
-        end.status == EndStatus::Aborted && self.stop.is_cancelled()
-    }
-
-    /// What goes into the database at the end of a run.
-    fn to_record(&self, turn: &Turn, end: &RunEnd, outcome: &RunOutcome) -> bulkhead_store::RunEnd {
-        let cut_off = self.is_cut_off(end);
-        let status = match end.status {
-            EndStatus::Ok => RunStatus::Ok,
-            EndStatus::Aborted if cut_off => RunStatus::Interrupted,
-            EndStatus::Aborted => RunStatus::Aborted,
-            EndStatus::Error => RunStatus::Error,
-        };
-        let mut record = bulkhead_store::RunEnd::new(status, Some(end.text.clone()));
-        record.error.clone_from(&end.error);
-        record.usage = Some(usage(&outcome.usage));
-        let (Some(provider), Some(model)) = (&end.provider, &end.model) else { return record };
-        let settings = self.settings.now();
-        // A turn that will be answered anew leaves nothing of its first attempt in the transcript.
-        if !(cut_off && turn.request.source.is_channel()) {
-            let produced = Produced {
-                session_key: &turn.request.session_key,
-                run_id: &turn.request.run_id,
-                api: settings.provider(provider).map_or("openai-completions", |entry| entry.api.as_str()),
-                provider,
-                model,
-                usage: &outcome.usage,
-                stop_reason: match (end.status, outcome.stop) {
-                    (EndStatus::Error, _) => "error",
-                    (EndStatus::Aborted, _) => "aborted",
-                    (EndStatus::Ok, StopReason::Length) => "length",
-                    (EndStatus::Ok, _) => "stop",
-                },
-            };
-            record.messages = to_store(&outcome.messages, produced);
-        }
-        record.totals = Some(SessionTotals {
-            model_provider: Some(provider.clone()),
-            model: Some(model.clone()),
-            input_tokens: outcome.usage.input,
-            output_tokens: outcome.usage.output,
-            context_tokens: outcome.usage.input + outcome.usage.output,
-        });
-        record
-    }
-
-    /// Tells the session's row, if anybody keeps a list.
-    async fn tell_row(&self, turn: &Turn, why: SessionChange<'_>) {
-        if !self.events.sessions_watched() {
-            return;
-        }
-        let key = &turn.request.session_key;
-        if let Ok(Some(session)) = self.store.sessions().get(key).await
-            && let Ok(row) = self.session_row(&session, Extras { last_message: true, title: false }).await
-        {
-            self.events.sessions_changed(key, &turn.request.agent_id, why, &row);
-        }
-    }
-}
-
-/// Tells the events of a run until it has no more.
-async fn tell(
-    mut from: mpsc::Receiver<RunEvent>,
-    events: &mut RunEvents,
-    turn: &Turn,
-    follower: &mut Follower,
-) {
-    while let Some(event) = from.recv().await {
-        match event {
-            RunEvent::Started { provider, model } => events.started(&provider, &model),
-            RunEvent::TextDelta { delta, text } => {
-                events.delta(&delta, &text);
-                text.as_ref().clone_into(&mut turn.run.text.lock().unwrap_or_else(PoisonError::into_inner));
-                if let Some(follower) = follower {
-                    follower.delta(&delta, &text).await;
-                }
-            }
-            RunEvent::ToolStart { id, name, args } => events.tool_started(&id, &name, &args),
-            RunEvent::ToolEnd { id, name, result, is_error } => {
-                events.tool_ended(&id, &name, &result, is_error)
-            }
-            RunEvent::Retrying { attempt, wait, why, text } => {
-                events.begun_again(&text);
-                events.retrying(attempt, wait, &why);
-            }
-            RunEvent::FellBack { provider, model, why, text } => {
-                events.begun_again(&text);
-                events.fell_back(&provider, &model, &why);
-            }
-            RunEvent::Usage(usage) => events.usage(usage.input, usage.output),
-            RunEvent::ReasoningDelta { .. } | RunEvent::Message(_) | RunEvent::Finished { .. } => {}
-        }
     }
 }
 

@@ -1,0 +1,44 @@
+//! What is told while a run goes on: to the protocol, and to whoever follows it from outside.
+
+use std::sync::PoisonError;
+
+use bulkhead_agent::RunEvent;
+use tokio::sync::mpsc;
+
+use super::turn::{Follower, Turn};
+use crate::events::RunEvents;
+
+/// Tells the events of a run until it has no more.
+pub(super) async fn tell(
+    mut from: mpsc::Receiver<RunEvent>,
+    events: &mut RunEvents,
+    turn: &Turn,
+    follower: &mut Follower,
+) {
+    while let Some(event) = from.recv().await {
+        match event {
+            RunEvent::Started { provider, model } => events.started(&provider, &model),
+            RunEvent::TextDelta { delta, text } => {
+                events.delta(&delta, &text);
+                text.as_ref().clone_into(&mut turn.run.text.lock().unwrap_or_else(PoisonError::into_inner));
+                if let Some(follower) = follower {
+                    follower.delta(&delta, &text).await;
+                }
+            }
+            RunEvent::ToolStart { id, name, args } => events.tool_started(&id, &name, &args),
+            RunEvent::ToolEnd { id, name, result, is_error } => {
+                events.tool_ended(&id, &name, &result, is_error);
+            }
+            RunEvent::Retrying { attempt, wait, why, text } => {
+                events.begun_again(&text);
+                events.retrying(attempt, wait, &why);
+            }
+            RunEvent::FellBack { provider, model, why, text } => {
+                events.begun_again(&text);
+                events.fell_back(&provider, &model, &why);
+            }
+            RunEvent::Usage(usage) => events.usage(usage.input, usage.output),
+            RunEvent::ReasoningDelta { .. } | RunEvent::Message(_) | RunEvent::Finished { .. } => {}
+        }
+    }
+}
