@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bulkhead_client::{Auth, Client, ClientError, ConnectOptions, GatewayUrl, Timeouts};
 use bulkhead_config::{AuthMode, Config, ConfigStore, SecretInput, SecretRef, SecretSource};
-use bulkhead_profile::Place;
+use bulkhead_profile::{Place, ProfileName};
 use bulkhead_protocol::HelloOk;
 use bulkhead_secrets::{SecretError, SecretId, Sources};
 use secrecy::SecretString;
@@ -22,6 +22,8 @@ pub struct Door {
     pub url: GatewayUrl,
     pub auth: Auth,
     pub patience: Duration,
+    /// Whose gateway it is; none for an address that was given.
+    profile: Option<ProfileName>,
     /// Why the profile's own secret is not there.
     missing: Option<SecretError>,
 }
@@ -37,19 +39,20 @@ pub async fn door(context: &Context, target: &Target) -> Result<Door, Failure> {
     // The profile's own secret goes to the profile's own gateway only.
     if let Some(url) = &target.url {
         let url = url.parse::<GatewayUrl>()?;
-        return Ok(Door { url, auth: given.unwrap_or_default(), patience, missing: None });
+        return Ok(Door { url, auth: given.unwrap_or_default(), patience, profile: None, missing: None });
     }
     let place = context.place()?;
     let (port, _) = base_port(&place, &context.env)?;
     let url = GatewayUrl::loopback(port);
+    let profile = Some(place.name().clone());
     if let Some(auth) = given {
-        return Ok(Door { url, auth, patience, missing: None });
+        return Ok(Door { url, auth, patience, profile, missing: None });
     }
     let (auth, missing) = match own_auth(context, &place).await {
         Ok(auth) => (auth, None),
         Err(error) => (Auth::None, Some(error)),
     };
-    Ok(Door { url, auth, patience, missing })
+    Ok(Door { url, auth, patience, profile, missing })
 }
 
 /// The shared secret of this profile's gateway.
@@ -121,10 +124,18 @@ impl Door {
         Client::connect(options).await.map_err(|error| self.explain(error))
     }
 
-    /// A refusal is easier to understand with the reason why no secret was sent.
+    /// A refusal is easier to understand with the profile, and with the reason why no secret was sent.
     pub fn explain(&self, error: ClientError) -> Failure {
         let unauthorized = matches!(error, ClientError::Unauthorized { .. });
+        let refused = matches!(error, ClientError::Refused { .. });
         let mut failure = Failure::from(error);
+        if let Some(name) = self.profile.as_ref().filter(|_| refused) {
+            failure.message = format!(
+                "no gateway of profile {name} at {}: connection refused; start it with `bulkhead --profile {name} gateway`, or see \
+                 `bulkhead status`",
+                self.url
+            );
+        }
         if let Some(missing) = self.missing.as_ref().filter(|_| unauthorized) {
             failure.message = format!("{}. No token was sent: {missing}", failure.message);
         }

@@ -23,7 +23,10 @@ fn main() -> ExitCode {
     if std::env::args_os().nth(1).is_some_and(|word| word == bulkhead_process::guard::GUARD_ARGUMENT) {
         return bulkhead_process::guard::run();
     }
-    let cli = grammar::Cli::parse();
+    let cli = match grammar::Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return wrong_words(&error),
+    };
     let context = context::Context::new(cli.global);
     match commands::run(cli.command, &context) {
         Ok(code) => ExitCode::from(code),
@@ -32,4 +35,18 @@ fn main() -> ExitCode {
             ExitCode::from(failure.exit)
         }
     }
+}
+
+/// Help and version are no errors; wrong words are told as JSON to those who asked for JSON.
+fn wrong_words(error: &clap::Error) -> ExitCode {
+    let wants_json = std::env::args_os().take_while(|word| word != "--").any(|word| word == "--json");
+    if error.use_stderr() && wants_json {
+        let text = error.render().to_string();
+        let text = text.trim().strip_prefix("error: ").unwrap_or(text.trim());
+        output::Output::new(true, true).failure(&error::Failure::usage(text));
+        return ExitCode::from(error::USAGE);
+    }
+    // Printing help into a pipe that was closed is no error either.
+    let _ = error.print();
+    ExitCode::from(if error.use_stderr() { error::USAGE } else { commands::DONE })
 }

@@ -2,7 +2,7 @@
 
 use bulkhead_config::{
     ConfigDocument, ConfigError, ConfigIssue, ConfigPath, ConfigStore, IssueSeverity, REDACTED, SecretRef,
-    redact, schema, validate_document,
+    Segment, redact, schema, validate_document,
 };
 use bulkhead_profile::Place;
 use secrecy::SecretString;
@@ -38,9 +38,7 @@ fn get(path: Option<&str>, context: &Context) -> Result<u8, Failure> {
         None => whole,
         Some(text) => {
             let path = ConfigPath::parse(text)?;
-            let mut shown = ConfigDocument::empty();
-            shown.merge_patch(&whole)?;
-            shown.get_at(&path).ok_or_else(|| {
+            at(&whole, &path).cloned().ok_or_else(|| {
                 Failure::failed(
                     "config.not-set",
                     format!(
@@ -78,16 +76,16 @@ fn read_value(text: &str, strict: bool) -> Result<Value, Failure> {
 
 fn set(path: &str, value: &str, strict: bool, context: &Context) -> Result<u8, Failure> {
     let place = context.place_for_writing()?;
-    let at = ConfigPath::parse(path)?;
+    let place_in_file = ConfigPath::parse(path)?;
     let text = text_input::read(value, "VALUE")?;
     let text = if value == "-" || value.starts_with('@') { text.trim_end() } else { text.as_str() };
     let value = read_value(text, strict)?;
     if let Value::String(secret) = &value
-        && is_secret(&at, &value)
+        && is_secret(&place_in_file, &value)
     {
-        return set_secret(path, &at, &SecretString::from(secret.as_str()), context, &place);
+        return set_secret(path, &place_in_file, &SecretString::from(secret.as_str()), context, &place);
     }
-    let outcome = edit(context, &place, |document| document.set_at(&at, value.clone()))?;
+    let outcome = edit(context, &place, |document| document.set_at(&place_in_file, value.clone()))?;
     let result = json!({
         "ok": true, "file": place.config_path(), "path": path, "changed": outcome.changed, "hash": outcome.hash,
     });
@@ -97,8 +95,8 @@ fn set(path: &str, value: &str, strict: bool, context: &Context) -> Result<u8, F
 
 fn unset(path: &str, context: &Context) -> Result<u8, Failure> {
     let place = context.place_for_writing()?;
-    let at = ConfigPath::parse(path)?;
-    let outcome = edit(context, &place, |document| document.unset_at(&at).map(drop))?;
+    let place_in_file = ConfigPath::parse(path)?;
+    let outcome = edit(context, &place, |document| document.unset_at(&place_in_file).map(drop))?;
     let result = json!({
         "ok": true, "file": place.config_path(), "path": path, "changed": outcome.changed, "hash": outcome.hash,
     });
@@ -131,16 +129,19 @@ fn edit(
     Ok(written)
 }
 
-/// Whether the file would show a placeholder for this value.
+/// Whether a value at this path is blanked when it is shown.
 fn is_secret(path: &ConfigPath, value: &Value) -> bool {
     let mut document = ConfigDocument::empty();
     document.set_at(path, value.clone()).is_ok()
-        && ConfigDocument::empty().merge_patch(&json!({})).is_ok()
-        && {
-            let mut shown = ConfigDocument::empty();
-            shown.merge_patch(&redact(&document.value())).is_ok()
-                && shown.get_at(path) == Some(Value::String(REDACTED.to_owned()))
-        }
+        && at(&redact(&document.value()), path).and_then(Value::as_str) == Some(REDACTED)
+}
+
+/// The value at a path.
+fn at<'v>(value: &'v Value, path: &ConfigPath) -> Option<&'v Value> {
+    path.segments().iter().try_fold(value, |value, segment| match segment {
+        Segment::Key(key) => value.get(key),
+        Segment::Index(index) => value.get(index),
+    })
 }
 
 /// The program never writes a secret into the file: it goes into the profile's store, and the file refers to it.
@@ -189,15 +190,20 @@ fn validate(context: &Context) -> Result<u8, Failure> {
             ),
         ));
     }
-    let (issues, error): (Vec<ConfigIssue>, Option<ConfigError>) =
-        match ConfigStore::new(&place).load_current() {
-            Ok(loaded) => (validate_document(&loaded.document), None),
-            Err(ConfigError::Invalid { issues, .. }) => (issues, None),
-            Err(error) => (Vec::new(), Some(error)),
-        };
-    if let Some(error) = error {
-        return Err(error.into());
-    }
+    let issues: Vec<ConfigIssue> = match ConfigStore::new(&place).load_current() {
+        Ok(loaded) => validate_document(&loaded.document),
+        Err(ConfigError::Invalid { issues, .. }) => issues,
+        Err(ConfigError::Syntax(problem)) => vec![ConfigIssue {
+            severity: IssueSeverity::Error,
+            path: problem.field,
+            line: problem.line,
+            column: problem.column,
+            found: problem.found,
+            expected: problem.expected,
+            next_step: problem.next_step,
+        }],
+        Err(error) => return Err(error.into()),
+    };
     let errors = issues.iter().filter(|issue| issue.severity == IssueSeverity::Error).count();
     let result = json!({ "ok": errors == 0, "file": path, "issues": issues });
     context.out.result(&result, || {

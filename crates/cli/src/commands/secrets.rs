@@ -3,6 +3,7 @@
 use bulkhead_config::{Config, ConfigPath, ConfigStore, SecretRef, SecretSource, Segment};
 use bulkhead_profile::Place;
 use bulkhead_secrets::{FileStore, SecretError, SecretId, Sources, references};
+use bulkhead_supervisor::{ControlClient, ControlRequest, SupervisorError};
 use secrecy::SecretString;
 use serde::Serialize;
 
@@ -26,7 +27,8 @@ pub fn run(command: SecretsCommand, context: &Context) -> Result<u8, Failure> {
                 } else {
                     "; that file is readable only by you, but not encrypted"
                 };
-                format!("{} stored in {}{warning}", paint::strong(id.as_str()), stored.label)
+                let taken = stored.gateway.words();
+                format!("{} stored in {}{warning}{taken}", paint::strong(id.as_str()), stored.label)
             });
             Ok(DONE)
         }
@@ -44,6 +46,46 @@ pub struct Stored {
     #[serde(rename = "store")]
     pub label: String,
     pub encrypted: bool,
+    /// Whether the running gateway has it.
+    pub gateway: Taken,
+}
+
+/// Whether the running gateway learned of a change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "state", rename_all = "kebab-case")]
+pub enum Taken {
+    /// Its supervisor read the secrets again and handed them over.
+    HandedOver,
+    /// No supervised gateway runs; the next start reads the secrets.
+    NextStart,
+    /// The supervisor could not do it.
+    Refused {
+        /// Why.
+        message: String,
+    },
+}
+
+impl Taken {
+    fn words(&self) -> String {
+        match self {
+            Self::HandedOver => "; the running gateway has it".to_owned(),
+            Self::NextStart => String::new(),
+            Self::Refused { message } => {
+                format!(
+                    "; the running gateway was not told ({message}). `bulkhead gateway restart` makes it read it"
+                )
+            }
+        }
+    }
+}
+
+/// Asks the profile's supervisor to hand the secrets over anew.
+async fn hand_over(place: &Place) -> Taken {
+    match ControlClient::new(place).ask(&ControlRequest::ReloadSecrets).await {
+        Ok(status) if status.is_running() => Taken::HandedOver,
+        Ok(_) | Err(SupervisorError::NotSupervised { .. }) => Taken::NextStart,
+        Err(error) => Taken::Refused { message: error.to_string() },
+    }
 }
 
 /// Stores a secret where this profile keeps its secrets, or where it was asked for.
@@ -58,7 +100,10 @@ pub fn store(
     let source = chosen.map_or_else(|| default_source(&config), source_of);
     let sources = Sources::for_place(place, &context.env).with_providers(&config);
     let store = sources.store(source).ok_or_else(|| no_store(source))?;
-    context.block_on(async { Ok(store.set(id, secret).await?) })?;
+    let gateway = context.block_on(async {
+        store.set(id, secret).await?;
+        Ok(hand_over(place).await)
+    })?;
     let about = store.describe();
     Ok(Stored {
         ok: true,
@@ -66,6 +111,7 @@ pub fn store(
         source,
         label: about.label,
         encrypted: about.encrypted,
+        gateway,
     })
 }
 
@@ -76,12 +122,19 @@ fn delete(id: &str, chosen: Option<Writable>, context: &Context) -> Result<u8, F
     let source = chosen.map_or_else(|| default_source(&config), source_of);
     let sources = Sources::for_place(&place, &context.env).with_providers(&config);
     let store = sources.store(source).ok_or_else(|| no_store(source))?;
-    let deleted = context.block_on(async { Ok(store.delete(&id).await?) })?;
+    let (deleted, gateway) = context.block_on(async {
+        let deleted = store.delete(&id).await?;
+        Ok((deleted, if deleted { hand_over(&place).await } else { Taken::NextStart }))
+    })?;
     let label = store.describe().label;
-    let result = serde_json::json!({ "ok": true, "id": id.as_str(), "source": source, "store": label, "deleted": deleted });
+    let result = serde_json::json!({ "ok": true, "id": id.as_str(), "source": source, "store": label, "deleted": deleted, "gateway": gateway });
     context.out.result(&result, || {
         let what = if deleted { "deleted from" } else { "is not in" };
-        format!("{} {what} {label}", paint::strong(id.as_str()))
+        let words = match &gateway {
+            Taken::HandedOver => "; the running gateway has forgotten it".to_owned(),
+            other => other.words(),
+        };
+        format!("{} {what} {label}{words}", paint::strong(id.as_str()))
     });
     Ok(DONE)
 }
@@ -145,8 +198,8 @@ fn row(sources: &Sources, reference: SecretRef, used: bool, error: Option<Secret
     let state = match &error {
         None => "present",
         Some(SecretError::NotFound { .. } | SecretError::NotSet { .. }) => "missing",
-        Some(error) if error.may_pass() => "locked",
-        Some(_) => "unreadable",
+        Some(SecretError::Locked { .. }) => "locked",
+        Some(_) => "unreachable",
     };
     Row {
         id: reference.id,

@@ -9,14 +9,14 @@ fn edits_keep_comments_and_unknown_keys() {
         ".bulkhead/bulkhead.json",
         "{\n  // mine\n  gateway: { port: 18789 }, // stays\n  myOwn: { key: 1 },\n}\n",
     );
-    home.run(&["config", "set", "channels.telegram.dmPolicy", "allowlist"]).ok();
     home.run(&["config", "set", "channels.telegram.allowFrom", "['12345']"]).ok();
+    home.run(&["config", "set", "channels.telegram.dmPolicy", "allowlist"]).ok();
     home.run(&["config", "set", "logging.level", "debug"]).ok();
     home.run(&["config", "unset", "logging.level"]).ok();
     let text = home.read(".bulkhead/bulkhead.json");
     assert!(text.contains("// mine") && text.contains("// stays") && text.contains("myOwn"), "{text}");
     let get = |path: &str| home.run(&["config", "get", path, "--json"]).ok().json()["value"].clone();
-    assert_eq!(get("channels.telegram"), json!({ "dmPolicy": "allowlist", "allowFrom": ["12345"] }));
+    assert_eq!(get("channels.telegram"), json!({ "allowFrom": ["12345"], "dmPolicy": "allowlist" }));
     assert_eq!(home.run(&["config", "get", "gateway.port"]).ok().out, "18789\n");
     assert_eq!(home.run(&["config", "get", "logging.level"]).code, 1);
     assert!(home.run(&["config", "validate"]).ok().out.contains("valid"));

@@ -10,6 +10,10 @@ fn shown(name: &str, done: &Done) {
     settings.add_filter(r"pid \d+", "pid [PID]");
     settings.add_filter(r"127\.0\.0\.1:\d+", "127.0.0.1:[PORT]");
     settings.add_filter(r"port \d{5}", "port [PORT]");
+    settings.add_filter(r"process \d+", "process [PID]");
+    settings.add_filter(r"\bit-[0-9a-f]{16}", "[TEST]");
+    // The log of a gateway that did not come up has no order to its error.
+    settings.add_filter(r"(?m)^\d{4}-\d\d-\d\dT[0-9:.]+Z.*\n?", "");
     settings.bind(|| insta::assert_snapshot!(format!("error-{name}"), done.shown()));
 }
 
@@ -17,6 +21,7 @@ fn shown(name: &str, done: &Done) {
 fn wrong_words() {
     let home = Home::new();
     shown("unknown-flag", &home.run(&["status", "--nope"]));
+    shown("unknown-flag-json", &home.run(&["status", "--json", "--nope"]));
     shown("unknown-command", &home.run(&["statsu"]));
     shown("profile-name", &home.run(&["--profile", "Main!", "status"]));
     shown("profile-and-dev", &home.run(&["--profile", "main", "--dev", "status"]));

@@ -17,21 +17,23 @@ fn both_halves_run_at_once_and_share_nothing() {
     main.run(&["setup"]).ok();
     rescue.run(&["setup"]).ok();
     assert_eq!(main.run(&["profiles", "check", "--json"]).ok().json()["findings"], serde_json::json!([]));
+    for half in [&main, &rescue] {
+        half.run(&["config", "set", "secrets.default", "file"]).ok();
+    }
     let (main_port, rescue_port) = (free_base().to_string(), free_base().to_string());
-    let run =
-        |half: &Home, port: &str, token: &str| half.gateway(&["gateway", "--port", port, "--token", token]);
-    let _main = run(&main, &main_port, "token-of-main");
-    let _rescue = run(&rescue, &rescue_port, "token-of-rescue");
-    for (half, own, foreign) in
-        [(&main, "token-of-main", "token-of-rescue"), (&rescue, "token-of-rescue", "token-of-main")]
-    {
-        assert_eq!(half.run(&["health", "--token", own, "--json"]).ok().json()["ok"], true);
-        assert_eq!(half.run(&["health", "--token", foreign]).code, 1);
+    let _main = main.gateway(&["gateway", "--port", &main_port]);
+    let _rescue = rescue.gateway(&["gateway", "--port", &rescue_port]);
+    for half in [&main, &rescue] {
+        assert_eq!(half.run(&["health", "--json"]).ok().json()["ok"], true);
         let status = half.run(&["status", "--only", "--json"]).ok().json();
         assert_eq!(status["profile"]["state"], "running", "{status}");
     }
-    let service = |half: &Home| {
-        half.run(&["gateway", "status", "--no-probe", "--json"]).ok().json()["profile"]["stateDir"].clone()
+    let state_dir = |half: &Home| half.run(&["status", "--json"]).ok().json()["profile"]["stateDir"].clone();
+    assert_ne!(state_dir(&main), state_dir(&rescue));
+    let token = |half: &Home| {
+        half.run(&["dashboard", "--no-open"]).ok().out.split_once("#token=").unwrap().1.to_owned()
     };
-    assert_ne!(service(&main), service(&rescue));
+    let (own, foreign) = (token(&main), token(&rescue));
+    assert_ne!(own, foreign, "a secret of the same name differs in each");
+    assert_eq!(main.run_with_input(&["health", "--token", "-"], &foreign).code, 1);
 }
