@@ -114,12 +114,13 @@ pub async fn run(options: RunOptions) -> Result<Ended, GatewayError> {
     let serving = serve(bound, &gateway, hub, limits, info, doors.clone());
     gateway.tell_readiness();
     gateway.lifecycle.set_started();
+    // Whoever is told that we are ready may look for the record at once.
+    let _ = record.await;
     ready::tell(&gateway, options.sidecar, &addresses);
     tracing::info!(
         port = gateway.port, profile = %place.name(), version = VERSION,
         ready_ms = begun.elapsed().as_millis(), interrupted, "ready"
     );
-    let _ = record.await;
 
     let ended = steady::run(&gateway, &options, steady::Outside { handoff, signals }, doors, serving).await;
     RunRecord::remove_own(&place.run_record_path());
