@@ -36,6 +36,9 @@ pub(crate) fn tell(gateway: &Gateway, sidecar: bool, addresses: &[std::net::Sock
         );
         if !failing.is_empty() {
             let _ = write!(text, "\nNot everything works yet: {}", failing.join(", "));
+            if let Some(why) = gateway.credentials.waiting_for() {
+                let _ = write!(text, "\n{why}");
+            }
         }
         text
     };

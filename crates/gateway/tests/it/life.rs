@@ -63,22 +63,15 @@ async fn a_broken_configuration_is_78_without_and_degraded_with_a_good_one() {
 
     world.write_config(&world.config());
     let mut gateway = world.start().await;
-    let good = world.state().join("bulkhead.json");
-    let (client, _) = gateway.client().await;
+    let env = bulkhead_profile::Environment::for_test(world.home.path());
+    let last_good = bulkhead_profile::Place::resolve(None, &env).unwrap().last_good_config_path();
     let kept = async {
-        loop {
-            // The good version is kept a moment after "ready".
-            let last_good = crate::harness::files(&world.state())
-                .into_iter()
-                .any(|path| path != good && std::fs::read(&path).ok() == std::fs::read(&good).ok());
-            if last_good {
-                return;
-            }
+        // The good version is kept a moment after "ready".
+        while std::fs::read(&last_good).ok() != std::fs::read(world.config_path()).ok() {
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
     };
     tokio::time::timeout(crate::harness::PATIENCE, kept).await.unwrap();
-    drop(client);
     gateway.process.kill().await;
     std::fs::write(world.config_path(), "").unwrap();
     let gateway = world.start().await;
