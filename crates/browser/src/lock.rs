@@ -79,10 +79,14 @@ mod tests {
     fn the_lock_of_a_living_browser_stays() {
         let dir = tempfile::tempdir().unwrap();
         let mut browser = std::process::Command::new("/bin/sh")
-            .args(["-c", "read x", "sh", &format!("--user-data-dir={}", dir.path().display())])
+            .args(["-c", "echo ready; read x", "sh", &format!("--user-data-dir={}", dir.path().display())])
             .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
             .spawn()
             .unwrap();
+        // Only a program that has begun has a command line.
+        let mut ready = [0; 6];
+        std::io::Read::read_exact(browser.stdout.as_mut().unwrap(), &mut ready).unwrap();
         std::os::unix::fs::symlink(format!("h-{}", browser.id()), dir.path().join("SingletonLock")).unwrap();
         let error = clear(dir.path()).unwrap_err();
         assert!(matches!(error, BrowserError::DataDirInUse { pid, .. } if pid == browser.id()));

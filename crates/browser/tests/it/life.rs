@@ -157,5 +157,9 @@ async fn a_killed_guard_takes_its_browser_along() {
     let guard = stat.rsplit_once(") ").unwrap().1.split(' ').nth(1).unwrap();
     assert!(Command::new("kill").args(["-9", guard]).status().unwrap().success());
     stage::eventually("the browser went with its guard", || stage::processes_of(home.path()).is_empty());
-    assert!(!seat.stop(None).await.unwrap(), "it was noticed");
+    // The seat hears of it once its connection is read again, and then knows that nothing runs.
+    while seat.status(None).await.unwrap().running {
+        tokio::task::yield_now().await;
+    }
+    assert!(!seat.stop(None).await.unwrap());
 }
