@@ -26,6 +26,8 @@ pub struct RunOptions {
     pub allow_unconfigured: bool,
     /// `--sidecar`: secrets come on stdin, its end means stop, the ready line goes to stdout.
     pub sidecar: bool,
+    /// `--json`: the ready line as one JSON value, also in a terminal.
+    pub json: bool,
     /// `--safe`: control plane only, no channels, no answers.
     pub safe_mode: bool,
     /// `--last-good`: start on the last good configuration, whatever the file says.
@@ -53,6 +55,7 @@ impl RunOptions {
             verbose: false,
             allow_unconfigured: false,
             sidecar: false,
+            json: false,
             safe_mode: false,
             last_good: false,
         }

@@ -91,9 +91,9 @@ fn text(body: &Value, port: u16) -> String {
         ("CDP port", "cdpPort"),
         ("CDP", "cdpUrl"),
         ("process", "pid"),
-        ("program", "executablePath"),
-        ("found", "detectedExecutablePath"),
-        ("trouble", "detectError"),
+        ("program", "executable"),
+        ("version", "version"),
+        ("data", "dataDir"),
     ] {
         if let Some(value) = show(field) {
             pairs.push((label, value));

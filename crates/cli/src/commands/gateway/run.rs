@@ -16,6 +16,7 @@ pub fn run(args: &RunArgs, context: &Context) -> Result<u8, Failure> {
     options.verbose = args.verbose;
     options.allow_unconfigured = args.allow_unconfigured;
     options.sidecar = args.sidecar;
+    options.json = context.out.is_json();
     options.safe_mode = args.safe;
     options.last_good = args.last_good;
     Ok(run_blocking(options)?.exit_code())

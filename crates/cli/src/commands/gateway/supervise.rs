@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bulkhead_profile::Owner;
 use bulkhead_supervisor::{
-    CommandLauncher, GatewayState, GatewayStatus, StoredSecrets, Supervisor, SupervisorOptions,
+    CommandLauncher, Desired, GatewayState, GatewayStatus, StoredSecrets, Supervisor, SupervisorOptions,
 };
 use tokio::sync::mpsc;
 
@@ -73,6 +73,10 @@ fn tell(out: Output, status: &GatewayStatus, told: &mut Option<(GatewayState, Op
         }
         GatewayState::Starting => format!("{name} starting"),
         GatewayState::Stopping => format!("{name} stopping"),
+        GatewayState::Stopped if status.desired == Desired::Stopped => format!(
+            "{name} stopped, because somebody stopped it on purpose; `bulkhead --profile {} gateway start` starts it",
+            status.profile
+        ),
         GatewayState::Stopped => format!("{name} stopped"),
         GatewayState::BackingOff => format!("{name} {}; it starts again soon", paint::warn("crashed")),
         GatewayState::Failed => format!("{name} {}", paint::bad("failed")),
