@@ -27,6 +27,15 @@ fn main() -> anyhow::Result<()> {
     log::install(arguments.iter().any(|argument| argument == "--verbose"));
     let hidden = arguments.iter().any(|argument| argument == HIDDEN);
 
+    #[cfg(target_os = "linux")]
+    if let Err(error) = gtk::init() {
+        anyhow::bail!(
+            "the app found no screen to show itself on ({error}; DISPLAY is {}, WAYLAND_DISPLAY is {}), expected a desktop session. Start it there; on a machine without a desktop run `bulkhead onboard`, then `bulkhead gateway supervise`",
+            shown_variable("DISPLAY"),
+            shown_variable("WAYLAND_DISPLAY"),
+        );
+    }
+
     let app = tauri::Builder::default()
         // First, so that a second start ends before it does anything.
         .plugin(tauri_plugin_single_instance::init(|app, arguments, _| {
@@ -67,4 +76,9 @@ fn main() -> anyhow::Result<()> {
         _ => {}
     });
     Ok(())
+}
+
+#[cfg(target_os = "linux")]
+fn shown_variable(name: &str) -> String {
+    std::env::var(name).map_or_else(|_| "not set".to_owned(), |value| format!("{value:?}"))
 }

@@ -1,38 +1,260 @@
-//! The app's life: one instance, gateways as sidecars, and nothing left when it dies.
+//! The app's life: hidden until asked, one instance, gateways as sidecars, and nothing left when it dies.
 
-use crate::outside::Outside;
+use crate::outside::{Outside, Profile, client};
 use crate::processes::{sidecars, until};
-use bulkhead_tests::screen::Screen;
-use bulkhead_tests::{Running, World, programs};
+use anyhow::Result;
+use bulkhead_tests::desk::Desk;
+use bulkhead_tests::page::{self, state};
+use bulkhead_tests::screen::{Screen, Window};
+use bulkhead_tests::tray::Tray;
+use bulkhead_tests::world::text;
+use bulkhead_tests::{Running, World, ports, programs};
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+
+/// Creates profiles that the app runs, through the machine interface that its wizard uses.
+pub fn create(outside: &Outside, world: &World, names: &[&str], secrets: &str) -> Vec<Profile> {
+    let profiles: Vec<Profile> = names
+        .iter()
+        .map(|name| Profile {
+            name: (*name).to_owned(),
+            port: ports::base(),
+            token: format!("gw-{}", crate::outside::word(40)),
+        })
+        .collect();
+    let planned: Vec<Value> = profiles
+        .iter()
+        .map(|p| json!({ "name": p.name, "port": p.port, "owner": "desktop", "gatewayToken": p.token }))
+        .collect();
+    let request = json!({
+        "version": 1, "action": "create", "checks": ["ports"],
+        "plan": {
+            "secrets": secrets,
+            "model": { "provider": "fake", "api": "openai", "baseUrl": outside.model.openai_url(), "modelId": "fake-1", "apiKey": outside.key },
+            "profiles": planned,
+        },
+    });
+    let out = world.bulkhead_with_input(&["onboard", "--plan", "-", "--json"], &format!("{request}\n"));
+    assert!(out.status.success(), "create: {}", text(&out));
+    profiles
+}
+
+/// Starts the app.
+pub fn app(world: &World, args: &[&str]) -> Running {
+    let mut command = world.command(programs::app());
+    command.args(args);
+    Running::start(command)
+}
+
+/// Living processes of this world whose command line contains a word.
+pub fn running(world: &World, word: &str) -> Vec<u32> {
+    let home = world.home().to_string_lossy().into_owned();
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir("/proc").expect("proc").filter_map(Result::ok) {
+        let Ok(pid) = entry.file_name().to_string_lossy().parse::<u32>() else { continue };
+        let read = |name: &str| {
+            String::from_utf8_lossy(&std::fs::read(entry.path().join(name)).unwrap_or_default()).into_owned()
+        };
+        let ours = read("cmdline").contains(word) && format!("{}{}", read("environ"), read("cmdline")).contains(&home);
+        if ours && !read("status").contains("State:\tZ") {
+            found.push(pid);
+        }
+    }
+    found
+}
+
+fn web_processes(world: &World) -> Vec<u32> {
+    let mut found = running(world, "WebKitWebProcess");
+    found.extend(running(world, "WebKitNetworkProcess"));
+    found
+}
+
+fn signal(pid: u32, signal: rustix::process::Signal) {
+    let pid = rustix::process::Pid::from_raw(i32::try_from(pid).expect("pid")).expect("pid");
+    rustix::process::kill_process(pid, signal).expect("it lives");
+}
+
+async fn answers_now(profile: &Profile) -> bool {
+    let url = format!("http://127.0.0.1:{}/readyz", profile.port);
+    client().get(url).send().await.is_ok_and(|response| response.status().is_success())
+}
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_killed_app_leaves_no_gateway() {
+async fn a_killed_app_leaves_no_gateway_and_no_browser() {
     let outside = Outside::new().await;
     let mut world = World::with_keychain();
-    let mut profiles = Vec::new();
-    for name in ["main", "rescue"] {
-        let profile = outside.onboard(&world, name, None, "keychain");
-        let out = world.bulkhead(&["profiles", "owner", name, "desktop"]);
-        assert!(out.status.success(), "{}", bulkhead_tests::world::text(&out));
-        profiles.push(profile);
-    }
+    let profiles = create(&outside, &world, &["main", "rescue"], "keychain");
+    let out = world.bulkhead(&["config", "set", "browser.headless", "true"]);
+    assert!(out.status.success(), "{}", text(&out));
     let _screen = Screen::start(&mut world);
-    let mut command = world.command(programs::app());
-    command.arg("--hidden");
-    let mut app = Running::start(command);
+    let mut app = app(&world, &["--hidden"]);
     for profile in &profiles {
         profile.answers().await;
     }
     assert_eq!(sidecars(&world).len(), 2, "{}", app.output());
-
-    // A second start ends at once and starts nothing.
-    let mut second = world.command(programs::app());
-    second.arg("--hidden");
-    let mut second = Running::start(second);
-    second.wait();
-    assert_eq!(sidecars(&world).len(), 2);
+    let out = world.bulkhead(&["browser", "start", "--json"]);
+    assert!(out.status.success(), "{}", text(&out));
+    assert!(!running(&world, "--user-data-dir=").is_empty());
 
     app.signal("KILL");
     app.wait();
     until("no gateway is left", || sidecars(&world).is_empty()).await;
+    until("no browser is left", || running(&world, "--user-data-dir=").is_empty()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_gateway_is_back_within_a_second() {
+    let outside = Outside::new().await;
+    let mut world = World::with_keychain();
+    let profiles = create(&outside, &world, &["main", "rescue"], "keychain");
+    let _screen = Screen::start(&mut world);
+    let mut app = app(&world, &["--hidden"]);
+    for profile in &profiles {
+        profile.answers().await;
+    }
+    let [main, rescue] = [&profiles[0], &profiles[1]].map(|profile| profile.gateway_pid(&world));
+    signal(main, rustix::process::Signal::KILL);
+    let killed = Instant::now();
+    until("another gateway runs", || !sidecars(&world).contains(&main) && sidecars(&world).len() == 2).await;
+    profiles[0].answers().await;
+    let back = killed.elapsed();
+    assert!(back < Duration::from_secs(1), "it took {back:?}; {}", app.output());
+    assert_eq!(profiles[1].gateway_pid(&world), rescue, "rescue went on");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_terminated_app_drains_its_gateways_and_ends() {
+    let outside = Outside::new().await;
+    let mut world = World::with_keychain();
+    let profiles = create(&outside, &world, &["main"], "keychain");
+    let _screen = Screen::start(&mut world);
+    let mut app = app(&world, &["--hidden"]);
+    profiles[0].answers().await;
+    app.signal("TERM");
+    let status = app.wait();
+    assert!(status.success(), "{status}: {}", app.output());
+    // Ended in order: nothing is left for the pipe to end afterwards.
+    assert!(sidecars(&world).is_empty());
+    let log = std::fs::read_to_string(world.path(".bulkhead/logs/gateway.jsonl")).expect("log");
+    assert!(!log.contains("panic"), "{log}");
+    assert!(!world.path(".bulkhead/run.json").exists(), "a drained gateway takes its run record along");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hanging_gateway_does_not_outlive_the_app() {
+    let outside = Outside::new().await;
+    let mut world = World::with_keychain();
+    let profiles = create(&outside, &world, &["main"], "keychain");
+    let _screen = Screen::start(&mut world);
+    let mut app = app(&world, &["--hidden"]);
+    profiles[0].answers().await;
+    signal(profiles[0].gateway_pid(&world), rustix::process::Signal::STOP);
+    app.signal("TERM");
+    app.wait();
+    assert!(sidecars(&world).is_empty(), "{}", app.output());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hidden_app_has_no_web_process_before_and_after_its_window() -> Result<()> {
+    let outside = Outside::new().await;
+    let mut world = World::with_keychain();
+    let profiles = create(&outside, &world, &["main"], "keychain");
+    let screen = Screen::start(&mut world);
+    let (desk, tray) = (Desk::new(&screen)?, Tray::start(&world).await?);
+    let mut first = app(&world, &["--hidden"]);
+    tray.appears().await?;
+    profiles[0].answers().await;
+    assert_eq!((web_processes(&world), desk.windows()?), (vec![], vec![]));
+
+    // A second hidden start ends and shows nothing; a plain one shows the window of the first.
+    assert!(app(&world, &["--hidden"]).wait().success());
+    assert_eq!(desk.windows()?.len(), 0);
+    for _ in 0..2 {
+        assert!(app(&world, &[]).wait().success());
+        let window = desk.has(1).await?[0];
+        until("the window has a page", || !running(&world, "WebKitWebProcess").is_empty()).await;
+        until("it has the focus", || desk.is_active(window).unwrap_or(false)).await;
+        // Asked again while it is open: the same window.
+        assert!(app(&world, &[]).wait().success());
+        assert_eq!(desk.windows()?, [window]);
+        desk.close(window)?;
+        desk.has(0).await?;
+        until("no web process is left", || web_processes(&world).is_empty()).await;
+    }
+    assert_eq!(sidecars(&world).len(), 1, "gateways go on without a window: {}", first.output());
+    tray.click("Quit").await?;
+    assert!(first.wait().success());
+    assert!(sidecars(&world).is_empty());
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_of_others_is_attached_to_and_left_alone() -> Result<()> {
+    let outside = Outside::new().await;
+    let mut world = World::with_keychain();
+    // One that nobody owns, and one that the app owns but that runs in a terminal already.
+    let external = outside.onboard(&world, "main", None, "keychain");
+    let owned = create(&outside, &world, &["rescue"], "keychain").remove(0);
+    let mut gateways = [external.running(&world).await, owned.running(&world).await];
+    let pids = [external.gateway_pid(&world), owned.gateway_pid(&world)];
+    let _screen = Screen::start(&mut world);
+    let tray = Tray::start(&world).await?;
+    let mut app = app(&world, &["--hidden"]);
+    tray.line(&format!("main · running · {}", external.port)).await?;
+    tray.line(&format!("rescue · running · {}", owned.port)).await?;
+    assert!(sidecars(&world).is_empty(), "nothing is started twice");
+    tray.click("Quit").await?;
+    assert!(app.wait().success());
+    for (profile, pid) in [(&external, pids[0]), (&owned, pids[1])] {
+        assert!(answers_now(profile).await, "{} was stopped", profile.name);
+        assert_eq!(profile.gateway_pid(&world), pid);
+    }
+    for gateway in &mut gateways {
+        gateway.signal("TERM");
+        gateway.wait();
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_keychain_that_is_shut_never_holds_the_app_up() -> Result<()> {
+    for (mut world, words) in [
+        (World::with_locked_keychain(), "locked"),
+        (World::with_bus(), "missing"),
+        (World::new(), "bus"),
+    ] {
+        let outside = Outside::new().await;
+        // Its secrets are said to be in the keychain; here that is as shut as at a login.
+        let profile = create(&outside, &world, &["main"], "file").remove(0);
+        let config = world.path(".bulkhead/bulkhead.json");
+        let text = std::fs::read_to_string(&config)?;
+        assert!(text.contains("\"file\""), "{text}");
+        std::fs::write(&config, text.replace("\"file\"", "\"keychain\""))?;
+
+        let screen = Screen::start(&mut world);
+        let window = Window::open(&world, &[]).await?;
+        let card = state(&window.driver, "card-main-state", "data-state", "degraded").await?;
+        let problem = page::find(&window.driver, "card-main-problem").await?.text().await?;
+        assert!(problem.to_lowercase().contains(words), "{words}: {problem}");
+        drop(card);
+        // The rest of the app works, and the gateway's control plane is up.
+        page::click(&window.driver, "nav-settings").await?;
+        page::find(&window.driver, "settings-autostart").await?;
+        until("the gateway waits", || sidecars(&world).len() == 1).await;
+        let _ = profile.port;
+        window.close().await?;
+        until("its gateway ends with it", || sidecars(&world).is_empty()).await;
+        drop(screen);
+    }
+    Ok(())
+}
+
+#[test]
+fn without_a_screen_the_app_says_so() {
+    let world = World::new();
+    let out = world.command(programs::app()).output().expect("the app starts");
+    assert_eq!(out.status.code(), Some(1));
+    let said = text(&out);
+    assert!(said.contains("DISPLAY is not set") && said.contains("gateway supervise"), "{said}");
+    assert!(!said.contains("panicked"), "{said}");
 }

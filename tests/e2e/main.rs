@@ -15,6 +15,11 @@ mod ports;
 mod processes;
 mod secrets;
 mod side_by_side;
+mod telegram;
+#[cfg(target_os = "linux")]
+mod web_ui;
 mod without_desktop;
+#[cfg(target_os = "linux")]
+mod tray;
 #[cfg(target_os = "linux")]
 mod wizard;

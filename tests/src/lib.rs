@@ -7,6 +7,9 @@
 )]
 
 pub mod bus;
+#[cfg(target_os = "linux")]
+pub mod desk;
+pub mod chromium;
 pub mod node;
 pub mod page;
 pub mod ports;
@@ -14,6 +17,8 @@ pub mod programs;
 pub mod run;
 pub mod screen;
 pub mod search;
+#[cfg(target_os = "linux")]
+pub mod tray;
 pub mod world;
 
 pub use run::{Line, Running};
