@@ -88,6 +88,22 @@ pub fn processes_with(secret: &str) -> Vec<String> {
     found
 }
 
+/// Running processes whose browser data lies in `folder`.
+#[cfg(target_os = "linux")]
+pub fn processes_of_folder(folder: &Path) -> Vec<u32> {
+    let wanted = format!("--user-data-dir={}", folder.display());
+    std::fs::read_dir("/proc")
+        .into_iter()
+        .flatten()
+        .filter_map(Result::ok)
+        .filter_map(|entry| {
+            let pid = entry.file_name().to_string_lossy().parse().ok()?;
+            let line = std::fs::read(entry.path().join("cmdline")).ok()?;
+            line.split(|byte| *byte == 0).any(|word| word == wanted.as_bytes()).then_some(pid)
+        })
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::leaks;

@@ -85,6 +85,7 @@ pub const TESTS: &[Need] = &[
         dnf: "chromium",
         pacman: "chromium",
     },
+    Need::program("chromedriver", "chromium-driver", "chromedriver", "chromium"),
     Need::program("tmux", "tmux", "tmux", "tmux"),
 ];
 

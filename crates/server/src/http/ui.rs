@@ -9,6 +9,11 @@ use sha2::{Digest, Sha256};
 
 use super::reply;
 
+/// Styles of the built-in UI: its own files only, nothing inline.
+const OWN_STYLES: &str = "'self'";
+/// Styles of a page or a UI that was not built with this program: those may bring some inline.
+const FOREIGN_STYLES: &str = "'self' 'unsafe-inline'";
+
 /// Largest file that a configured UI folder may serve.
 const MAX_FILE: u64 = 32 * 1024 * 1024;
 
@@ -69,7 +74,8 @@ pub(crate) async fn serve(
     let Some(found) = find(&ui, wanted, &headers).await else {
         return reply::error(StatusCode::NOT_FOUND, "not_found", "Not Found");
     };
-    answer(found, &headers)
+    let styles = if matches!(*ui, UiSource::Embedded(_)) { OWN_STYLES } else { FOREIGN_STYLES };
+    answer(found, &headers, styles)
 }
 
 /// The file of a path; for a page of the app (no extension) the app itself.
@@ -194,7 +200,7 @@ fn accepts(headers: &HeaderMap, coding: &str) -> bool {
         })
 }
 
-fn answer(found: Found, headers: &HeaderMap) -> Response<Body> {
+fn answer(found: Found, headers: &HeaderMap, styles: &str) -> Response<Body> {
     let fresh =
         headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok()).is_some_and(|value| {
             value == "*" || value.split(',').any(|tag| tag.trim().trim_start_matches("W/") == found.etag)
@@ -219,13 +225,13 @@ fn answer(found: Found, headers: &HeaderMap) -> Response<Body> {
     }
     let cache = if found.immutable { "public, max-age=31536000, immutable" } else { "no-cache" };
     out.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
-    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy(headers));
+    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy(headers, styles));
     response
 }
 
 /// The content security policy. The WebSocket is named by our own (already checked) Host, because some browsers
 /// do not count it to `'self'`.
-fn policy(headers: &HeaderMap) -> HeaderValue {
+fn policy(headers: &HeaderMap, styles: &str) -> HeaderValue {
     let socket = headers
         .get(header::HOST)
         .and_then(|host| host.to_str().ok())
@@ -233,7 +239,7 @@ fn policy(headers: &HeaderMap) -> HeaderValue {
         .map(|host| format!(" ws://{host} wss://{host}"))
         .unwrap_or_default();
     let text = format!(
-        "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; \
+        "default-src 'self'; script-src 'self'; style-src {styles}; img-src 'self' data: blob:; \
          font-src 'self' data:; connect-src 'self'{socket}; worker-src 'self'; form-action 'self'; \
          frame-ancestors 'none'; base-uri 'none'; object-src 'none'"
     );

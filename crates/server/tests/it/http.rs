@@ -163,6 +163,7 @@ async fn the_web_ui() {
         assert!(policy.contains(part), "{policy}");
     }
     assert!(!policy.contains("unsafe-eval") && policy.contains("script-src 'self';"), "{policy}");
+    assert!(policy.contains("style-src 'self';") && !policy.contains("unsafe-inline"), "{policy}");
     assert!(page.header("x-powered-by").is_none() && page.header("server").is_none());
     for path in ["/", "/healthz", "/v1/models", "/missing.js"] {
         let answer = get(&world, path, &[]).await;
