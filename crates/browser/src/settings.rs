@@ -16,12 +16,25 @@ use crate::policy::Reach;
 pub const DEFAULT_PROFILE: &str = "default";
 
 /// One named browser.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct ProfileSettings {
     /// A fixed CDP port.
     pub cdp_port: Option<u16>,
     /// A running browser to attach to; nothing is ever launched then.
     pub cdp_url: Option<String>,
+}
+
+/// Shows where, and not what stands behind it: an address may carry a secret.
+impl std::fmt::Debug for ProfileSettings {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let shown =
+            |url: &String| Endpoint::parse(url).map_or_else(|_| "…".to_owned(), |endpoint| endpoint.shown());
+        formatter
+            .debug_struct("ProfileSettings")
+            .field("cdp_port", &self.cdp_port)
+            .field("cdp_url", &self.cdp_url.as_ref().map(shown))
+            .finish()
+    }
 }
 
 /// Everything that the seat is made from. Its `Debug` shows no secret.

@@ -7,6 +7,8 @@ use std::time::Duration;
 use cdpkit::{Sender as _, Session};
 use serde_json::Value;
 use tokio::sync::watch;
+use tracing::instrument::WithSubscriber as _;
+use tracing::subscriber::NoSubscriber;
 
 use crate::error::BrowserError;
 
@@ -70,12 +72,13 @@ impl Tab {
 pub(crate) const COMMAND: Duration = Duration::from_secs(20);
 const ATTACH: Duration = Duration::from_secs(10);
 
+/// With a limit of time, and unheard: the library logs whole addresses and commands, and those may carry secrets.
 pub(crate) async fn within<T>(
     action: &str,
     limit: Duration,
     asked: impl Future<Output = Result<T, cdpkit::CdpError>>,
 ) -> Result<T, BrowserError> {
-    match tokio::time::timeout(limit, asked).await {
+    match tokio::time::timeout(limit, asked.with_subscriber(NoSubscriber::default())).await {
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(error)) => Err(BrowserError::cdp(action, error)),
         Err(_) => Err(BrowserError::cdp(action, format_args!("no answer within {} s", limit.as_secs()))),
