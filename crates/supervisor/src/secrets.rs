@@ -1,10 +1,10 @@
 //! Where the supervisor gets secrets from, and what it hands over: one JSON line on the gateway's stdin.
 
 use async_trait::async_trait;
-use bulkhead_config::ConfigStore;
+use bulkhead_config::{ConfigStore, SecretRef, SecretSource};
 use bulkhead_profile::{Environment, Place};
 use bulkhead_secrets::handoff::{HandoffMessage, VERSION, Waiting};
-use bulkhead_secrets::{SecretBundle, SecretId, Sources, references, resolve};
+use bulkhead_secrets::{SecretBundle, SecretId, Sources, get_or_generate, references, resolve};
 use secrecy::{ExposeSecret as _, SecretString};
 
 /// What a source gave.
@@ -114,16 +114,38 @@ impl SecretsSource for StoredSecrets {
         let waiting = resolved.missing.iter().find(|(_, error)| error.may_pass());
         let waiting =
             waiting.map(|(_, error)| Waiting { code: error.code().to_owned(), message: error.to_string() });
-        for (reference, error) in resolved.missing.iter().filter(|(_, error)| !error.may_pass()) {
-            tracing::warn!(id = %reference.id, code = error.code(), "a secret is missing: {error}");
-        }
+        let own = config.secrets.default_source.unwrap_or(SecretSource::Keychain);
         let mut bundle = resolved.bundle;
+        for (reference, error) in resolved.missing.iter().filter(|(_, error)| !error.may_pass()) {
+            if let Some((id, secret)) = make_own(&sources, own, reference).await {
+                bundle.insert(id, secret);
+            } else {
+                tracing::warn!(id = %reference.id, code = error.code(), "a secret is missing: {error}");
+            }
+        }
         // The child's environment is cleared, so a token named there is handed over like every other secret.
         if let Some((_, token)) = self.env.either("GATEWAY_TOKEN") {
             bundle.insert(SecretId::gateway_token(), SecretString::from(token.to_owned()));
         }
         Secrets { bundle, waiting }
     }
+}
+
+/// The gateway's own token and key need nobody's choice: where they do not exist yet they are made, in the store where
+/// this profile keeps its secrets.
+async fn make_own(
+    sources: &Sources,
+    own: SecretSource,
+    reference: &SecretRef,
+) -> Option<(SecretId, SecretString)> {
+    let id = SecretId::parse(&reference.id).ok()?;
+    let gateways = id == SecretId::gateway_token() || id == SecretId::device_key();
+    if !gateways || reference.source != own || reference.provider.is_some() {
+        return None;
+    }
+    let store = sources.store(own).filter(|store| store.describe().writable)?;
+    let (secret, _) = get_or_generate(store.as_ref(), &id).await.ok()?;
+    Some((id, secret))
 }
 
 #[cfg(test)]
