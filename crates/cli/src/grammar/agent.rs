@@ -48,6 +48,7 @@ fn seconds(text: &str) -> Result<Duration, String> {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  bulkhead models list\n  bulkhead models probe openai/gpt-5")]
 pub struct ModelsArgs {
     #[command(subcommand)]
     pub command: ModelsCommand,

@@ -3,6 +3,9 @@
 use clap::{Args, Subcommand};
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  bulkhead browser start\n  bulkhead browser status --browser-profile work"
+)]
 pub struct BrowserArgs {
     /// Which browser of this profile.
     #[arg(long, global = true, value_name = "NAME")]

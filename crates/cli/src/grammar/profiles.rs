@@ -3,7 +3,17 @@
 use bulkhead_profile::ProfileName;
 use clap::{Args, Subcommand};
 
+const EXAMPLES: &str = "\
+Examples:
+  bulkhead profiles list
+  bulkhead profiles create rescue
+  bulkhead profiles check
+  bulkhead profiles remove old --yes
+
+A profile shares nothing with another: ports, state, workspace, keychain namespace, bot.";
+
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub struct ProfilesArgs {
     #[command(subcommand)]
     pub command: ProfilesCommand,

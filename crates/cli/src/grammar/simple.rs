@@ -6,6 +6,7 @@ use clap_complete::Shell;
 use super::gateway::Target;
 
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  bulkhead status\n  bulkhead --profile rescue status --only --json")]
 pub struct StatusArgs {
     /// Only this profile, not the others beside it.
     #[arg(long)]
@@ -16,6 +17,9 @@ pub struct StatusArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  bulkhead logs --follow\n  bulkhead --profile rescue logs --limit 50 --json"
+)]
 pub struct LogsArgs {
     /// Go on with new lines as they come.
     #[arg(long, short)]
@@ -72,6 +76,7 @@ pub enum ChannelsCommand {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  bulkhead dashboard\n  bulkhead --profile rescue dashboard --no-open")]
 pub struct DashboardArgs {
     /// Print the address instead of opening it. It carries the token: keep it to yourself.
     #[arg(long)]

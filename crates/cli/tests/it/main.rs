@@ -9,3 +9,4 @@ mod help;
 mod home;
 mod profiles;
 mod seeds_example;
+mod supervised;

@@ -72,7 +72,9 @@ async fn probe(context: &Context, args: &GatewayStatusArgs) -> Value {
     let connected = async {
         let door = asking::door(context, &args.target).await?;
         let begun = Instant::now();
-        let (client, hello) = door.enter(door.probe()).await?;
+        // A prober without a device may look at little; who wants more connects as what this program is.
+        let options = if args.deep { door.cli() } else { door.probe() };
+        let (client, hello) = door.enter(options).await?;
         Ok::<_, Failure>((client, hello, door.url.to_string(), elapsed(begun)))
     };
     match connected.await {

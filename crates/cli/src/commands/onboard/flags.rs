@@ -3,7 +3,9 @@
 use bulkhead_setup::{ModelPlan, Plan, ProfilePlan, SecretsPlan, TelegramPlan};
 
 use crate::error::Failure;
-use crate::grammar::onboard::{AuthChoice, Compatibility, ModelFlags, OnboardArgs, SecretsPlace};
+use crate::grammar::onboard::{
+    AuthChoice, Compatibility, ModelFlags, OnboardArgs, SecretsPlace, TelegramFlags,
+};
 
 /// The plan that the flags make.
 pub fn plan(args: &OnboardArgs, name: &str) -> Result<Plan, Failure> {
@@ -15,18 +17,7 @@ pub fn plan(args: &OnboardArgs, name: &str) -> Result<Plan, Failure> {
     }
     let gateway_token =
         args.gateway.gateway_token.as_ref().map(|token| token.read("--gateway-token")).transpose()?;
-    let telegram = match &args.telegram.telegram_bot_token {
-        Some(token) => Some(TelegramPlan {
-            bot_token: token.read("--telegram-bot-token")?,
-            api_root: args.telegram.telegram_api_root.clone(),
-        }),
-        None if args.telegram.telegram_api_root.is_some() => {
-            return Err(Failure::usage(
-                "--telegram-api-root: found no --telegram-bot-token, expected the bot's token; add it",
-            ));
-        }
-        None => None,
-    };
+    let telegram = telegram(&args.telegram)?;
     Ok(Plan {
         secrets: Some(secrets(args.secrets.unwrap_or(SecretsPlace::Keychain))),
         model: model(&args.model)?,
@@ -41,6 +32,20 @@ pub fn plan(args: &OnboardArgs, name: &str) -> Result<Plan, Failure> {
             telegram,
         }],
     })
+}
+
+/// The bot that the flags name.
+pub fn telegram(flags: &TelegramFlags) -> Result<Option<TelegramPlan>, Failure> {
+    match &flags.telegram_bot_token {
+        Some(token) => Ok(Some(TelegramPlan {
+            bot_token: token.read("--telegram-bot-token")?,
+            api_root: flags.telegram_api_root.clone(),
+        })),
+        None if flags.telegram_api_root.is_some() => Err(Failure::usage(
+            "--telegram-api-root: found no --telegram-bot-token, expected the bot's token; add it",
+        )),
+        None => Ok(None),
+    }
 }
 
 /// Where secrets go, as the plan says it.
@@ -67,7 +72,8 @@ fn choice(flags: &ModelFlags) -> AuthChoice {
     })
 }
 
-fn model(flags: &ModelFlags) -> Result<Option<ModelPlan>, Failure> {
+/// The model that the flags name.
+pub fn model(flags: &ModelFlags) -> Result<Option<ModelPlan>, Failure> {
     let missing = |flag: &str, why: &str| {
         Failure::usage(format!("{flag}: found nothing, expected it because {why}; add {flag}"))
     };

@@ -65,8 +65,18 @@ fn ask(args: &OnboardArgs, context: &Context, name: &ProfileName) -> std::io::Re
         Ok(outcome) => outcome.detection,
         Err(failure) => return Ok(Err(failure)),
     };
-    let model = ask_model(detection.as_ref())?;
-    let telegram = ask_telegram()?;
+    // What a flag says is not asked.
+    let model = match super::flags::model(&args.model) {
+        Ok(Some(model)) => Some(model),
+        Ok(None) if args.model.auth_choice.is_some() => None,
+        Ok(None) => ask_model(detection.as_ref())?,
+        Err(failure) => return Ok(Err(failure)),
+    };
+    let telegram = match super::flags::telegram(&args.telegram) {
+        Ok(Some(telegram)) => Some(telegram),
+        Ok(None) => ask_telegram()?,
+        Err(failure) => return Ok(Err(failure)),
+    };
     let secrets = match args.secrets {
         Some(place) => super::flags::secrets(place),
         None => ask_secrets(detection.as_ref())?,
@@ -86,6 +96,7 @@ fn ask(args: &OnboardArgs, context: &Context, name: &ProfileName) -> std::io::Re
     };
     let plan = make(model, telegram);
     if !args.skip_health {
+        context.out.note("Checking model, bot, ports and secrets…");
         let checks = CheckKind::ALL.to_vec();
         let request = Request::new(Action::Check, Some(plan), checks);
         let checked = match perform(context, &request) {

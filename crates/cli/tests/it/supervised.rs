@@ -1,0 +1,84 @@
+//! `gateway supervise` and the commands that ask it.
+
+use std::io::{BufRead as _, BufReader, Lines};
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::home::{Home, free_base};
+
+struct Supervisor {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+impl Supervisor {
+    fn start(home: &Home) -> Self {
+        let mut command = home.command(&["gateway", "supervise", "--json"]);
+        let mut child =
+            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        Self { child, lines }
+    }
+
+    /// The next status that is so.
+    fn until(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
+        for line in self.lines.by_ref() {
+            let status: Value = serde_json::from_str(&line.unwrap()).unwrap();
+            if wanted(&status) {
+                return status;
+            }
+        }
+        panic!("the supervisor ended");
+    }
+
+    fn running(&mut self) -> u64 {
+        self.until(|status| status["state"] == "running")["pid"].as_u64().unwrap()
+    }
+}
+
+impl Drop for Supervisor {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn signal(name: &str, pid: u64) {
+    assert!(Command::new("/bin/kill").args([name, &pid.to_string()]).status().unwrap().success());
+}
+
+#[test]
+fn a_gateway_is_kept_running_and_asked_through_its_supervisor() {
+    let home = Home::new();
+    home.run(&["setup", "--port", &free_base().to_string()]).ok();
+    home.run(&["config", "set", "secrets.default", "file"]).ok();
+    let mut supervisor = Supervisor::start(&home);
+    let first = supervisor.running();
+    assert_eq!(home.run(&["health", "--json"]).ok().json()["ok"], true);
+    let status = home.run(&["gateway", "status", "--json"]).ok().json();
+    assert_eq!(
+        (&status["supervisor"]["state"], &status["supervisor"]["pid"]),
+        (&json!("running"), &json!(first))
+    );
+
+    signal("-KILL", first);
+    let second = supervisor.running();
+    assert_ne!(first, second);
+
+    let again = home.run(&["gateway", "restart", "--json"]).ok().json();
+    assert_eq!((&again["result"], &again["via"]), (&json!("restarted"), &json!("supervisor")));
+    assert_ne!(again["supervisor"]["pid"], json!(second));
+    assert_eq!(home.run(&["gateway", "stop", "--json"]).ok().json()["result"], "stopped");
+    assert_eq!(home.run(&["status", "--only", "--json"]).ok().json()["profile"]["state"], "stopped");
+    let started = home.run(&["gateway", "start", "--json"]).ok().json();
+    let last = started["supervisor"]["pid"].as_u64().unwrap();
+
+    let refused = home.run(&["gateway", "supervise"]);
+    assert_eq!(refused.code, 1, "{refused:?}");
+
+    signal("-TERM", u64::from(supervisor.child.id()));
+    assert!(supervisor.child.wait().unwrap().success());
+    assert!(!std::path::Path::new(&format!("/proc/{last}")).exists(), "the gateway outlived its supervisor");
+    assert_eq!(home.run(&["status", "--only", "--json"]).ok().json()["profile"]["state"], "stopped");
+}
