@@ -30,12 +30,6 @@ pub struct OnboardArgs {
     /// Where the gateway runs.
     #[arg(long, value_enum, value_name = "MODE", default_value = "local")]
     pub mode: Mode,
-    #[command(flatten)]
-    pub model: ModelFlags,
-    #[command(flatten)]
-    pub gateway: GatewayFlags,
-    #[command(flatten)]
-    pub telegram: TelegramFlags,
     /// Where secrets go. `file` is readable only by you, but not encrypted; `env` stores nothing.
     #[arg(long, value_enum, value_name = "WHERE")]
     pub secrets: Option<SecretsPlace>,
@@ -45,6 +39,12 @@ pub struct OnboardArgs {
     /// Do not try model and bot before writing.
     #[arg(long)]
     pub skip_health: bool,
+    #[command(flatten)]
+    pub model: ModelFlags,
+    #[command(flatten)]
+    pub gateway: GatewayFlags,
+    #[command(flatten)]
+    pub telegram: TelegramFlags,
     #[command(flatten)]
     pub skips: Skips,
 }
@@ -91,7 +91,7 @@ pub enum AuthChoice {
     CustomApiKey,
     /// Anthropic.
     AnthropicApiKey,
-    /// `OpenAI`.
+    /// OpenAI.
     OpenaiApiKey,
     /// Ollama on this machine or elsewhere.
     Ollama,
@@ -101,7 +101,7 @@ pub enum AuthChoice {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Compatibility {
-    /// `OpenAI` chat completions.
+    /// OpenAI chat completions.
     Openai,
     /// Anthropic messages.
     Anthropic,
@@ -157,7 +157,7 @@ pub enum SecretsPlace {
     Env,
 }
 
-/// Accepted so that scripts written for `OpenClaw` work; there is nothing here to skip.
+/// Accepted so that scripts written for OpenClaw work; there is nothing here to skip.
 #[derive(Debug, Default, Args)]
 pub struct Skips {
     #[arg(long, hide = true)]
