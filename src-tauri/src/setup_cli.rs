@@ -2,6 +2,7 @@
 //! and one result on its standard output. Secrets go in on standard input and nowhere else.
 
 use crate::failure::{Answer, Failure};
+use bulkhead_process::ProcessIdentity;
 use serde_json::Value;
 use std::time::Duration;
 use tauri::AppHandle;
@@ -25,12 +26,14 @@ pub async fn run(app: &AppHandle, request: &Value, on_progress: impl Fn(Value) +
         .shell()
         .sidecar("bulkhead")
         .map_err(|error| spawn_failed(&error))?
-        .args(["onboard", "--plan", "-", "--json"])
-        .kill_on_drop(true);
+        .args(["onboard", "--plan", "-", "--json"]);
     let (mut events, mut child) = command.spawn().map_err(|error| spawn_failed(&error))?;
     let mut line = request.to_string();
     line.push('\n');
     child.write(line.as_bytes()).map_err(|error| spawn_failed(&error))?;
+    // The request is everything up to the end of input: letting go of the child closes its pipe and nothing else.
+    let identity = ProcessIdentity::of(child.pid()).ok();
+    drop(child);
 
     let mut errors = String::new();
     let outcome = tokio::time::timeout(LIMIT, async {
@@ -65,10 +68,15 @@ pub async fn run(app: &AppHandle, request: &Value, on_progress: impl Fn(Value) +
             },
             "Try again. Nothing is half-made: what was begun is resumed or undone.",
         )),
-        Err(_) => Err(Failure::new(
-            "setup-timeout",
-            "The set-up did not finish within five minutes.",
-            "Look for a keychain dialog that waits for you, then try again.",
-        )),
+        Err(_) => {
+            if let Some(Err(error)) = identity.map(|identity| identity.kill()) {
+                tracing::warn!(%error, "the set-up that took too long could not be ended");
+            }
+            Err(Failure::new(
+                "setup-timeout",
+                "The set-up did not finish within five minutes.",
+                "Look for a keychain dialog that waits for you, then try again.",
+            ))
+        }
     }
 }

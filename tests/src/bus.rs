@@ -40,6 +40,11 @@ impl Bus {
     /// Starts gnome-keyring with a default collection that exists and is locked.
     pub fn locked_keyring(&self, world: &World) {
         self.keyring(world, true);
+        self.lock_keyring(world);
+    }
+
+    /// Locks the default collection, with what is in it.
+    pub fn lock_keyring(&self, world: &World) {
         let out = world
             .command("dbus-send")
             .env("DBUS_SESSION_BUS_ADDRESS", &self.address)

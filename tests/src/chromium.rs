@@ -144,8 +144,9 @@ impl Chromium {
                 "Network.webSocketCreated" => params["url"].as_str(),
                 _ => None,
             };
-            // The browser's own start page is not a page of ours.
-            found.extend(address.filter(|url| !url.starts_with("chrome")).map(str::to_owned));
+            // The browser's own start page is not a page of ours, and data lies in the page itself.
+            let is_fetched = |url: &&str| !url.starts_with("chrome") && !url.starts_with("data:");
+            found.extend(address.filter(is_fetched).map(str::to_owned));
         }
         Ok(found)
     }

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use std::time::{Duration, Instant};
 use x11rb::connection::Connection;
 use x11rb::protocol::xproto::{
-    Atom, AtomEnum, ClientMessageEvent, ConnectionExt, EventMask, Window as WindowId,
+    Atom, AtomEnum, ClientMessageEvent, ConnectionExt, EventMask, ImageFormat, Window as WindowId,
 };
 use x11rb::rust_connection::RustConnection;
 
@@ -55,6 +55,29 @@ impl Desk {
     /// Whether a window has the focus.
     pub fn is_active(&self, window: u32) -> Result<bool> {
         Ok(self.list_of(self.active)?.contains(&window))
+    }
+
+    /// Waits until a window shows more than a plain background: at least so many colours.
+    pub async fn is_painted(&self, window: u32, colours: usize) -> Result<()> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let found = self.colours(window)?;
+            if found >= colours {
+                return Ok(());
+            }
+            ensure!(Instant::now() < deadline, "the window shows {found} colours, expected {colours}");
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    fn colours(&self, window: u32) -> Result<usize> {
+        let size = self.connection.get_geometry(window)?.reply()?;
+        let image = self
+            .connection
+            .get_image(ImageFormat::Z_PIXMAP, window, 0, 0, size.width, size.height, u32::MAX)?
+            .reply()?;
+        let pixels: std::collections::HashSet<&[u8]> = image.data.chunks_exact(4).collect();
+        Ok(pixels.len())
     }
 
     /// Closes a window as its cross does.

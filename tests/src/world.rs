@@ -57,6 +57,11 @@ impl World {
         world
     }
 
+    /// Locks the keychain, with what is in it.
+    pub fn lock_keychain(&self) {
+        self.bus.as_ref().expect("a world with a keychain").lock_keyring(self);
+    }
+
     /// The home directory.
     pub fn home(&self) -> &Path {
         self.home.path()

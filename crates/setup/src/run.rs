@@ -29,7 +29,10 @@ pub async fn run(
         }
         Action::Check => {
             let checks = if request.checks.is_empty() { &CheckKind::ALL[..] } else { &request.checks };
-            let targets = resolve(plan, world, &report);
+            // A model can be asked before anybody has said which profiles there will be.
+            let only_model =
+                plan.profiles.is_empty() && checks.iter().all(|check| *check == CheckKind::Model);
+            let targets = if only_model { Vec::new() } else { resolve(plan, world, &report) };
             check::run(checks, plan, &targets, world, &report).await;
             finish(&report, targets.iter().map(|target| target.result(target.port)).collect())
         }

@@ -153,3 +153,18 @@ async fn inner_real_keyring() {
     assert!(again.ok, "{lines}");
     assert_eq!(again.profiles, outcome.profiles);
 }
+
+#[tokio::test]
+async fn a_model_can_be_asked_before_there_is_a_profile() {
+    let (model, telegram) = servers().await;
+    let machine = Machine::new();
+    let mut plan = plan(&model.base_url, "sk-s3cret-good", &telegram.base_url);
+    plan["profiles"] = json!([]);
+    let mut request = check(&plan);
+    let (outcome, _) = run(&request, &machine.world_with_network()).await;
+    assert!(!outcome.ok, "the other checks need a profile");
+    request["checks"] = json!(["model"]);
+    let (outcome, lines) = run(&request, &machine.world_with_network()).await;
+    assert!(outcome.ok, "{}", machine.findings(&outcome));
+    assert!(lines.contains("\"latencyMs\""), "{lines}");
+}
