@@ -321,6 +321,8 @@ async fn every_page_shows_what_is_there() -> Result<()> {
     until(&browser, "the conversation", |all| once(all, "assistant", "final", "let in")).await?;
     bot.ask(PERSON, "ECHO second thought", "second thought").await;
     until(&browser, "what happens now", |all| once(all, "assistant", "final", "second thought")).await?;
+    let words = page::find(driver, "transcript").await?.text().await?;
+    ensure!(words.contains(&format!("user{PERSON}")) && !words.contains("You"), "who wrote it: {words}");
     browser.pictures("web-chat-telegram").await?;
 
     page::click(driver, "nav-settings").await?;
@@ -333,7 +335,7 @@ async fn every_page_shows_what_is_there() -> Result<()> {
         .requested()
         .await?
         .into_iter()
-        .filter(|url| !own.iter().any(|own| url.starts_with(own)) && !url.starts_with("data:"))
+        .filter(|url| !own.iter().any(|own| url.starts_with(own)))
         .collect();
     ensure!(foreign.is_empty(), "asked elsewhere: {foreign:?}");
     browser.close().await

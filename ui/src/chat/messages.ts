@@ -15,6 +15,8 @@ export interface Message {
   text: string;
   tools: ToolCall[];
   time: number | null;
+  /** Who wrote it on a channel; nobody's name when it was written here. */
+  sender?: string | null;
   runId: string | null;
   /** The client's key, for a message that this window sent. */
   key: string | null;
@@ -127,6 +129,7 @@ export function readMessage(raw: unknown, given: { id?: unknown; runId?: unknown
     text: words,
     tools,
     time: typeof message['timestamp'] === 'number' ? message['timestamp'] : null,
+    sender: role === 'user' ? text(message['senderLabel']) : null,
     runId: text(meta['runId']) ?? text(message['runId']) ?? text(given.runId),
     key: key ? key.replace(/:user$/, '') : null,
     stopReason: text(message['stopReason']),

@@ -11,6 +11,7 @@ use bulkhead_agent::{
 use bulkhead_protocol::ErrorShape;
 use bulkhead_store::{NewMessage, NewRun, NewSession, RunStart, Session, ToolCall};
 use futures::FutureExt as _;
+use serde_json::json;
 use tokio::sync::mpsc;
 
 use super::conversion::history;
@@ -92,9 +93,12 @@ impl Gateway {
         }
         new.label = new.label.or_else(|| request.sender.clone());
         let session = self.store.sessions().get_or_create(new).await.map_err(store_failed)?;
-        let user = NewMessage::new(&request.session_key, "user", request.message.clone().into())
+        let mut user = NewMessage::new(&request.session_key, "user", request.message.clone().into())
             .in_run(&request.run_id)
             .once(format!("{}:user", request.run_id));
+        if let Some(sender) = &request.sender {
+            user = user.with_meta(json!({"senderLabel": sender}));
+        }
         let run = NewRun {
             id: request.run_id.clone(),
             session_key: request.session_key.clone(),
