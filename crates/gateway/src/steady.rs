@@ -40,6 +40,9 @@ impl Ended {
     }
 }
 
+/// Who ended stdin.
+const SUPERVISOR: &str = "the supervisor";
+
 /// What can be said to a running gateway from outside the protocol.
 pub(crate) struct Outside {
     /// Lines of the supervisor.
@@ -69,7 +72,7 @@ pub(crate) async fn run(
             () = signals.next() => break "a signal",
             line = next_line(&mut handoff) => match line {
                 Handed::Line(line) => take_over(gateway, line).await,
-                Handed::End => break "the supervisor",
+                Handed::End => break SUPERVISOR,
                 Handed::Broken(error) => {
                     tracing::error!("a line of the supervisor could not be read: {error}");
                     handoff = None;
@@ -87,8 +90,16 @@ pub(crate) async fn run(
     awake.abort();
     tokio::select! {
         () = stop(gateway, doors, serving) => Ended::Drained,
-        () = signals.next() => Ended::AtOnce,
+        () = asked_again(&mut signals, why == SUPERVISOR) => Ended::AtOnce,
     }
+}
+
+/// A supervisor closes stdin and sends a signal: that is one request to stop, and only what follows is the second.
+async fn asked_again(signals: &mut Signals, by_supervisor: bool) {
+    if by_supervisor {
+        signals.next().await;
+    }
+    signals.next().await;
 }
 
 async fn next_line(handoff: &mut Option<Handoff>) -> Handed {
