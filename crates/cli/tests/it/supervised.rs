@@ -77,6 +77,9 @@ fn a_gateway_is_kept_running_and_asked_through_its_supervisor() {
     let refused = home.run(&["gateway", "supervise"]);
     assert_eq!(refused.code, 1, "{refused:?}");
 
+    let log = home.run(&["logs", "--json"]).ok().json()["lines"].to_string();
+    assert!(log.contains("Drained") && !log.contains("AtOnce"), "a stop by the supervisor must drain: {log}");
+
     signal("-TERM", u64::from(supervisor.child.id()));
     assert!(supervisor.child.wait().unwrap().success());
     assert!(!std::path::Path::new(&format!("/proc/{last}")).exists(), "the gateway outlived its supervisor");
