@@ -38,8 +38,9 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("bulkhead-bindings-{}", std::process::id()));
         std::fs::create_dir_all(&folder).expect("folder");
         let fresh = folder.join("tauri.ts");
-        let language = specta_typescript::Typescript::default()
-            .header("// Generated from src-tauri: do not edit. UPDATE_BINDINGS=1 cargo test -p bulkhead-app\n");
+        let language = specta_typescript::Typescript::default().header(
+            "// Generated from src-tauri: do not edit. UPDATE_BINDINGS=1 cargo test -p bulkhead-app\n",
+        );
         super::builder().export(language, &fresh).expect("export");
         let text = std::fs::read_to_string(&fresh).expect("read").replace("\r\n", "\n");
         std::fs::remove_dir_all(&folder).expect("clean");

@@ -1,6 +1,8 @@
 //! The one window, made on demand and destroyed on close: a hidden app has no web process.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
+use tauri::webview::{NewWindowResponse, PageLoadEvent};
 use tauri::{AppHandle, Manager, WebviewUrl, WebviewWindowBuilder};
 
 /// Label of the window; the capability file grants rights to this label only.
@@ -8,6 +10,9 @@ pub const MAIN: &str = "main";
 
 /// One window is built or shown at a time: two clicks must not build two.
 static SHOWING: Mutex<()> = Mutex::new(());
+
+/// Whether the page of the window that is or was open came up.
+static LOADED: AtomicBool = AtomicBool::new(false);
 
 /// Shows the window at a page (`/`, `/chat/main`, `/logs/rescue`), building it first if there is none. Returns at once:
 /// a window is built off the main thread, because building one there would wait for itself.
@@ -31,10 +36,12 @@ pub fn is_open(app: &AppHandle) -> bool {
 }
 
 /// Called when a window is gone. WebKit for GTK keeps its network process for the life of the app; without a window it
-/// only costs memory, and the next window gets a new one.
+/// only costs memory, and the next window gets a new one. Only a process that has brought a page up is ended: WebKit
+/// aborts the whole app when one dies while it is being launched.
 pub fn closed(app: &AppHandle) {
+    let loaded = LOADED.swap(false, Ordering::SeqCst);
     #[cfg(target_os = "linux")]
-    {
+    if loaded {
         let app = app.clone();
         std::thread::spawn(move || {
             let _one = SHOWING.lock().unwrap_or_else(PoisonError::into_inner);
@@ -44,7 +51,7 @@ pub fn closed(app: &AppHandle) {
         });
     }
     #[cfg(not(target_os = "linux"))]
-    let _ = app;
+    let _ = (app, loaded);
 }
 
 fn show_now(app: &AppHandle, page: &str) -> tauri::Result<()> {
@@ -63,7 +70,12 @@ fn show_now(app: &AppHandle, page: &str) -> tauri::Result<()> {
         .min_inner_size(720.0, 520.0)
         .center()
         .on_navigation(is_own_page)
-        .on_new_window(|_, _| tauri::webview::NewWindowResponse::Deny)
+        .on_new_window(|_, _| NewWindowResponse::Deny)
+        .on_page_load(|_, load| {
+            if load.event() == PageLoadEvent::Finished {
+                LOADED.store(true, Ordering::SeqCst);
+            }
+        })
         .build()?;
     window.set_focus()
 }

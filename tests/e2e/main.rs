@@ -22,4 +22,6 @@ mod without_desktop;
 #[cfg(target_os = "linux")]
 mod tray;
 #[cfg(target_os = "linux")]
+mod window_rights;
+#[cfg(target_os = "linux")]
 mod wizard;

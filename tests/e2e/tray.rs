@@ -1,7 +1,7 @@
 //! The tray: what it shows, and that every entry does what it says.
 
 use crate::app_life::{app, create};
-use crate::outside::Outside;
+use crate::outside::{Outside, Profile};
 use crate::processes::{sidecars, until};
 use anyhow::{Context, Result};
 use bulkhead_tests::desk::Desk;
@@ -21,7 +21,15 @@ async fn every_entry_of_the_menu_does_what_it_says() -> Result<()> {
     let screen = Screen::start(&mut world);
     let (desk, tray) = (Desk::new(&screen)?, Tray::start(&world).await?);
     let mut app = app(&world, &["--hidden"]);
-    let [main, rescue] = [&profiles[0], &profiles[1]];
+    let outcome = click_through(&world, &desk, &tray, [&profiles[0], &profiles[1]]).await;
+    outcome.with_context(|| format!("the app said: {}", app.output()))?;
+    tray.click("Quit").await?;
+    assert!(app.wait().success(), "{}", app.output());
+    assert!(sidecars(&world).is_empty());
+    Ok(())
+}
+
+async fn click_through(world: &World, desk: &Desk, tray: &Tray, [main, rescue]: [&Profile; 2]) -> Result<()> {
     let line = |name: &str, state: &str, port: u16| format!("{name} · {state} · {port}");
 
     let running = line("main", "running", main.port);
@@ -33,15 +41,15 @@ async fn every_entry_of_the_menu_does_what_it_says() -> Result<()> {
     assert_eq!(menu.labels()[2..], ["Open Bulkhead", "Start at login", "Quit (stops the gateways that the app runs)"]);
 
     // Restart: another process, the other gateway untouched.
-    let before = [main, rescue].map(|profile| profile.gateway_pid(&world));
+    let before = [main, rescue].map(|profile| profile.gateway_pid(world));
     tray.click_under(&running, "Restart").await?;
     until("main is another process", || {
-        let pids = sidecars(&world);
+        let pids = sidecars(world);
         pids.len() == 2 && !pids.contains(&before[0])
     })
     .await;
     main.answers().await;
-    assert_eq!(rescue.gateway_pid(&world), before[1]);
+    assert_eq!(rescue.gateway_pid(world), before[1]);
 
     // Stop, then Start, of one only.
     tray.click_under(&running, "Stop").await?;
@@ -49,11 +57,11 @@ async fn every_entry_of_the_menu_does_what_it_says() -> Result<()> {
     let entry = tray.line(&stopped).await?;
     assert_eq!(entry.labels(), ["Open chat", "Restart", "Start", "Logs"]);
     assert!(!entry.entry("Open chat").context("it is there")?.enabled);
-    assert_eq!(sidecars(&world), [before[1]]);
+    assert_eq!(sidecars(world), [before[1]]);
     tray.shows(&picture("well")).await?;
     tray.click_under(&line("rescue", "running", rescue.port), "Stop").await?;
     tray.shows(&picture("idle")).await?;
-    assert!(sidecars(&world).is_empty());
+    assert!(sidecars(world).is_empty());
     tray.click_under(&stopped, "Start").await?;
     tray.line(&running).await?;
     main.answers().await;
@@ -86,10 +94,6 @@ async fn every_entry_of_the_menu_does_what_it_says() -> Result<()> {
     tray.click("Start at login").await?;
     until("the entry is removed", || !file.exists()).await;
     tray.menu_where("it is not ticked", ticked(false)).await?;
-
-    tray.click("Quit").await?;
-    assert!(app.wait().success(), "{}", app.output());
-    assert!(sidecars(&world).is_empty());
     Ok(())
 }
 
@@ -100,7 +104,7 @@ async fn a_gateway_that_is_down_shows_after_it_has_lasted() -> Result<()> {
     let profiles = create(&outside, &world, &["main"], "keychain");
     // A configuration that no gateway takes, and no earlier one to fall back on.
     std::fs::write(world.path(".bulkhead/bulkhead.json"), "{ gateway: { port: \"no\" } }")?;
-    let good = world.path(".bulkhead/bulkhead.json.last-good");
+    let good = world.path(".bulkhead/bulkhead.last-good.json");
     if good.exists() {
         std::fs::remove_file(good)?;
     }

@@ -44,7 +44,7 @@ impl World {
     /// With a session bus on which nobody offers a keychain.
     pub fn with_bus() -> Self {
         let mut world = Self::new();
-        world.bus = Some(Bus::start(&world));
+        world.bus = Some(Bus::start_without_services(&world));
         world
     }
 
