@@ -122,6 +122,15 @@ async fn broken_answers_of_the_server_cost_no_message_and_double_none() {
         main.bot.control.fail_next(method, fault.clone());
         main.asks_once(&format!("ECHO trouble-{number}"), &format!("trouble-{number}")).await;
     }
+    // A redirect would carry the token, which is in every address, to another server: it is not followed.
+    let elsewhere = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.expect("bind");
+    let location = format!("http://{}/", elsewhere.local_addr().expect("address"));
+    for method in ["getUpdates", "sendMessage", "editMessageText"] {
+        main.bot.control.fail_next(method, Fault::Redirect { location: location.clone() });
+        main.asks_once(&format!("ECHO not-led-astray-{method}"), &format!("not-led-astray-{method}")).await;
+    }
+    let visit = tokio::time::timeout(Duration::ZERO, elsewhere.accept()).await;
+    assert!(visit.is_err(), "somebody followed the redirect");
     // An update that was handed out but not received comes again, and is answered once.
     main.bot.control.fail_next("getUpdates", Fault::CutAnswer);
     main.asks_once("ECHO heard-twice", "heard-twice").await;

@@ -5,6 +5,7 @@ use anyhow::{Context, Result, ensure};
 use bulkhead_fakes::model::Fault;
 use bulkhead_tests::chromium::Chromium;
 use bulkhead_tests::run::PATIENCE;
+use bulkhead_tests::world::text;
 use bulkhead_tests::{World, page};
 use serde_json::{Value, json};
 use std::time::Instant;
@@ -26,12 +27,12 @@ const READ: &str = "return [...document.querySelectorAll('[data-testid=transcrip
 /// The open conversation.
 pub async fn transcript(browser: &Chromium) -> Result<Vec<Entry>> {
     let rows = browser.js(READ).await?;
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     Ok(rows
         .as_array()
         .into_iter()
         .flatten()
-        .map(|row| Entry { role: text(&row[0]), state: text(&row[1]), text: text(&row[2]) })
+        .map(|row| Entry { role: word(&row[0]), state: word(&row[1]), text: word(&row[2]) })
         .collect())
 }
 
@@ -129,6 +130,72 @@ async fn a_link_logs_in_and_a_form_says_what_is_wrong() -> Result<()> {
     page::find(&browser.driver, "nav-chat").await?;
     let stopped = browser.violations().await?;
     ensure!(stopped.is_empty(), "the content policy was broken in normal use: {stopped:?}");
+    browser.close().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_token_or_a_password_is_asked_for_at_once() -> Result<()> {
+    let outside = Outside::new().await;
+    let world = World::new();
+    let main = outside.onboard(&world, "main", None, "file");
+    let _gateway = main.supervised(&world).await;
+    let browser = Chromium::open(&world, &[]).await?;
+    log_in(&browser, &main).await?;
+    say(&browser, "ECHO by the old token").await?;
+    until(&browser, "an answer", |all| once(all, "assistant", "final", "by the old token")).await?;
+
+    // Another token: who came in by the old one is out, and is told why.
+    let next = format!("gw-{}", crate::outside::word(40));
+    let out = world.bulkhead_with_input(&["secrets", "set", "gateway/token", "-"], &next);
+    ensure!(out.status.success(), "{}", text(&out));
+    page::find(&browser.driver, "login-problem").await?;
+    page::fill(&browser.driver, "login-token", &next).await?;
+    page::click(&browser.driver, "login-submit").await?;
+    until(&browser, "the conversation", |all| once(all, "assistant", "final", "by the old token")).await?;
+
+    // A password in its place.
+    let password = format!("pass word {}", crate::outside::word(20));
+    let out = world.bulkhead_with_input(&["secrets", "set", "gateway/password", "-"], &password);
+    ensure!(out.status.success(), "{}", text(&out));
+    let reference = r#"{"source":"file","id":"gateway/password"}"#;
+    for (path, value) in [("gateway.auth.password", reference), ("gateway.auth.mode", "password")] {
+        let out = world.bulkhead(&["config", "set", path, value]);
+        ensure!(out.status.success(), "{}", text(&out));
+    }
+    let out = world.bulkhead(&["gateway", "restart"]);
+    ensure!(out.status.success(), "{}", text(&out));
+    page::find(&browser.driver, "login-problem").await?;
+    browser.pictures("web-login-password").await?;
+    page::fill(&browser.driver, "login-token", &password).await?;
+    page::click(&browser.driver, "login-submit").await?;
+    until(&browser, "the conversation", |all| once(all, "assistant", "final", "by the old token")).await?;
+    browser.close().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_windows_show_the_same_conversation() -> Result<()> {
+    let outside = Outside::new().await;
+    let world = World::new();
+    let main = outside.onboard(&world, "main", None, "file");
+    let _gateway = main.running(&world).await;
+    let browser = Chromium::open(&world, &[]).await?;
+    log_in(&browser, &main).await?;
+    let first = browser.driver.window().await?;
+    let second = browser.driver.new_tab().await?;
+    browser.driver.switch_to_window(second.clone()).await?;
+    log_in(&browser, &main).await?;
+    say(&browser, "DO: slow 20; piece 4; say words(30)").await?;
+    until(&browser, "it begins", |all| all.last().is_some_and(|one| one.role == "assistant")).await?;
+    // Looked at in the middle, and sent from here next.
+    browser.driver.switch_to_window(first).await?;
+    until(&browser, "the answer here too", |all| once(all, "assistant", "final", "word29 word30")).await?;
+    say(&browser, "ECHO from the first window").await?;
+    let here =
+        until(&browser, "an answer", |all| once(all, "assistant", "final", "from the first window")).await?;
+    browser.driver.switch_to_window(second).await?;
+    let there =
+        until(&browser, "it there too", |all| once(all, "assistant", "final", "from the first window")).await?;
+    ensure!(here.len() == 4 && here == there, "first {here:#?}\nsecond {there:#?}");
     browser.close().await
 }
 

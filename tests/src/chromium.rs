@@ -132,7 +132,7 @@ impl Chromium {
         Ok(answer["value"].as_array().cloned().unwrap_or_default())
     }
 
-    /// Addresses that web pages asked for since the last look, WebSockets too. Reads the log: each is told once.
+    /// Addresses that web pages asked for since the last look, sockets too. Reads the log: each is told once.
     pub async fn requested(&self) -> Result<Vec<String>> {
         let mut found = Vec::new();
         for entry in self.log("performance").await? {
