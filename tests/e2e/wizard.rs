@@ -109,7 +109,7 @@ async fn from_first_launch_to_two_bots_that_answer() -> Result<()> {
     }
 
     click(driver, "wizard-finish").await?;
-    state(driver, "card-main", "data-state", "running").await?;
+    state(driver, "card-main-state", "data-state", "running").await?;
     window.screenshot("home").await?;
     for page in ["chat", "logs", "models", "channels", "settings"] {
         click(driver, &format!("nav-{page}")).await?;

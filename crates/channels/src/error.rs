@@ -124,17 +124,17 @@ impl ChannelError {
     /// Stable identifier of the kind of failure.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::MalformedToken => "telegram_malformed_token",
-            Self::BadToken { .. } => "telegram_bad_token",
-            Self::Conflict { .. } => "telegram_conflict",
-            Self::BadApiRoot { .. } => "telegram_bad_api_root",
-            Self::BadProxy { .. } => "telegram_bad_proxy",
-            Self::Unreachable { .. } => "telegram_unreachable",
-            Self::TooMany { .. } => "telegram_too_many_requests",
-            Self::Server { .. } => "telegram_server_trouble",
-            Self::Refused { .. } => "telegram_refused",
-            Self::NotTheApi { .. } => "telegram_not_the_api",
-            Self::NoClient { .. } => "telegram_no_client",
+            Self::MalformedToken => "telegram-malformed-token",
+            Self::BadToken { .. } => "telegram-bad-token",
+            Self::Conflict { .. } => "telegram-conflict",
+            Self::BadApiRoot { .. } => "telegram-bad-api-root",
+            Self::BadProxy { .. } => "telegram-bad-proxy",
+            Self::Unreachable { .. } => "telegram-unreachable",
+            Self::TooMany { .. } => "telegram-too-many-requests",
+            Self::Server { .. } => "telegram-server-trouble",
+            Self::Refused { .. } => "telegram-refused",
+            Self::NotTheApi { .. } => "telegram-not-the-api",
+            Self::NoClient { .. } => "telegram-no-client",
             Self::Store(error) => error.code(),
         }
     }

@@ -111,9 +111,10 @@ pub async fn run(options: RunOptions) -> Result<Ended, GatewayError> {
 
     let addresses = bound.addrs().to_vec();
     let doors = CancellationToken::new();
-    let serving = serve(bound, &gateway, hub, limits, info, doors.clone());
+    // Everything is loaded by now, so whoever knocked since the port was bound is let in: nobody is told to come again.
     gateway.tell_readiness();
     gateway.lifecycle.set_started();
+    let serving = serve(bound, &gateway, hub, limits, info, doors.clone());
     // Whoever is told that we are ready may look for the record at once.
     let _ = record.await;
     ready::tell(&gateway, options.sidecar || options.json, &addresses);

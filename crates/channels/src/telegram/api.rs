@@ -337,13 +337,13 @@ mod tests {
     fn refusals_are_told_apart() {
         let api = api("http://127.0.0.1:1");
         let code = |method, status, retry| api.refusal(method, status, "words", retry).code();
-        assert_eq!(code("getMe", 401, None), "telegram_bad_token");
-        assert_eq!(code("getMe", 404, None), "telegram_bad_token");
-        assert_eq!(code("editMessageText", 404, None), "telegram_refused");
-        assert_eq!(code("getUpdates", 409, None), "telegram_conflict");
-        assert_eq!(code("sendMessage", 429, Some(3)), "telegram_too_many_requests");
-        assert_eq!(code("sendMessage", 502, None), "telegram_server_trouble");
-        assert_eq!(code("sendMessage", 400, None), "telegram_refused");
+        assert_eq!(code("getMe", 401, None), "telegram-bad-token");
+        assert_eq!(code("getMe", 404, None), "telegram-bad-token");
+        assert_eq!(code("editMessageText", 404, None), "telegram-refused");
+        assert_eq!(code("getUpdates", 409, None), "telegram-conflict");
+        assert_eq!(code("sendMessage", 429, Some(3)), "telegram-too-many-requests");
+        assert_eq!(code("sendMessage", 502, None), "telegram-server-trouble");
+        assert_eq!(code("sendMessage", 400, None), "telegram-refused");
     }
 
     #[tokio::test]

@@ -116,7 +116,7 @@ mod tests {
     fn roots_are_addresses_without_secrets() {
         for root in ["", "api.telegram.org", "ftp://x", "https://user:pw@host", "https://x?y=1", "http://"] {
             let error = parse_root(root).unwrap_err();
-            assert_eq!(error.code(), "telegram_bad_api_root");
+            assert_eq!(error.code(), "telegram-bad-api-root");
             assert!(!error.to_string().contains("pw"), "{error}");
         }
         let url = parse_root("http://127.0.0.1:81/base").unwrap();
@@ -128,7 +128,7 @@ mod tests {
         let root = parse_root("http://127.0.0.1:1").unwrap();
         let proxy = "gopher://user:hunter2@host:1".into();
         let error = client(&root, Some(&proxy)).unwrap_err();
-        assert_eq!(error.code(), "telegram_bad_proxy");
+        assert_eq!(error.code(), "telegram-bad-proxy");
         assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
     }
 }

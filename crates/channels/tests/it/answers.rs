@@ -245,10 +245,10 @@ async fn a_token_is_checked_for_the_wizard_also_through_a_proxy() {
     let bot = check_token(root, &TOKEN.into(), None).await.unwrap();
     assert_eq!((bot.id, bot.name.as_str()), (777_000_111, "ref_test_bot"));
     let bad = check_token(root, &"777000111:other".into(), None).await.unwrap_err();
-    assert_eq!(bad.code(), "telegram_bad_token");
+    assert_eq!(bad.code(), "telegram-bad-token");
     assert_eq!(
         check_token(root, &"other".into(), None).await.unwrap_err().code(),
-        "telegram_malformed_token"
+        "telegram-malformed-token"
     );
     // The stand-in answers whatever host it is asked for, so it can stand in for a proxy too.
     let proxy = world.server.base_url.as_str().into();

@@ -37,23 +37,23 @@ async fn get_over(fault: Fault, code: &str) {
 
 #[tokio::test]
 async fn a_server_in_trouble_is_got_over() {
-    get_over(Fault::Refuse { status: 502, description: "Bad Gateway".into() }, "telegram_server_trouble")
+    get_over(Fault::Refuse { status: 502, description: "Bad Gateway".into() }, "telegram-server-trouble")
         .await;
 }
 
 #[tokio::test]
 async fn a_page_of_something_in_between_is_got_over() {
-    get_over(Fault::HtmlPage { status: 503 }, "telegram_server_trouble").await;
+    get_over(Fault::HtmlPage { status: 503 }, "telegram-server-trouble").await;
 }
 
 #[tokio::test]
 async fn a_captive_portal_is_got_over() {
-    get_over(Fault::HtmlPage { status: 200 }, "telegram_not_the_api").await;
+    get_over(Fault::HtmlPage { status: 200 }, "telegram-not-the-api").await;
 }
 
 #[tokio::test]
 async fn a_cut_connection_is_got_over() {
-    get_over(Fault::CutCall, "telegram_unreachable").await;
+    get_over(Fault::CutCall, "telegram-unreachable").await;
 }
 
 #[tokio::test]
@@ -145,7 +145,7 @@ async fn a_redirect_is_not_followed() {
     world.bot.fail_next("getMe", Fault::Redirect { location: other.server.base_url.clone() });
     let telegram = world.start(Scripted::echo());
     let status = until(&telegram, ChannelState::Degraded).await;
-    assert_eq!(status.code, Some("telegram_not_the_api"));
+    assert_eq!(status.code, Some("telegram-not-the-api"));
     until(&telegram, ChannelState::Connected).await;
     assert_eq!(other.bot.calls(), []);
 }

@@ -9,7 +9,7 @@ async fn a_bad_token_is_told_and_not_tried_again_until_there_is_another() {
     let bad = TelegramSettings { bot_token: "777000111:revoked".into(), ..world.settings() };
     let telegram = Telegram::start(bad, world.store(), Scripted::echo());
     let status = until(&telegram, ChannelState::Failed).await;
-    assert_eq!(status.code, Some("telegram_bad_token"));
+    assert_eq!(status.code, Some("telegram-bad-token"));
     assert_eq!(
         status.detail,
         format!(
@@ -24,16 +24,16 @@ async fn a_bad_token_is_told_and_not_tried_again_until_there_is_another() {
     world.bot.wait_for_text(ALICE, "answer to x").await;
 
     world.bot.revoke(true);
-    assert_eq!(until(&telegram, ChannelState::Failed).await.code, Some("telegram_bad_token"));
+    assert_eq!(until(&telegram, ChannelState::Failed).await.code, Some("telegram-bad-token"));
 }
 
 #[tokio::test]
 async fn settings_that_allow_no_connection_say_why() {
     let world = World::new().await;
     for (settings, code) in [
-        (TelegramSettings { bot_token: "nonsense".into(), ..world.settings() }, "telegram_malformed_token"),
-        (TelegramSettings { api_root: Some("ftp://x".into()), ..world.settings() }, "telegram_bad_api_root"),
-        (TelegramSettings { proxy: Some("nonsense".into()), ..world.settings() }, "telegram_bad_proxy"),
+        (TelegramSettings { bot_token: "nonsense".into(), ..world.settings() }, "telegram-malformed-token"),
+        (TelegramSettings { api_root: Some("ftp://x".into()), ..world.settings() }, "telegram-bad-api-root"),
+        (TelegramSettings { proxy: Some("nonsense".into()), ..world.settings() }, "telegram-bad-proxy"),
     ] {
         let telegram = Telegram::start(settings, world.store(), Scripted::echo());
         assert_eq!(until(&telegram, ChannelState::Failed).await.code, Some(code));
@@ -53,7 +53,7 @@ async fn another_poller_is_told_and_the_line_recovers_what_it_can() {
     let second =
         Telegram::start(world.settings(), crate::world::open_store(other_dir.path()), Scripted::echo());
     let status = until(&first, ChannelState::Degraded).await;
-    assert_eq!(status.code, Some("telegram_conflict"));
+    assert_eq!(status.code, Some("telegram-conflict"));
     assert!(
         status.detail.starts_with("another program receives the messages of this bot (409 Conflict from ")
     );
@@ -72,7 +72,7 @@ async fn a_server_that_is_away_is_awaited() {
     };
     let telegram = Telegram::start(settings(&format!("http://{away}")), world.store(), Scripted::echo());
     let status = until(&telegram, ChannelState::Degraded).await;
-    assert_eq!(status.code, Some("telegram_unreachable"));
+    assert_eq!(status.code, Some("telegram-unreachable"));
     assert!(
         status.detail.starts_with(&format!("http://{away} could not be reached for getMe: ")),
         "{}",

@@ -4,13 +4,13 @@ mod flags;
 mod plan_input;
 mod questions;
 
-use bulkhead_setup::{Action, Event, Outcome, Plan, Progress, ProgressState, Request, World};
+use bulkhead_setup::{Action, CheckKind, Event, Outcome, Plan, Progress, ProgressState, Request, World};
 
 use super::setup;
 use crate::context::Context;
 use crate::error::Failure;
 use crate::grammar::onboard::OnboardArgs;
-use crate::output::{Output, paint};
+use crate::output::{Output, paint, table};
 
 pub fn run(args: &OnboardArgs, context: &Context) -> Result<u8, Failure> {
     if let Some(source) = &args.plan {
@@ -19,10 +19,40 @@ pub fn run(args: &OnboardArgs, context: &Context) -> Result<u8, Failure> {
     let name = context.place()?.name().clone();
     if args.non_interactive {
         let plan = flags::plan(args, name.as_str())?;
+        if !args.skip_health
+            && let Some(refused) = try_out(context, &plan)?
+        {
+            return setup::show(context.out, &refused, name.as_str());
+        }
         let outcome = create(context, plan)?;
         return setup::show(context.out, &outcome, name.as_str());
     }
     questions::run(args, context, &name)
+}
+
+/// What only a person can mend: these would be as wrong tomorrow. A server that is down now may be up then.
+const REFUSALS: [&str; 6] = [
+    "model-key-rejected",
+    "model-not-found",
+    "model-settings-invalid",
+    "telegram-bad-token",
+    "telegram-malformed-token",
+    "telegram-token-malformed",
+];
+
+/// Tries model and bot before anything is written. A refusal ends it; everything else is a warning.
+fn try_out(context: &Context, plan: &Plan) -> Result<Option<Outcome>, Failure> {
+    let checks = vec![CheckKind::Model, CheckKind::Telegram];
+    let mut outcome = perform(context, &Request::new(Action::Check, Some(plan.clone()), checks))?;
+    let refused = |code: &str| REFUSALS.contains(&code);
+    if outcome.findings.iter().any(|finding| finding.is_error() && refused(&finding.code)) {
+        return Ok(Some(outcome));
+    }
+    outcome.findings.retain(|finding| finding.code.starts_with("model-") || finding.code.starts_with("telegram-"));
+    if !outcome.findings.is_empty() {
+        context.out.note(&table::findings(&outcome.findings));
+    }
+    Ok(None)
 }
 
 /// Makes what a plan says, with progress for people.
