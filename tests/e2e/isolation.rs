@@ -59,3 +59,38 @@ async fn no_stale_lock_after_a_kill() {
     again.signal("TERM");
     assert!(again.wait().success(), "{}", again.output());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bot_of_another_profile_is_refused_as_a_secret_too() {
+    let outside = Outside::new().await;
+    let world = World::new();
+    let bots = [outside.bot("first_bot"), outside.bot("second_bot")];
+    outside.onboard(&world, "main", Some(&bots[0]), "file");
+    outside.onboard(&world, "rescue", Some(&bots[1]), "file");
+    let set = |profile: &str, token: &str| {
+        world.bulkhead_with_input(&["--profile", profile, "secrets", "set", "telegram/bot-token", "-"], token)
+    };
+    let out = set("rescue", &bots[0].token);
+    assert_eq!(out.status.code(), Some(78), "{}", text(&out));
+    assert!(text(&out).contains("main"), "{}", text(&out));
+    // A new bot is known from now on: nobody else may take it.
+    let fresh = outside.bot("fresh_bot");
+    assert!(set("main", &fresh.token).status.success());
+    assert!(!set("rescue", &fresh.token).status.success());
+    assert!(set("rescue", &bots[0].token).status.success(), "main has let go of it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_is_moved_only_while_nothing_runs() {
+    let outside = Outside::new().await;
+    let world = World::new();
+    let main = outside.onboard(&world, "main", None, "file");
+    let mut running = main.running(&world).await;
+    let out = world.bulkhead(&["profiles", "owner", "main", "desktop"]);
+    assert!(!out.status.success() && text(&out).contains(&main.gateway_pid(&world).to_string()), "{}", text(&out));
+    running.signal("TERM");
+    assert!(running.wait().success());
+    assert!(world.bulkhead(&["profiles", "owner", "main", "desktop"]).status.success());
+    let list = world.bulkhead_json(&["profiles", "list", "--json"]);
+    assert_eq!(list["profiles"][0]["owner"], "desktop");
+}

@@ -3,7 +3,7 @@
 use bulkhead_process::port;
 use bulkhead_profile::{
     ClaimRequest, ConfigGlimpse, FactsKind, Finding, Place, ProfileFacts, Register, Surroundings, audit,
-    files, gather_facts,
+    bot_id_of_token, files, gather_facts,
 };
 use serde_json::Value;
 
@@ -46,6 +46,25 @@ fn findings(context: &Context, place: &Place, glimpse: &ConfigGlimpse) -> Vec<Fi
         .into_iter()
         .filter(|finding| finding.profiles.iter().any(|profile| profile == name))
         .collect()
+}
+
+/// Refuses a bot that another profile, or an OpenClaw here, already polls: Telegram lets only one of them. The id of the
+/// bot where the text is a token at all.
+pub fn check_bot(context: &Context, place: &Place, token: &str) -> Result<Option<u64>, Failure> {
+    let Some(bot) = bot_id_of_token(token) else { return Ok(None) };
+    let own = files::canonical(place.state_dir());
+    let mut facts = gather_facts(&context.env);
+    facts.retain(|one| one.kind != FactsKind::Bulkhead || files::canonical(&one.state_dir) != own);
+    facts.push(ProfileFacts::of_place(place, None).with_bots(&[bot]));
+    let name = place.name().as_str();
+    let shared = audit::isolation(&facts).into_iter().find(|finding| {
+        finding.code == "bot-shared" && finding.profiles.iter().any(|profile| profile == name)
+    });
+    match shared {
+        Some(finding) => Err(Failure::new(CONFIGURATION, finding.code.clone(), finding.sentence())
+            .with_details(serde_json::to_value([&finding]).unwrap_or_default())),
+        None => Ok(Some(bot)),
+    }
 }
 
 /// A registered profile's claim follows its `gateway.port`.

@@ -5,7 +5,7 @@ use std::io::IsTerminal as _;
 use bulkhead_config::{ConfigStore, SecretSource};
 use bulkhead_process::RunRecord;
 use bulkhead_profile::{
-    KnownProfile, Place, Ports, ProfileName, Register, audit, gather_facts, known_profiles, siblings,
+    KnownProfile, Owner, Place, Ports, ProfileName, Register, audit, gather_facts, known_profiles, siblings,
 };
 use bulkhead_secrets::{SecretError, SecretId, Sources, references};
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::{DONE, setup};
 use crate::context::Context;
 use crate::error::{FAILED, Failure};
-use crate::grammar::profiles::ProfilesCommand;
+use crate::grammar::profiles::{NewOwner, ProfilesCommand};
 use crate::output::{paint, table};
 
 pub fn run(command: ProfilesCommand, context: &Context) -> Result<u8, Failure> {
@@ -21,8 +21,41 @@ pub fn run(command: ProfilesCommand, context: &Context) -> Result<u8, Failure> {
         ProfilesCommand::List => Ok(list(context)),
         ProfilesCommand::Create { name, port, workspace } => create(context, &name, port, workspace),
         ProfilesCommand::Remove { name, yes, with_workspace } => remove(context, &name, yes, with_workspace),
+        ProfilesCommand::Owner { name, owner } => self::owner(context, &name, owner),
         ProfilesCommand::Check => Ok(check(context)),
     }
+}
+
+/// Tells or moves the owner. It is moved only while nothing runs: the old owner and the new one must never both run one.
+fn owner(context: &Context, name: &ProfileName, new: Option<NewOwner>) -> Result<u8, Failure> {
+    let place = Place::resolve(Some(name), &setup::surroundings(context))?;
+    let register = Register::open(&context.env);
+    let Some(entry) = register.find(&place)? else {
+        let text = format!(
+            "profile {name}: it is not in the register of profiles; expected one that `bulkhead profiles list` shows; \
+             make it with `bulkhead --profile {name} onboard`"
+        );
+        return Err(Failure::new(FAILED, "profiles.unknown", text));
+    };
+    let wanted = new.map_or(entry.owner, |new| match new {
+        NewOwner::Desktop => Owner::Desktop,
+        NewOwner::External => Owner::External,
+    });
+    if wanted != entry.owner {
+        if let Some(record) = RunRecord::read_running(&place.run_record_path()) {
+            let text = format!(
+                "profile {name}: its gateway runs (process {}), run by {}; expected it to be stopped before somebody else \
+                 runs it; stop it where it was started, then say this again",
+                record.identity.pid, entry.owner
+            );
+            return Err(Failure::new(FAILED, "profiles.running", text));
+        }
+        register.update(&place, |entry| entry.owner = wanted)?;
+    }
+    context.out.result(&json!({ "ok": true, "profile": name, "owner": wanted }), || {
+        format!("{name} is run by {wanted}")
+    });
+    Ok(DONE)
 }
 
 fn row(known: &KnownProfile) -> Value {

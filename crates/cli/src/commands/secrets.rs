@@ -1,16 +1,17 @@
 //! `bulkhead secrets …`: which there are, storing and deleting. Values are never shown.
 
 use bulkhead_config::{Config, ConfigPath, ConfigStore, SecretRef, SecretSource, Segment};
-use bulkhead_profile::Place;
+use bulkhead_profile::{Place, Register};
 use bulkhead_secrets::{FileStore, SecretError, SecretId, Sources, references};
 use bulkhead_supervisor::{ControlClient, ControlRequest, SupervisorError};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 
 use super::DONE;
 use crate::context::Context;
 use crate::error::Failure;
 use crate::grammar::config::{SecretsCommand, Writable};
+use crate::isolation::check_bot;
 use crate::output::{paint, table};
 
 pub fn run(command: SecretsCommand, context: &Context) -> Result<u8, Failure> {
@@ -20,7 +21,13 @@ pub fn run(command: SecretsCommand, context: &Context) -> Result<u8, Failure> {
             let place = context.place_for_writing()?;
             let id = SecretId::parse(&id)?;
             let secret = value.read("VALUE")?;
+            let is_bot = id == SecretId::telegram_bot_token();
+            let bot = if is_bot { check_bot(context, &place, secret.expose_secret())? } else { None };
             let stored = store(context, &place, chosen, &id, &secret)?;
+            if let Some(bot) = bot {
+                // The audit knows bots by their public ids only.
+                Register::open(&context.env).record_bots(&place, &[bot])?;
+            }
             context.out.result(&stored, || {
                 let warning = if stored.encrypted {
                     ""

@@ -1,7 +1,7 @@
 //! `profiles`.
 
 use bulkhead_profile::ProfileName;
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -47,8 +47,26 @@ pub enum ProfilesCommand {
         #[arg(long)]
         with_workspace: bool,
     },
+    /// Who runs a profile's gateway, or with an OWNER: from now on. Stop the gateway first, so that two never run.
+    Owner {
+        /// Its name.
+        #[arg(value_parser = name)]
+        name: ProfileName,
+        /// `desktop`: the app. `external`: whoever starts it, such as `gateway supervise`.
+        #[arg(value_enum)]
+        owner: Option<NewOwner>,
+    },
     /// Where two profiles touch: ports, folders, keychain, bots. Exit code 1 if anything must be changed.
     Check,
+}
+
+/// Who can be made the owner by hand; a service becomes it by being installed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum NewOwner {
+    /// The app: its gateways end with it.
+    Desktop,
+    /// Whoever starts it.
+    External,
 }
 
 fn name(text: &str) -> Result<ProfileName, String> {

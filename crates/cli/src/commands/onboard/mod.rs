@@ -48,7 +48,9 @@ fn try_out(context: &Context, plan: &Plan) -> Result<Option<Outcome>, Failure> {
     if outcome.findings.iter().any(|finding| finding.is_error() && refused(&finding.code)) {
         return Ok(Some(outcome));
     }
-    outcome.findings.retain(|finding| finding.code.starts_with("model-") || finding.code.starts_with("telegram-"));
+    outcome
+        .findings
+        .retain(|finding| finding.code.starts_with("model-") || finding.code.starts_with("telegram-"));
     if !outcome.findings.is_empty() {
         context.out.note(&table::findings(&outcome.findings));
     }
