@@ -14,6 +14,15 @@ static SHOWING: Mutex<()> = Mutex::new(());
 /// Whether the page of the window that is or was open came up.
 static LOADED: AtomicBool = AtomicBool::new(false);
 
+/// The page that was asked for while the window was on its way out; `None` while there is no such window.
+static CLOSING: Mutex<Option<Closing>> = Mutex::new(None);
+
+/// A window that is being closed.
+#[derive(Default)]
+struct Closing {
+    wanted: Option<String>,
+}
+
 /// Shows the window at a page (`/`, `/chat/main`, `/logs/rescue`), building it first if there is none. Returns at once:
 /// a window is built off the main thread, because building one there would wait for itself.
 pub fn show(app: &AppHandle, page: &str) {
@@ -35,11 +44,20 @@ pub fn is_open(app: &AppHandle) -> bool {
     app.get_webview_window(MAIN).is_some()
 }
 
+/// Called when the window was asked to close: from here on it can't be shown any more.
+pub fn closing() {
+    *CLOSING.lock().unwrap_or_else(PoisonError::into_inner) = Some(Closing::default());
+}
+
 /// Called when a window is gone. WebKit for GTK keeps its network process for the life of the app; without a window it
 /// only costs memory, and the next window gets a new one. Only a process that has brought a page up is ended: WebKit
 /// aborts the whole app when one dies while it is being launched.
 pub fn closed(app: &AppHandle) {
     let loaded = LOADED.swap(false, Ordering::SeqCst);
+    let closing = CLOSING.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some(page) = closing.and_then(|closing| closing.wanted) {
+        return show(app, &page);
+    }
     #[cfg(target_os = "linux")]
     if loaded {
         let app = app.clone();
@@ -56,6 +74,10 @@ pub fn closed(app: &AppHandle) {
 
 fn show_now(app: &AppHandle, page: &str) -> tauri::Result<()> {
     if let Some(window) = app.get_webview_window(MAIN) {
+        if let Some(closing) = CLOSING.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            closing.wanted = Some(page.to_owned());
+            return Ok(());
+        }
         if page != "/" {
             window.eval(format!("location.hash = {}", serde_json::Value::from(format!("#{page}"))))?;
         }

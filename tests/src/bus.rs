@@ -13,7 +13,7 @@ pub struct Bus {
 impl Bus {
     /// Starts the bus daemon.
     pub fn start(world: &World) -> Self {
-        Self::start_with(world, "--session".to_owned())
+        Self::start_with(world, "--session")
     }
 
     /// Starts a bus daemon that starts no program by itself: what no test starts is not there.
@@ -25,13 +25,13 @@ impl Bus {
             world.path("run").display()
         );
         std::fs::write(&file, config).expect("the bus's configuration");
-        Self::start_with(world, format!("--config-file={}", file.display()))
+        Self::start_with(world, &format!("--config-file={}", file.display()))
     }
 
-    fn start_with(world: &World, configuration: String) -> Self {
+    fn start_with(world: &World, configuration: &str) -> Self {
         let mut daemon = world
             .command("dbus-daemon")
-            .args([&configuration, "--nofork", "--print-address=1"])
+            .args([configuration, "--nofork", "--print-address=1"])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -57,6 +57,16 @@ impl Bus {
     pub fn locked_keyring(&self, world: &World) {
         self.keyring(world, true);
         self.lock_keyring(world);
+    }
+
+    /// Starts gnome-keyring anew with the login collection unlocked, as the next login does.
+    pub fn unlock_again(&self, world: &World) {
+        let old = self.daemons.lock().expect("bus").pop();
+        if let Some(mut daemon) = old {
+            let _ = daemon.kill();
+            let _ = daemon.wait();
+        }
+        self.keyring(world, true);
     }
 
     /// Locks the default collection, with what is in it.

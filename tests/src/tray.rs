@@ -23,6 +23,9 @@ pub struct Tray {
     items: watch::Receiver<Option<Item>>,
 }
 
+/// An entry as `GetLayout` gives it: id, properties, children.
+type Node = (i32, HashMap<String, OwnedValue>, Vec<OwnedValue>);
+
 /// Where an icon lives.
 #[derive(Debug, Clone)]
 struct Item {
@@ -34,13 +37,14 @@ struct Watcher {
     items: watch::Sender<Option<Item>>,
 }
 
+#[allow(clippy::unused_self, clippy::needless_pass_by_value, reason = "the shape that D-Bus calls")]
 #[interface(name = "org.kde.StatusNotifierWatcher")]
 impl Watcher {
-    async fn register_status_notifier_item(
+    fn register_status_notifier_item(
         &self,
         service: String,
         #[zbus(header)] header: Header<'_>,
-    ) -> zbus::fdo::Result<()> {
+    ) {
         let owner = header.sender().map(ToString::to_string).unwrap_or_default();
         // Ayatana gives a path, others a name.
         let item = if service.starts_with('/') {
@@ -49,24 +53,25 @@ impl Watcher {
             Item { owner: service, path: "/StatusNotifierItem".to_owned() }
         };
         self.items.send_replace(Some(item));
-        Ok(())
     }
 
-    async fn register_status_notifier_host(&self, _service: String) {}
+    fn register_status_notifier_host(&self, service: String) {
+        drop(service);
+    }
 
     #[zbus(property)]
-    async fn registered_status_notifier_items(&self) -> Vec<String> {
+    fn registered_status_notifier_items(&self) -> Vec<String> {
         let item = self.items.borrow().clone();
         item.map(|item| format!("{}{}", item.owner, item.path)).into_iter().collect()
     }
 
     #[zbus(property)]
-    async fn is_status_notifier_host_registered(&self) -> bool {
+    fn is_status_notifier_host_registered(&self) -> bool {
         true
     }
 
     #[zbus(property)]
-    async fn protocol_version(&self) -> i32 {
+    fn protocol_version(&self) -> i32 {
         0
     }
 }
@@ -156,10 +161,7 @@ impl Tray {
             )
             .await?;
         let body = reply.body();
-        let (revision, (id, properties, children)): (
-            u32,
-            (i32, HashMap<String, OwnedValue>, Vec<OwnedValue>),
-        ) = body.deserialize()?;
+        let (revision, (id, properties, children)): (u32, Node) = body.deserialize()?;
         let properties: HashMap<String, Value<'_>> =
             properties.into_iter().map(|(name, value)| (name, Value::from(value))).collect();
         let children = children.into_iter().map(Value::from).collect::<Vec<_>>();

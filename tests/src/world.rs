@@ -62,6 +62,11 @@ impl World {
         self.bus.as_ref().expect("a world with a keychain").lock_keyring(self);
     }
 
+    /// Unlocks it again.
+    pub fn unlock_keychain(&self) {
+        self.bus.as_ref().expect("a world with a keychain").unlock_again(self);
+    }
+
     /// The home directory.
     pub fn home(&self) -> &Path {
         self.home.path()

@@ -1,6 +1,7 @@
 //! The wizard: checks and creation by the command line's machine interface, and a draft that survives a quit.
 
 use crate::failure::{Answer, Failure};
+use crate::fleet::Fleet;
 use crate::setup_cli;
 use serde_json::{Value, json};
 use tauri::ipc::Channel;
@@ -25,12 +26,16 @@ pub async fn setup_run(app: AppHandle, request: Value, on_progress: Channel<Valu
     if let Some(fields) = request.as_object_mut() {
         fields.insert("version".to_owned(), json!(1));
     }
+    let fleet = app.state::<Fleet>();
+    let held = if created { Some(fleet.hold().await) } else { None };
     let result = setup_cli::run(&app, &request, move |line| {
         let _ = on_progress.send(line);
     })
     .await?;
+    drop(held);
     if created && result.get("ok").and_then(Value::as_bool) == Some(true) {
-        app.state::<crate::fleet::Fleet>().refresh().await;
+        fleet.reload_secrets();
+        fleet.refresh().await;
         let _ = std::fs::remove_file(draft_path(&app)?);
     }
     Ok(result)

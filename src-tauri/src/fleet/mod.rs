@@ -69,7 +69,20 @@ impl Fleet {
         self.inner.looked.send_replace(Some(outcome));
     }
 
-    /// Refreshes, unless that is being done now: a gateway that takes its time to stop holds no page up.
+    /// Nothing is adopted while this is held: a profile that is being made has no secrets yet.
+    pub async fn hold(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.inner.refreshing.lock().await
+    }
+
+    /// Secrets were stored: supervised gateways are handed what changed.
+    pub fn reload_secrets(&self) {
+        let units: Vec<Arc<Unit>> = self.units().values().cloned().collect();
+        for unit in units {
+            tauri::async_runtime::spawn(async move { unit.reload_secrets().await });
+        }
+    }
+
+    /// Refreshes, unless that is being done now or a profile is being made: neither holds a page up.
     pub async fn look(&self) {
         if self.inner.refreshing.try_lock().is_ok() {
             self.refresh().await;

@@ -76,6 +76,19 @@ impl Unit {
         if self.entry.owner != Owner::Desktop || self.supervisor.get().is_some() || self.stop.is_cancelled() {
             return;
         }
+        // Written last when a profile is made: without it the secrets may not be there yet either.
+        let config = self.place.config_path();
+        if !config.exists() {
+            let problem = Problem {
+                code: "config-missing".to_owned(),
+                message: format!(
+                    "There is no configuration {} (yet). It is being made, or it was removed: then set the profile up again.",
+                    config.display()
+                ),
+                action: None,
+            };
+            return self.note(|answering| answering.unsupervised = Some(problem));
+        }
         let launcher = Arc::new(SidecarLauncher::new(self.fleet.inner.app.clone()));
         let secrets = Arc::new(StoredSecrets::new(self.place.clone(), self.fleet.inner.env.clone()));
         let mut options = SupervisorOptions::new(self.place.clone(), Owner::Desktop, launcher, secrets);
@@ -162,6 +175,14 @@ impl Unit {
             None => self.ask_other(ControlRequest::Restart).await,
         };
         self.outcome(outcome)
+    }
+
+    /// Hands the gateway what changed among its secrets.
+    pub async fn reload_secrets(&self) {
+        let Some(supervisor) = self.supervisor.get() else { return };
+        if let Err(error) = supervisor.reload_secrets().await {
+            tracing::warn!(profile = self.identity.name, code = error.code(), "{error}");
+        }
     }
 
     /// Lets go: a gateway that the app runs is stopped, one of others goes on.

@@ -16,7 +16,7 @@ export const commands = {
 	openExternal: (url: string) => __TAURI_INVOKE<null>("open_external", { url }),
 	/**  One request of the gateway protocol. */
 	gatewayRequest: (profile: string, method: string, params: Value | null) => __TAURI_INVOKE<Value>("gateway_request", { profile, method, params }),
-	/**  Sends events, connection changes and cards, until the window is gone. */
+	/**  Sends events, connection changes and cards, until the window is gone or its page was loaded anew. */
 	gatewaySubscribe: (channel: Channel<GatewayNotice>) => __TAURI_INVOKE<null>("gateway_subscribe", { channel }),
 	/**
 	 *  Lines of a gateway's log from its file, so that they can be read when the gateway is down. `cursor` is a byte offset;
@@ -29,7 +29,10 @@ export const commands = {
 	profileStart: (profile: string) => __TAURI_INVOKE<null>("profile_start", { profile }),
 	/**  Stops a gateway, by its owner's supervisor. */
 	profileStop: (profile: string) => __TAURI_INVOKE<null>("profile_stop", { profile }),
-	/**  All profiles of this machine with what is known of their gateways now. */
+	/**
+	 *  All profiles of this machine with what is known of their gateways now. Profiles made or removed meanwhile, by the
+	 *  command line for example, are found.
+	 */
 	profilesList: () => __TAURI_INVOKE<ProfileCard[]>("profiles_list"),
 	/**  The wizard's answers so far, without secrets; `null` if there is no draft. */
 	draftLoad: () => __TAURI_INVOKE<Value>("draft_load"),
