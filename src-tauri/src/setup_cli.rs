@@ -49,7 +49,7 @@ pub async fn run(app: &AppHandle, request: &Value, on_progress: impl Fn(Value) +
                     }
                 }
                 CommandEvent::Stderr(bytes) if errors.len() < 4096 => {
-                    errors.push_str(&String::from_utf8_lossy(&bytes))
+                    errors.push_str(&String::from_utf8_lossy(&bytes));
                 }
                 CommandEvent::Terminated(_) => break,
                 _ => {}

@@ -55,7 +55,8 @@ pub fn running(world: &World, word: &str) -> Vec<u32> {
         let read = |name: &str| {
             String::from_utf8_lossy(&std::fs::read(entry.path().join(name)).unwrap_or_default()).into_owned()
         };
-        let ours = read("cmdline").contains(word) && format!("{}{}", read("environ"), read("cmdline")).contains(&home);
+        let ours = read("cmdline").contains(word)
+            && format!("{}{}", read("environ"), read("cmdline")).contains(&home);
         if ours && !read("status").contains("State:\tZ") {
             found.push(pid);
         }

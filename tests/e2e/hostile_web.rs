@@ -5,9 +5,9 @@ use crate::outside::{Outside, client};
 use crate::web_ui::{log_in, say, until};
 #[cfg(target_os = "linux")]
 use anyhow::{Result, ensure};
+use bulkhead_tests::World;
 #[cfg(target_os = "linux")]
 use bulkhead_tests::{chromium::Chromium, page};
-use bulkhead_tests::World;
 use futures::StreamExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_tungstenite::tungstenite::Message;
@@ -157,7 +157,7 @@ end-of-payload"#;
 
 /// What a document must not hold after it showed a message, and links that lead to running something.
 #[cfg(target_os = "linux")]
-const FOUND: &str = r#"
+const FOUND: &str = r"
     const shown = document.querySelector('#app');
     const wrong = [...shown.querySelectorAll('script, iframe, object, embed, link, style, base, meta, video, audio, math, image, form form, details')]
         .concat([...shown.querySelectorAll('img')]);
@@ -167,7 +167,7 @@ const FOUND: &str = r#"
     }
     for (const link of shown.querySelectorAll('[data-testid=transcript] a'))
         if (!/^(https?|mailto):/.test(link.href)) wrong.push(link);
-    return wrong.map((one) => one.outerHTML.slice(0, 200));"#;
+    return wrong.map((one) => one.outerHTML.slice(0, 200));";
 
 /// Looks at the page, touches all of it, and finds that nothing ran and nothing was fetched.
 #[cfg(target_os = "linux")]
@@ -222,7 +222,9 @@ async fn hostile_messages_are_words_and_nothing_else() -> Result<()> {
     bot.control.say_as(PERSON, name, &question);
     bot.control.wait_for_text(PERSON, "end-of-payload").await;
     let session = format!("[data-testid=session][data-key='agent:main:telegram:direct:{PERSON}']");
-    browser.wait_js("the session", &format!("return document.querySelector(\"{session}\") !== null;")).await?;
+    browser
+        .wait_js("the session", &format!("return document.querySelector(\"{session}\") !== null;"))
+        .await?;
     browser.driver.find(thirtyfour::By::Css(&session)).await?.click().await?;
     let shown = until(&browser, "the conversation", |all| {
         all.iter().filter(|one| one.text.contains("end-of-payload")).count() == 2
@@ -358,7 +360,7 @@ async fn a_page_of_somebody_else_gets_nothing() -> Result<()> {
     let tried = browser
         .driver
         .execute_async(
-            &r#"const done = arguments[arguments.length - 1];
+            &r"const done = arguments[arguments.length - 1];
             const bearer = { authorization: 'Bearer TOKEN' };
             const socket = new Promise((resolve) => {
                 const socket = new WebSocket(`ws://${location.host}/`), said = [];
@@ -366,7 +368,7 @@ async fn a_page_of_somebody_else_gets_nothing() -> Result<()> {
                 socket.onclose = ({ code }) => resolve({ code, said });
             });
             const ask = (path) => fetch(path, { headers: bearer }).then(async (one) => [one.status, await one.text()]);
-            Promise.all([ask('/v1/models'), ask('/healthz'), ask('/'), socket]).then(done, (error) => done(String(error)));"#
+            Promise.all([ask('/v1/models'), ask('/healthz'), ask('/'), socket]).then(done, (error) => done(String(error)));"
                 .replace("TOKEN", &main.token),
             Vec::new(),
         )

@@ -87,7 +87,11 @@ async fn an_owner_is_moved_only_while_nothing_runs() {
     let main = outside.onboard(&world, "main", None, "file");
     let mut running = main.running(&world).await;
     let out = world.bulkhead(&["profiles", "owner", "main", "desktop"]);
-    assert!(!out.status.success() && text(&out).contains(&main.gateway_pid(&world).to_string()), "{}", text(&out));
+    assert!(
+        !out.status.success() && text(&out).contains(&main.gateway_pid(&world).to_string()),
+        "{}",
+        text(&out)
+    );
     running.signal("TERM");
     assert!(running.wait().success());
     assert!(world.bulkhead(&["profiles", "owner", "main", "desktop"]).status.success());

@@ -17,11 +17,11 @@ mod secrets;
 mod side_by_side;
 mod telegram;
 #[cfg(target_os = "linux")]
-mod web_ui;
-mod without_desktop;
-#[cfg(target_os = "linux")]
 mod tray;
 #[cfg(target_os = "linux")]
+mod web_ui;
+#[cfg(target_os = "linux")]
 mod window_rights;
+mod without_desktop;
 #[cfg(target_os = "linux")]
 mod wizard;

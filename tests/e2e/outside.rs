@@ -144,7 +144,13 @@ impl Profile {
     }
 
     async fn started(&self, mut running: Running) -> Running {
-        assert!(self.is_ready().await, "{} does not answer on {}: {}", self.name, self.port, running.output());
+        assert!(
+            self.is_ready().await,
+            "{} does not answer on {}: {}",
+            self.name,
+            self.port,
+            running.output()
+        );
         running
     }
 

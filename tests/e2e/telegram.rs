@@ -78,7 +78,9 @@ async fn a_limit_is_obeyed_by_one_bot_and_does_not_slow_the_other() {
         main.bot.control.say(PERSON, &format!("ECHO limited-{method}"));
         main.bot
             .control
-            .expect("a 429", |bot| bot.calls().iter().skip(before).any(|call| call.status == 429).then_some(()))
+            .expect("a 429", |bot| {
+                bot.calls().iter().skip(before).any(|call| call.status == 429).then_some(())
+            })
             .await;
         // The other profile's bot answers meanwhile.
         rescue.bot.ask(PERSON, &format!("ECHO free-{method}"), &format!("free-{method}")).await;
@@ -247,8 +249,7 @@ async fn a_second_program_on_the_same_bot_is_told_and_status_needs_no_model() {
     assert_eq!(outside.model.control.chat_requests().len(), asked, "no model was asked");
 
     // Somebody else polls with the same token.
-    let (http, url) =
-        (client(), format!("{}/bot{}/getUpdates", outside.telegram.base_url, main.bot.token));
+    let (http, url) = (client(), format!("{}/bot{}/getUpdates", outside.telegram.base_url, main.bot.token));
     let thief = tokio::spawn(async move {
         loop {
             let _ = http.post(&url).json(&json!({ "timeout": 5 })).send().await;

@@ -38,7 +38,10 @@ async fn click_through(world: &World, desk: &Desk, tray: &Tray, [main, rescue]: 
     tray.line(&line("rescue", "running", rescue.port)).await?;
     tray.shows(&picture("well")).await?;
     let (revision, menu) = tray.menu().await?;
-    assert_eq!(menu.labels()[2..], ["Open Bulkhead", "Start at login", "Quit (stops the gateways that the app runs)"]);
+    assert_eq!(
+        menu.labels()[2..],
+        ["Open Bulkhead", "Start at login", "Quit (stops the gateways that the app runs)"]
+    );
 
     // Restart: another process, the other gateway untouched.
     let before = [main, rescue].map(|profile| profile.gateway_pid(world));
@@ -83,8 +86,10 @@ async fn click_through(world: &World, desk: &Desk, tray: &Tray, [main, rescue]: 
     let file = world.path(".config/autostart/Bulkhead.desktop");
     assert!(!file.exists());
     tray.click("Start at login").await?;
-    let ticked = |on: bool| move |menu: &bulkhead_tests::tray::Entry| {
-        menu.entry("Start at login").is_some_and(|entry| entry.checked == Some(on))
+    let ticked = |on: bool| {
+        move |menu: &bulkhead_tests::tray::Entry| {
+            menu.entry("Start at login").is_some_and(|entry| entry.checked == Some(on))
+        }
     };
     until("the entry is written", || file.exists()).await;
     tray.menu_where("it is ticked", ticked(true)).await?;

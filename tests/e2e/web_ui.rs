@@ -37,11 +37,7 @@ pub async fn transcript(browser: &Chromium) -> Result<Vec<Entry>> {
 }
 
 /// Waits until the conversation is as wanted.
-pub async fn until(
-    browser: &Chromium,
-    what: &str,
-    wanted: impl Fn(&[Entry]) -> bool,
-) -> Result<Vec<Entry>> {
+pub async fn until(browser: &Chromium, what: &str, wanted: impl Fn(&[Entry]) -> bool) -> Result<Vec<Entry>> {
     let deadline = Instant::now() + PATIENCE;
     loop {
         let shown = transcript(browser).await.unwrap_or_default();
@@ -194,7 +190,8 @@ async fn two_windows_show_the_same_conversation() -> Result<()> {
         until(&browser, "an answer", |all| once(all, "assistant", "final", "from the first window")).await?;
     browser.driver.switch_to_window(second).await?;
     let there =
-        until(&browser, "it there too", |all| once(all, "assistant", "final", "from the first window")).await?;
+        until(&browser, "it there too", |all| once(all, "assistant", "final", "from the first window"))
+            .await?;
     ensure!(here.len() == 4 && here == there, "first {here:#?}\nsecond {there:#?}");
     browser.close().await
 }
@@ -216,10 +213,12 @@ async fn a_chat_streams_stops_copies_and_survives_a_reload() -> Result<()> {
 
     // It grows before one's eyes: two lengths seen while it streams, then all of it.
     say(&browser, "DO: slow 40; piece 4; say words(40)").await?;
-    let streaming = |all: &[Entry]| all.last().filter(|e| e.state == "streaming" && !e.text.is_empty()).cloned();
+    let streaming =
+        |all: &[Entry]| all.last().filter(|e| e.state == "streaming" && !e.text.is_empty()).cloned();
     let first = until(&browser, "a first piece", |all| streaming(all).is_some()).await?;
     let length = first.last().map_or(0, |entry| entry.text.len());
-    until(&browser, "more of it", |all| streaming(all).is_some_and(|entry| entry.text.len() > length)).await?;
+    until(&browser, "more of it", |all| streaming(all).is_some_and(|entry| entry.text.len() > length))
+        .await?;
     until(&browser, "all of it", |all| once(all, "assistant", "final", "word39 word40")).await?;
 
     // One that takes too long is stopped, at the model too.
@@ -234,8 +233,10 @@ async fn a_chat_streams_stops_copies_and_survives_a_reload() -> Result<()> {
     let code = "for n in range(3):\n    print(\"<b>\" + str(n))";
     let fence = json!(format!("Look:\n\n```python\n{code}\n```\n\n| a | b |\n|---|---|\n| 1 | 2 |"));
     say(&browser, &format!("DO: say {fence}")).await?;
-    until(&browser, "code", |all| all.last().is_some_and(|e| e.state == "final" && e.text.contains("range(3)")))
-        .await?;
+    until(&browser, "code", |all| {
+        all.last().is_some_and(|e| e.state == "final" && e.text.contains("range(3)"))
+    })
+    .await?;
     browser.driver.find(By::Css("[data-testid=transcript] .code-head button")).await?.click().await?;
     let composer = page::find(&browser.driver, "composer").await?;
     composer.click().await?;
@@ -290,22 +291,23 @@ async fn a_killed_gateway_loses_nothing_and_says_nothing_twice() -> Result<()> {
     page::fill(&browser.driver, "composer", "DO: say \"after the storm\"").await?;
     browser.pictures("web-chat-offline").await?;
     outside.model.control.release();
-    let _gateway = main.running(&world).await;
+    let mut gateway = main.running(&world).await;
     page::find(&browser.driver, "chat-unanswered").await?;
-    let shown = until(&browser, "the question once", |all| once(all, "user", "sent", "ECHO in the storm")).await?;
+    let shown =
+        until(&browser, "the question once", |all| once(all, "user", "sent", "ECHO in the storm")).await?;
     ensure!(once(&shown, "user", "sent", "before the storm"), "{shown:#?}");
     ensure!(once(&shown, "assistant", "final", "before the storm"), "{shown:#?}");
     browser.pictures("web-chat-unanswered").await?;
 
     page::click(&browser.driver, "chat-send").await?;
     until(&browser, "an answer", |all| once(all, "assistant", "final", "after the storm")).await?;
-    let live = until(&browser, "rest", |all| all.iter().all(|e| e.state == "final" || e.state == "sent")).await?;
+    let live =
+        until(&browser, "rest", |all| all.iter().all(|e| e.state == "final" || e.state == "sent")).await?;
     browser.driver.refresh().await?;
     let again = until(&browser, "the same", |all| all.len() >= live.len()).await?;
     ensure!(live == again, "live {live:#?}\nloaded {again:#?}");
 
     // Killed in the middle of an answer.
-    let mut gateway = _gateway;
     let long: Vec<String> = (1..=300).map(|n| format!("word{n}")).collect();
     say(&browser, &format!("SLOW 100 {}", long.join(" "))).await?;
     until(&browser, "a piece", |all| all.last().is_some_and(|e| e.state == "streaming" && e.text.len() > 20))
@@ -364,7 +366,10 @@ async fn every_page_shows_what_is_there() -> Result<()> {
 
     page::click(driver, "nav-logs").await?;
     browser
-        .wait_js("log lines", "return document.querySelectorAll('[data-testid=logs] button.line').length > 2;")
+        .wait_js(
+            "log lines",
+            "return document.querySelectorAll('[data-testid=logs] button.line').length > 2;",
+        )
         .await?;
     browser.pictures("web-logs").await?;
     page::fill(driver, "logs-search", "identified").await?;

@@ -52,9 +52,13 @@ async fn a_script_in_the_window_reaches_neither_network_nor_system_nor_tokens() 
         fails(&window, "a script", script, given()).await?;
         let elsewhere = "const f = document.createElement('iframe'); f.src = given; document.body.append(f); const form = document.createElement('form'); form.action = given; form.method = 'post'; document.body.append(form); form.submit(); navigator.sendBeacon(given, 'x'); window.open(given); location.href = given;";
         run(&window, elsewhere, given()).await?;
-        let place = run(&window, "await new Promise((r) => setTimeout(r, 300)); return location.href", json!(null));
+        let place =
+            run(&window, "await new Promise((r) => setTimeout(r, 300)); return location.href", json!(null));
         let place = place.await?["value"].as_str().unwrap_or_default().to_owned();
-        ensure!(place == "tauri://localhost" || place.starts_with("tauri://localhost/"), "the window went to {place}");
+        ensure!(
+            place == "tauri://localhost" || place.starts_with("tauri://localhost/"),
+            "the window went to {place}"
+        );
     }
     ensure!(Desk::new(&screen)?.windows()?.len() == 1, "another window opened");
     let came = stranger.accept();
@@ -82,7 +86,10 @@ async fn a_script_in_the_window_reaches_neither_network_nor_system_nor_tokens() 
         ("plugin:opener|open_path", json!({ "path": "/etc/passwd" })),
         ("plugin:autostart|enable", json!({})),
         ("plugin:window-state|save_window_state", json!({ "flags": 1 })),
-        ("plugin:webview|create_webview_window", json!({ "options": { "label": "two", "url": "index.html" } })),
+        (
+            "plugin:webview|create_webview_window",
+            json!({ "options": { "label": "two", "url": "index.html" } }),
+        ),
         ("plugin:window|create", json!({ "options": { "label": "two" } })),
         ("plugin:event|listen", json!({ "event": "x", "target": { "kind": "Any" }, "handler": 1 })),
         ("plugin:path|resolve_directory", json!({ "directory": 21 })),

@@ -192,9 +192,7 @@ impl Drop for Chromium {
 fn binary() -> Result<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path)
-        .flat_map(|folder| {
-            ["chromium", "chromium-browser", "google-chrome"].map(|name| folder.join(name))
-        })
+        .flat_map(|folder| ["chromium", "chromium-browser", "google-chrome"].map(|name| folder.join(name)))
         .find(|candidate| candidate.is_file())
         .context("Chromium is not installed: run `cargo xtask test`")
 }

@@ -90,10 +90,8 @@ impl Desk {
     }
 
     fn list_of(&self, property: Atom) -> Result<Vec<u32>> {
-        let reply = self
-            .connection
-            .get_property(false, self.root, property, AtomEnum::WINDOW, 0, 1024)?
-            .reply()?;
+        let reply =
+            self.connection.get_property(false, self.root, property, AtomEnum::WINDOW, 0, 1024)?.reply()?;
         Ok(reply.value32().map(Iterator::collect).unwrap_or_default())
     }
 }

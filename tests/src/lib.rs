@@ -7,9 +7,9 @@
 )]
 
 pub mod bus;
+pub mod chromium;
 #[cfg(target_os = "linux")]
 pub mod desk;
-pub mod chromium;
 pub mod node;
 pub mod page;
 pub mod ports;

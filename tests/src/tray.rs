@@ -40,11 +40,7 @@ struct Watcher {
 #[allow(clippy::unused_self, clippy::needless_pass_by_value, reason = "the shape that D-Bus calls")]
 #[interface(name = "org.kde.StatusNotifierWatcher")]
 impl Watcher {
-    fn register_status_notifier_item(
-        &self,
-        service: String,
-        #[zbus(header)] header: Header<'_>,
-    ) {
+    fn register_status_notifier_item(&self, service: String, #[zbus(header)] header: Header<'_>) {
         let owner = header.sender().map(ToString::to_string).unwrap_or_default();
         // Ayatana gives a path, others a name.
         let item = if service.starts_with('/') {

@@ -167,7 +167,10 @@ mod tests {
         after.memory_bytes = Some(7 << 20);
         after.since = Some(1);
         assert_eq!(Model::of(std::slice::from_ref(&before), false), Model::of(&[after], false));
-        assert_ne!(Model::of(std::slice::from_ref(&before), false), Model::of(&[before.clone()], true));
+        assert_ne!(
+            Model::of(std::slice::from_ref(&before), false),
+            Model::of(std::slice::from_ref(&before), true)
+        );
         assert_ne!(Model::of(&[before], false), Model::of(&[card(CardState::Failed)], false));
     }
 
