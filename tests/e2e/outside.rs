@@ -176,7 +176,15 @@ impl Profile {
     pub fn gateway_pid(&self, world: &World) -> u32 {
         let state =
             if self.name == "main" { ".bulkhead".to_owned() } else { format!(".bulkhead-{}", self.name) };
-        let text = std::fs::read_to_string(world.path(&state).join("run.json")).expect("a run record");
+        // Written a moment after the port answers.
+        let deadline = std::time::Instant::now() + bulkhead_tests::run::PATIENCE;
+        let text = loop {
+            match std::fs::read_to_string(world.path(&state).join("run.json")) {
+                Ok(text) => break text,
+                Err(error) => assert!(std::time::Instant::now() < deadline, "no run record: {error}"),
+            }
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        };
         let record: serde_json::Value = serde_json::from_str(&text).expect("JSON");
         let pid =
             record.pointer("/identity/pid").or_else(|| record.get("pid")).and_then(serde_json::Value::as_u64);

@@ -58,6 +58,8 @@ pub struct Window {
     pub driver: WebDriver,
     // The driver program owns the app: it goes last.
     program: Running,
+    /// The app. The driver only closes its window at the end of a session, and an app with a tray lives on.
+    app: Option<u32>,
 }
 
 impl Window {
@@ -86,7 +88,8 @@ impl Window {
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
         let driver = WebDriver::new(&address, caps).await.context("the app did not open under WebDriver")?;
-        Ok(Self { driver, program })
+        let app = children(program.id()).first().copied();
+        Ok(Self { driver, program, app })
     }
 
     /// Process id of the driver, which is the parent of the app.
@@ -94,9 +97,22 @@ impl Window {
         self.program.id()
     }
 
-    /// Ends the session, and with it the app.
+    /// Process id of the app.
+    pub fn app_pid(&self) -> Option<u32> {
+        self.app
+    }
+
+    /// Ends the session and then, as at the end of a login, the app.
     pub async fn close(self) -> Result<()> {
-        self.driver.quit().await.context("the WebDriver session did not end")
+        self.driver.clone().quit().await.context("the WebDriver session did not end")?;
+        let Some(app) = self.app else { return Ok(()) };
+        signal(app, "TERM");
+        let deadline = std::time::Instant::now() + PATIENCE;
+        while lives(app) {
+            anyhow::ensure!(std::time::Instant::now() < deadline, "the app did not end after SIGTERM");
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        Ok(())
     }
 
     /// Keeps a screenshot among the test's artifacts.
@@ -107,6 +123,41 @@ impl Window {
         Ok(())
     }
 }
+
+impl Drop for Window {
+    fn drop(&mut self) {
+        if let Some(app) = self.app.filter(|app| lives(*app)) {
+            signal(app, "KILL");
+        }
+    }
+}
+
+/// Direct children of a process, where `/proc` tells.
+fn children(pid: u32) -> Vec<u32> {
+    let Ok(tasks) = std::fs::read_dir(format!("/proc/{pid}/task")) else { return Vec::new() };
+    tasks
+        .filter_map(Result::ok)
+        .filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok())
+        .flat_map(|text| text.split_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<_>>())
+        .collect()
+}
+
+/// Whether a process runs; a dead one that nobody has reaped does not.
+fn lives(pid: u32) -> bool {
+    std::fs::read_to_string(format!("/proc/{pid}/status")).is_ok_and(|status| !status.contains("State:\tZ"))
+}
+
+#[cfg(unix)]
+fn signal(pid: u32, name: &str) {
+    use rustix::process::{Pid, Signal, kill_process};
+    let signal = if name == "TERM" { Signal::TERM } else { Signal::KILL };
+    if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
+        let _ = kill_process(pid, signal);
+    }
+}
+
+#[cfg(not(unix))]
+fn signal(_pid: u32, _name: &str) {}
 
 fn free_port() -> u16 {
     std::net::TcpListener::bind(("127.0.0.1", 0))
