@@ -3,7 +3,7 @@
 use crate::outside::{Bot, Outside};
 use crate::processes::{sidecars, until};
 use anyhow::Result;
-use bulkhead_tests::page::{click, fill, find, state};
+use bulkhead_tests::page::{click, fill, find, state, words};
 use bulkhead_tests::screen::{Screen, Window};
 use bulkhead_tests::{World, ports};
 use rand::Rng;
@@ -28,6 +28,16 @@ async fn bot_page(driver: &WebDriver, which: &str, bot: &Bot, outside: &Outside)
     fill(driver, &format!("{which}-bot-token"), &bot.token).await?;
     click(driver, &format!("{which}-bot-verify")).await?;
     state(driver, &format!("{which}-bot-check"), "data-state", "ok").await?;
+    Ok(())
+}
+
+/// Waits until the page has what it shows.
+async fn until_loaded(driver: &WebDriver) -> Result<()> {
+    let deadline = std::time::Instant::now() + bulkhead_tests::run::PATIENCE;
+    while words(driver).await.contains("Loading…") {
+        anyhow::ensure!(std::time::Instant::now() < deadline, "still loading: {}", words(driver).await);
+        tokio::time::sleep(std::time::Duration::from_millis(40)).await;
+    }
     Ok(())
 }
 
@@ -64,7 +74,6 @@ async fn from_first_launch_to_two_bots_that_answer() -> Result<()> {
     }
     window.screenshot("wizard-4-rescue").await?;
     next(driver, "rescue-bot").await?;
-    // Main's bot is refused for rescue before anything is asked of Telegram.
     bot_page(driver, "rescue", &bots[1], &outside).await?;
     next(driver, "credentials").await?;
     click(driver, "keychain-test").await?;
@@ -72,6 +81,7 @@ async fn from_first_launch_to_two_bots_that_answer() -> Result<()> {
     window.screenshot("wizard-5-credentials").await?;
     next(driver, "review").await?;
     find(driver, "isolation").await?;
+    state(driver, "isolation-check", "data-state", "ok").await?;
     window.screenshot("wizard-6-review").await?;
     click(driver, "wizard-create").await?;
     for name in ["main", "rescue"] {
@@ -110,10 +120,16 @@ async fn from_first_launch_to_two_bots_that_answer() -> Result<()> {
 
     click(driver, "wizard-finish").await?;
     state(driver, "card-main-state", "data-state", "running").await?;
-    window.screenshot("home").await?;
-    for page in ["chat", "logs", "models", "channels", "settings"] {
-        click(driver, &format!("nav-{page}")).await?;
-        window.screenshot(page).await?;
+    for theme in ["light", "dark"] {
+        click(driver, "nav-settings").await?;
+        find(driver, &format!("theme-{theme}")).await?;
+        // The segment's input lies under its label, which WebKit's driver calls not interactable.
+        driver.execute(format!("document.querySelector('[data-testid=theme-{theme}]').click()"), Vec::new()).await?;
+        for page in ["home", "chat", "logs", "models", "channels", "settings"] {
+            click(driver, &format!("nav-{page}")).await?;
+            until_loaded(driver).await?;
+            window.screenshot(&format!("app-{page}-{theme}")).await?;
+        }
     }
     window.close().await?;
     until("the app's gateways end with it", || sidecars(&world).is_empty()).await;
