@@ -93,8 +93,8 @@ async fn a_killed_app_leaves_no_gateway_and_no_browser() {
         profile.answers().await;
     }
     assert_eq!(sidecars(&world).len(), 2, "{}", app.output());
-    let out = world.bulkhead(&["browser", "start", "--json"]);
-    assert!(out.status.success(), "{}", text(&out));
+    // The browser seat opens a moment after the gateway.
+    until("a browser starts", || world.bulkhead(&["browser", "start", "--json"]).status.success()).await;
     assert!(!running(&world, "--user-data-dir=").is_empty());
 
     app.signal("KILL");

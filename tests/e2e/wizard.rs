@@ -124,7 +124,9 @@ async fn from_first_launch_to_two_bots_that_answer() -> Result<()> {
         click(driver, "nav-settings").await?;
         find(driver, &format!("theme-{theme}")).await?;
         // The segment's input lies under its label, which WebKit's driver calls not interactable.
-        driver.execute(format!("document.querySelector('[data-testid=theme-{theme}]').click()"), Vec::new()).await?;
+        driver
+            .execute(format!("document.querySelector('[data-testid=theme-{theme}]').click()"), Vec::new())
+            .await?;
         for page in ["home", "chat", "logs", "models", "channels", "settings"] {
             click(driver, &format!("nav-{page}")).await?;
             until_loaded(driver).await?;
