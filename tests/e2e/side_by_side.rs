@@ -15,10 +15,11 @@ async fn both_halves_of_the_manual_example_run_at_once() {
         std::fs::create_dir_all(&state).expect("folder");
         world.set("OPENCLAW_STATE_DIR", state.clone());
         world.set("OPENCLAW_CONFIG_PATH", world.path(&format!("manual-{half}.json")));
-        let out = world.bulkhead(&["setup", "--secrets", "file"]);
+        let out = world.bulkhead(&["setup"]);
         assert!(out.status.success(), "setup: {}", text(&out));
         let secret = format!("value-of-{half}");
-        let out = world.bulkhead_with_input(&["secrets", "set", "telegram/bot-token", "-"], &secret);
+        let out = world
+            .bulkhead_with_input(&["secrets", "set", "telegram/bot-token", "-", "--store", "file"], &secret);
         assert!(out.status.success(), "secrets set: {}", text(&out));
         running.push(world.start(&["gateway", "--port", &base.to_string()]));
     }

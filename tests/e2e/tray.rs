@@ -20,7 +20,7 @@ async fn every_entry_of_the_menu_does_what_it_says() -> Result<()> {
     let profiles = create(&outside, &world, &["main", "rescue"], "keychain");
     let screen = Screen::start(&mut world);
     let (desk, tray) = (Desk::new(&screen)?, Tray::start(&world).await?);
-    let mut app = app(&world, &["--hidden"]);
+    let mut app = app(&world, &["--hidden", "--verbose"]);
     let outcome = click_through(&world, &desk, &tray, [&profiles[0], &profiles[1]]).await;
     outcome.with_context(|| format!("the app said: {}", app.output()))?;
     tray.click("Quit").await?;
@@ -64,7 +64,7 @@ async fn click_through(world: &World, desk: &Desk, tray: &Tray, [main, rescue]: 
     tray.shows(&picture("well")).await?;
     tray.click_under(&line("rescue", "running", rescue.port), "Stop").await?;
     tray.shows(&picture("idle")).await?;
-    assert!(sidecars(world).is_empty());
+    until("both are gone", || sidecars(world).is_empty()).await;
     tray.click_under(&stopped, "Start").await?;
     tray.line(&running).await?;
     main.answers().await;
@@ -77,9 +77,9 @@ async fn click_through(world: &World, desk: &Desk, tray: &Tray, [main, rescue]: 
             Some(line) => tray.click_under(line, label).await?,
             None => tray.click(label).await?,
         }
-        let window = desk.has(1).await?[0];
+        let window = desk.has(1).await.with_context(|| label.to_owned())?[0];
         desk.close(window)?;
-        desk.has(0).await?;
+        desk.has(0).await.with_context(|| format!("{label}, closed"))?;
     }
 
     // Start at login: written, ticked, removed.

@@ -194,7 +194,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(96))]
         #[test]
         fn nothing_is_lost_and_everything_fits(
-            words in prop::collection::vec("[a-z]{1,12}|\n|\n\n|```\n|```js\n|\\*\\*|> |- |😀", 0..400),
+            words in prop::collection::vec("[a-ik-rt-z]{1,12}|\n|\n\n|```\n|```js\n|\\*\\*|> |- |😀", 0..400),
             limit in 40_usize..200,
         ) {
             let text = words.join(" ");
@@ -203,7 +203,7 @@ mod tests {
                 prop_assert!(fits(piece, limit), "{piece:?} does not fit {limit}");
             }
             let letters = |text: &str| text.chars().filter(char::is_ascii_lowercase).collect::<String>();
-            // Fences that were opened again repeat their language; nothing else is added.
+            // Fences that were opened again repeat their language (whose letters no word has); nothing else is added.
             let kept = letters(&pieces.concat()).replace("js", "");
             prop_assert_eq!(kept, letters(&text).replace("js", ""));
         }
