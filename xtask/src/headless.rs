@@ -52,7 +52,7 @@ pub struct Profiles {
 pub fn run(args: &Profiles, bulkhead: &Path) -> Result<()> {
     let existing = existing(bulkhead)?;
     let missing: Vec<&str> =
-        PROFILES.into_iter().filter(|name| !existing.iter().any(|have| have == name)).collect();
+        PROFILES.into_iter().filter(|name| !existing.iter().any(|(have, _)| have == name)).collect();
     if !missing.is_empty() {
         if args.non_interactive || !std::io::stdin().is_terminal() {
             create(args, bulkhead, &missing)?;
@@ -65,7 +65,8 @@ pub fn run(args: &Profiles, bulkhead: &Path) -> Result<()> {
     supervise(bulkhead)
 }
 
-fn existing(bulkhead: &Path) -> Result<Vec<String>> {
+/// Names and base ports of the profiles of this machine.
+fn existing(bulkhead: &Path) -> Result<Vec<(String, u64)>> {
     let out = Command::new(bulkhead)
         .args(["profiles", "list", "--json"])
         .stdin(Stdio::null())
@@ -77,7 +78,8 @@ fn existing(bulkhead: &Path) -> Result<Vec<String>> {
     let list: Value =
         serde_json::from_slice(&out.stdout).context("`bulkhead profiles list --json` is not JSON")?;
     let rows = list.get("profiles").and_then(Value::as_array).cloned().unwrap_or_default();
-    Ok(rows.iter().filter_map(|row| row.get("name")?.as_str().map(str::to_owned)).collect())
+    let row = |row: &Value| Some((row.get("name")?.as_str()?.to_owned(), row.get("basePort")?.as_u64()?));
+    Ok(rows.iter().filter_map(row).collect())
 }
 
 fn ask(bulkhead: &Path, name: &str) -> Result<()> {
@@ -203,11 +205,11 @@ fn supervise(bulkhead: &Path) -> Result<()> {
             .with_context(|| format!("could not start the supervisor of {name}"))?;
         children.push((name, child));
     }
-    for name in PROFILES {
-        let _ = Command::new(bulkhead)
-            .args(["--profile", name, "dashboard", "--no-open"])
-            .stdin(Stdio::null())
-            .status();
+    for (name, port) in existing(bulkhead)?.into_iter().filter(|(name, _)| PROFILES.contains(&name.as_str()))
+    {
+        eprintln!(
+            "  chat with {name}: http://127.0.0.1:{port}/ (logged in: `bulkhead --profile {name} dashboard`)"
+        );
     }
     let mut failed = Vec::new();
     for (name, mut child) in children {
