@@ -1,9 +1,10 @@
 //! The one window, made on demand and destroyed on close: a hidden app has no web process.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 use tauri::webview::{NewWindowResponse, PageLoadEvent};
-use tauri::{AppHandle, Manager, WebviewUrl, WebviewWindowBuilder};
+use tauri::{AppHandle, CloseRequestApi, Manager, WebviewUrl, WebviewWindow, WebviewWindowBuilder};
 
 /// Label of the window; the capability file grants rights to this label only.
 pub const MAIN: &str = "main";
@@ -14,14 +15,25 @@ static SHOWING: Mutex<()> = Mutex::new(());
 /// Whether the page of the window that is or was open came up.
 static LOADED: AtomicBool = AtomicBool::new(false);
 
-/// The page that was asked for while the window was on its way out; `None` while there is no such window.
-static CLOSING: Mutex<Option<Closing>> = Mutex::new(None);
+/// Where the window stands, by its events: the runtime still knows a window for a while after it is gone.
+static STAGE: Mutex<Stage> = Mutex::new(Stage::None);
 
-/// A window that is being closed.
-#[derive(Default)]
-struct Closing {
-    wanted: Option<String>,
+enum Stage {
+    None,
+    /// Being built, and visible perhaps. The runtime would never forget a window that closes before it is built, so a
+    /// close waits for that.
+    Building {
+        close: bool,
+    },
+    Open,
+    /// On its way out; it can't be shown any more, so a page that is wanted meanwhile opens in the next one.
+    Closing {
+        wanted: Option<String>,
+    },
 }
+
+/// How long the runtime may take to forget a window that is gone.
+const FORGET: Duration = Duration::from_secs(5);
 
 /// Shows the window at a page (`/`, `/chat/main`, `/logs/rescue`), building it first if there is none. Returns at once:
 /// a window is built off the main thread, because building one there would wait for itself.
@@ -41,12 +53,22 @@ pub fn show(app: &AppHandle, page: &str) {
 
 /// Whether somebody can look.
 pub fn is_open(app: &AppHandle) -> bool {
-    app.get_webview_window(MAIN).is_some()
+    app.get_webview_window(MAIN).is_some() && matches!(*stage(), Stage::Open)
+}
+
+fn stage() -> MutexGuard<'static, Stage> {
+    STAGE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Called when the window was asked to close: from here on it can't be shown any more.
-pub fn closing() {
-    *CLOSING.lock().unwrap_or_else(PoisonError::into_inner) = Some(Closing::default());
+pub fn closing(api: &CloseRequestApi) {
+    tracing::debug!("the window is asked to close");
+    let mut stage = stage();
+    if let Stage::Building { close } = &mut *stage {
+        *close = true;
+        return api.prevent_close();
+    }
+    *stage = Stage::Closing { wanted: None };
 }
 
 /// Called when a window is gone. WebKit for GTK keeps its network process for the life of the app; without a window it
@@ -54,30 +76,36 @@ pub fn closing() {
 /// aborts the whole app when one dies while it is being launched.
 pub fn closed(app: &AppHandle) {
     let loaded = LOADED.swap(false, Ordering::SeqCst);
-    let closing = CLOSING.lock().unwrap_or_else(PoisonError::into_inner).take();
-    if let Some(page) = closing.and_then(|closing| closing.wanted) {
+    tracing::debug!(loaded, "the window is gone");
+    let before = std::mem::replace(&mut *stage(), Stage::None);
+    if let Stage::Closing { wanted: Some(page) } = before {
         return show(app, &page);
     }
     #[cfg(target_os = "linux")]
     if loaded {
-        let app = app.clone();
         std::thread::spawn(move || {
             let _one = SHOWING.lock().unwrap_or_else(PoisonError::into_inner);
-            if !is_open(&app) {
+            if matches!(*stage(), Stage::None) {
                 network_process::end();
             }
         });
     }
     #[cfg(not(target_os = "linux"))]
-    let _ = (app, loaded);
+    let _ = loaded;
 }
 
 fn show_now(app: &AppHandle, page: &str) -> tauri::Result<()> {
-    if let Some(window) = app.get_webview_window(MAIN) {
-        if let Some(closing) = CLOSING.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
-            closing.wanted = Some(page.to_owned());
+    tracing::debug!(page, "the window is asked for");
+    match &mut *stage() {
+        Stage::Closing { wanted } => {
+            *wanted = Some(page.to_owned());
             return Ok(());
         }
+        Stage::Open | Stage::Building { .. } | Stage::None => {}
+    }
+    if is_open(app)
+        && let Some(window) = app.get_webview_window(MAIN)
+    {
         if page != "/" {
             window.eval(format!("location.hash = {}", serde_json::Value::from(format!("#{page}"))))?;
         }
@@ -85,8 +113,31 @@ fn show_now(app: &AppHandle, page: &str) -> tauri::Result<()> {
         window.show()?;
         return window.set_focus();
     }
+    *stage() = Stage::Building { close: false };
+    let deadline = Instant::now() + FORGET;
+    let outcome = loop {
+        match build(app, page) {
+            Err(tauri::Error::WebviewLabelAlreadyExists(_) | tauri::Error::WindowLabelAlreadyExists(_))
+                if Instant::now() < deadline =>
+            {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            outcome => break outcome,
+        }
+    };
+    let next = if outcome.is_ok() { Stage::Open } else { Stage::None };
+    let before = std::mem::replace(&mut *stage(), next);
+    let window = outcome?;
+    tracing::debug!("the window is built");
+    if matches!(before, Stage::Building { close: true }) {
+        return window.close();
+    }
+    window.set_focus()
+}
+
+fn build(app: &AppHandle, page: &str) -> tauri::Result<WebviewWindow> {
     let url = if page == "/" { "index.html".to_owned() } else { format!("index.html#{page}") };
-    let window = WebviewWindowBuilder::new(app, MAIN, WebviewUrl::App(url.into()))
+    WebviewWindowBuilder::new(app, MAIN, WebviewUrl::App(url.into()))
         .title("Bulkhead")
         .inner_size(1100.0, 760.0)
         .min_inner_size(720.0, 520.0)
@@ -98,8 +149,7 @@ fn show_now(app: &AppHandle, page: &str) -> tauri::Result<()> {
                 LOADED.store(true, Ordering::SeqCst);
             }
         })
-        .build()?;
-    window.set_focus()
+        .build()
 }
 
 /// Only our own pages open in the window; everything else goes to the system's browser by a command, after a check.
