@@ -72,7 +72,9 @@ fn main() -> anyhow::Result<()> {
     app.run(|app, event| match event {
         // The last window closed: the tray stays.
         RunEvent::ExitRequested { code: None, api, .. } => api.prevent_exit(),
-        RunEvent::WindowEvent { event: WindowEvent::CloseRequested { api, .. }, .. } => windows::closing(&api),
+        RunEvent::WindowEvent { event: WindowEvent::CloseRequested { api, .. }, .. } => {
+            windows::closing(&api)
+        }
         RunEvent::WindowEvent { event: WindowEvent::Destroyed, .. } => windows::closed(app),
         _ => {}
     });

@@ -131,7 +131,7 @@ impl Gateway {
         self.events.health(&snapshot, self.state_version());
     }
 
-    /// A run ended: when nothing follows for a while, memory goes back to the system.
+    /// A run ended, or the start did: when nothing follows for a while, memory goes back to the system.
     pub(crate) fn rested(self: &Arc<Self>) {
         self.health.invalidate();
         if self.trimming.swap(true, Ordering::AcqRel) {

@@ -118,6 +118,7 @@ pub async fn run(options: RunOptions) -> Result<Ended, GatewayError> {
     // Whoever is told that we are ready may look for the record at once.
     let _ = record.await;
     ready::tell(&gateway, options.sidecar || options.json, &addresses);
+    gateway.rested();
     tracing::info!(
         port = gateway.port, profile = %place.name(), version = VERSION,
         ready_ms = begun.elapsed().as_millis(), interrupted, "ready"

@@ -7,9 +7,11 @@ pub fn arena_max_one() {
     system::arena_max_one();
 }
 
-/// Gives freed memory back to the system. Call it when work is done and nothing more is expected soon.
+/// Gives freed memory back to the system, and lets go of code that only the work before needed (the page cache keeps it).
+/// Call it when work is done and nothing more is expected soon.
 pub fn trim() {
     system::trim();
+    system::forget_code();
 }
 
 /// The memory of a process in bytes: its share of what it uses (PSS) where the system tells that, else resident.

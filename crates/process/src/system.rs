@@ -18,6 +18,40 @@ pub(crate) fn trim() {
     }
 }
 
+/// Unmaps the pages of this program's code; those that are still wanted come back from the page cache when they run.
+#[cfg(target_os = "linux")]
+pub(crate) fn forget_code() {
+    let Ok(program) = std::env::current_exe() else { return };
+    let Ok(maps) = std::fs::read_to_string("/proc/self/maps") else { return };
+    for (start, length) in code_of(&maps, &program.to_string_lossy()) {
+        // SAFETY: the range is a read-only mapping of our own executable file, which nothing ever wrote to (no `w` in
+        // its rights, so no relocation either): what is dropped is read again from the file, byte for byte. The call
+        // changes no mapping and may run while other threads execute these pages.
+        unsafe {
+            libc::madvise(std::ptr::without_provenance_mut(start), length, libc::MADV_DONTNEED);
+        }
+    }
+}
+
+/// Start and length of the executable, never written mappings of a file.
+#[cfg(target_os = "linux")]
+fn code_of(maps: &str, program: &str) -> Vec<(usize, usize)> {
+    maps.lines()
+        .filter_map(|line| {
+            let mut parts = line.split_ascii_whitespace();
+            let (range, rights) = (parts.next()?, parts.next()?);
+            let path = parts.nth(3)?;
+            let (start, end) = range.split_once('-')?;
+            let start = usize::from_str_radix(start, 16).ok()?;
+            let end = usize::from_str_radix(end, 16).ok()?;
+            (rights == "r-xp" && path == program && end > start).then_some((start, end - start))
+        })
+        .collect()
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn forget_code() {}
+
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 pub(crate) fn arena_max_one() {}
 
@@ -46,3 +80,26 @@ pub(crate) fn die_with_parent(command: &mut std::process::Command) {
 
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn die_with_parent(_: &mut std::process::Command) {}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_code_of_the_program_itself_is_forgotten() {
+        let maps = "\
+55d000000000-55d000100000 r--p 00000000 fe:00 42 /usr/bin/bulkhead
+55d000100000-55d000180000 r-xp 00100000 fe:00 42 /usr/bin/bulkhead
+55d000180000-55d000190000 rw-p 00180000 fe:00 42 /usr/bin/bulkhead
+7f0000000000-7f0000100000 r-xp 00000000 fe:00 43 /usr/lib/libc.so.6
+7f0000200000-7f0000300000 rw-p 00000000 00:00 0
+nonsense";
+        assert_eq!(code_of(maps, "/usr/bin/bulkhead"), [(0x55d0_0010_0000, 0x80000)]);
+    }
+
+    #[test]
+    fn the_program_goes_on_without_its_code_in_memory() {
+        forget_code();
+        assert_eq!((1..=10).sum::<i32>(), 55);
+    }
+}
