@@ -73,7 +73,7 @@ fn main() -> anyhow::Result<()> {
         // The last window closed: the tray stays.
         RunEvent::ExitRequested { code: None, api, .. } => api.prevent_exit(),
         RunEvent::WindowEvent { event: WindowEvent::CloseRequested { api, .. }, .. } => {
-            windows::closing(&api)
+            windows::closing(&api);
         }
         RunEvent::WindowEvent { event: WindowEvent::Destroyed, .. } => windows::closed(app),
         _ => {}

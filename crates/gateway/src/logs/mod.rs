@@ -55,7 +55,11 @@ fn targets(level: &str) -> Targets {
     let parsed = level.parse::<Targets>().unwrap_or_else(|_| Targets::new().with_default(LevelFilter::INFO));
     let trace = parsed.default_level() == Some(LevelFilter::TRACE);
     let library = if trace { LevelFilter::TRACE } else { LevelFilter::WARN };
-    ["zbus", "h2", "hyper", "hyper_util", "rustls", "reqwest", "tungstenite", "notify"]
+    ["h2", "hyper", "hyper_util", "rustls", "reqwest", "tungstenite", "notify"]
         .into_iter()
         .fold(parsed, |filter, target| filter.with_target(target, library))
+        // Logs whole messages between us and a browser: what an agent types, cookies, addresses with a secret in them.
+        .with_target("cdpkit", LevelFilter::OFF)
+        // Logs message bodies, those of the keychain among them.
+        .with_target("zbus", LevelFilter::WARN)
 }
