@@ -247,13 +247,15 @@ impl ClientError {
 
     /// Trying again without changing anything cannot help.
     pub fn is_permanent(&self) -> bool {
-        matches!(
-            self,
-            Self::BadUrl { .. }
-                | Self::Unauthorized { .. }
-                | Self::ProtocolMismatch { .. }
-                | Self::Rejected { .. }
-        )
+        match self {
+            // A gateway without a secret of its own waits for it: its keychain may be opened any moment.
+            Self::Unauthorized { code, .. } => !matches!(
+                code.as_str(),
+                error_details::AUTH_TOKEN_NOT_CONFIGURED | error_details::AUTH_PASSWORD_NOT_CONFIGURED
+            ),
+            Self::BadUrl { .. } | Self::ProtocolMismatch { .. } | Self::Rejected { .. } => true,
+            _ => false,
+        }
     }
 
     /// Turns the refusal of `connect` into what it means.
@@ -324,5 +326,23 @@ fn hint(error: &ErrorShape) -> String {
     match error.retry_after_ms {
         Some(ms) => format!("; try again in {ms} ms"),
         None => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gateway_that_waits_for_its_secret_is_asked_again() {
+        let refused = |code: &str| ClientError::Unauthorized {
+            url: String::new(),
+            code: code.to_owned(),
+            message: String::new(),
+            next: "",
+        };
+        assert!(!refused("AUTH_TOKEN_NOT_CONFIGURED").is_permanent());
+        assert!(!refused("AUTH_PASSWORD_NOT_CONFIGURED").is_permanent());
+        assert!(refused("AUTH_TOKEN_MISMATCH").is_permanent());
     }
 }
