@@ -70,8 +70,6 @@ impl Window {
 
     /// Starts another Tauri program under WebKit's driver.
     pub async fn open_program(world: &World, app: &std::path::Path, args: &[&str]) -> Result<Self> {
-        // WebDriver's client speaks HTTP only, and refuses to be built without a TLS provider all the same.
-        let _ = rustls::crypto::ring::default_provider().install_default();
         // The driver's client speaks plain HTTP, and still can't be built without a provider.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let port = free_port();

@@ -4,15 +4,21 @@
 use tauri::tray::TrayIconBuilder;
 use tauri::{RunEvent, WebviewUrl, WebviewWindowBuilder};
 
-const PAGE: &str = "data:text/html,<title>bare</title><main>bare</main>";
+const PAGE: &str = "<!doctype html><title>bare</title><main>bare</main>";
 
 fn main() -> anyhow::Result<()> {
     let hidden = std::env::args().any(|argument| argument == "--hidden");
     let app = tauri::Builder::default()
+        .register_uri_scheme_protocol("bare", |_, _| {
+            tauri::http::Response::builder()
+                .header("Content-Type", "text/html")
+                .body(PAGE.as_bytes())
+                .unwrap_or_default()
+        })
         .setup(move |app| {
             TrayIconBuilder::new().icon(tauri::include_image!("../icons/tray/idle.png")).build(app)?;
             if !hidden {
-                let page = WebviewUrl::External(PAGE.parse()?);
+                let page = WebviewUrl::CustomProtocol("bare://localhost/".parse()?);
                 WebviewWindowBuilder::new(app, "main", page).inner_size(1100.0, 760.0).build()?;
             }
             Ok(())
