@@ -25,6 +25,23 @@ pub struct Revision {
     pub at: u64,
 }
 
+impl Revision {
+    /// What the button with this label carries.
+    pub fn button(&self, label: &str) -> Option<String> {
+        let rows = self.reply_markup.as_ref()?["inline_keyboard"].as_array()?;
+        let mut buttons = rows.iter().flat_map(|row| row.as_array().into_iter().flatten());
+        let button = buttons.find(|button| button["text"] == label)?;
+        button["callback_data"].as_str().map(str::to_owned)
+    }
+
+    /// The labels of all buttons, in order.
+    pub fn labels(&self) -> Vec<String> {
+        let rows = self.reply_markup.as_ref().and_then(|markup| markup["inline_keyboard"].as_array());
+        let buttons = rows.into_iter().flatten().flat_map(|row| row.as_array().into_iter().flatten());
+        buttons.filter_map(|button| button["text"].as_str().map(str::to_owned)).collect()
+    }
+}
+
 /// One message that a bot sent.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -40,6 +57,20 @@ pub struct BotMessage {
     pub revisions: Vec<Revision>,
     /// Whether the bot deleted it.
     pub deleted: bool,
+}
+
+/// What the bot answered to somebody who pressed a button.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PressAnswer {
+    /// The query that was answered.
+    pub query: String,
+    /// Who pressed.
+    pub user: i64,
+    /// What they were shown; nothing ends the spinner only.
+    pub text: Option<String>,
+    /// Whether it was shown in a window of its own.
+    pub alert: bool,
 }
 
 /// One call of the API, as it arrived.
@@ -74,6 +105,11 @@ pub(super) struct Bot {
     pub(super) blocked: BTreeSet<i64>,
     pub(super) calls: Vec<ApiCall>,
     pub(super) faults: Vec<PlannedFault>,
+    /// Who pressed a button, by the query's id, as long as it is not answered.
+    pub(super) queries: BTreeMap<String, i64>,
+    pub(super) answers: Vec<PressAnswer>,
+    /// Which kinds of update the last poll asked for; all the usual ones if it did not say.
+    pub(super) allowed: Option<Vec<String>>,
     /// Which poll holds the line; an older one that still waits has lost it.
     pub(super) poll: u64,
     /// How many polls wait at this moment.

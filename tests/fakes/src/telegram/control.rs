@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use super::bot::{ApiCall, Bot, BotMessage};
+use super::bot::{ApiCall, Bot, BotMessage, PressAnswer, message_object};
 use super::fault::{Fault, PlannedFault};
 
 /// How long the waits of this module wait before they give up.
@@ -135,21 +135,68 @@ impl BotControl {
         })
     }
 
-    /// A person presses a button under a message of the bot.
+    /// A person presses a button under a message of the bot, in private. Returns the update's number.
     pub fn press(&self, user: i64, message_id: i64, data: &str) -> i64 {
+        let chat = json!({"id": user, "type": "private", "first_name": format!("user{user}")});
+        self.press_in(user, &chat, message_id, data)
+    }
+
+    /// A person presses a button in a group that the bot is in.
+    pub fn press_in_group(&self, user: i64, group: i64, message_id: i64, data: &str) -> i64 {
+        let chat = json!({"id": group, "type": "supergroup", "title": "a group"});
+        self.press_in(user, &chat, message_id, data)
+    }
+
+    /// A person presses the button with this label, as the message stands now. Returns what the button carries.
+    ///
+    /// # Panics
+    /// If there is no such button.
+    pub fn press_label(&self, user: i64, message_id: i64, label: &str) -> String {
+        let message = self.all_messages().into_iter().find(|message| message.message_id == message_id);
+        let button = message.as_ref().and_then(|message| message.now.button(label));
+        let Some(data) = button else { panic!("no button {label:?} under {message:#?}") };
+        self.press(user, message_id, &data);
+        data
+    }
+
+    fn press_in(&self, user: i64, chat: &Value, message_id: i64, data: &str) -> i64 {
         self.with(|bot| {
+            let id = format!("{}{}", bot.id, bot.next_update);
+            // Telegram sends the message along, unless it is too old to be known any more.
+            let known =
+                bot.messages.iter().find(|message| message.message_id == message_id && !message.deleted);
+            let mut message = match known {
+                Some(message) => message_object(bot, message),
+                None => json!({"message_id": message_id, "date": 0}),
+            };
+            message["chat"] = chat.clone();
             let update = json!({"callback_query": {
-                "id": format!("{}{}", bot.id, bot.next_update),
-                "from": {"id": user, "is_bot": false, "first_name": "user"},
-                "message": {
-                    "message_id": message_id,
-                    "date": now() / 1000,
-                    "chat": {"id": user, "type": "private", "first_name": "user"},
-                },
+                "id": id,
+                "from": {"id": user, "is_bot": false, "first_name": format!("user{user}")},
+                "message": message,
                 "chat_instance": "1",
                 "data": data,
             }});
+            let wanted =
+                bot.allowed.as_ref().is_none_or(|kinds| kinds.iter().any(|kind| kind == "callback_query"));
+            if !wanted {
+                return bot.next_update;
+            }
+            bot.queries.insert(id, user);
             bot.queue(update)
+        })
+    }
+
+    /// What the bot answered to those who pressed buttons, in order.
+    pub fn press_answers(&self) -> Vec<PressAnswer> {
+        self.read(|bot| bot.answers.clone())
+    }
+
+    /// The commands that a person sees in private.
+    pub fn commands_for(&self, user: i64) -> Value {
+        self.read(|bot| {
+            let own = bot.commands.get(&format!("chat:{user}"));
+            own.or_else(|| bot.commands.get("default")).cloned().unwrap_or_default()
         })
     }
 

@@ -102,6 +102,8 @@ struct Pressed {
     from: i64,
     message_id: i64,
     data: String,
+    #[serde(default)]
+    group: Option<i64>,
 }
 
 async fn press(
@@ -109,7 +111,11 @@ async fn press(
     Path(bot): Path<String>,
     Json(pressed): Json<Pressed>,
 ) -> Controlled {
-    let update = find(&control, &bot)?.press(pressed.from, pressed.message_id, &pressed.data);
+    let bot = find(&control, &bot)?;
+    let update = match pressed.group {
+        Some(group) => bot.press_in_group(pressed.from, group, pressed.message_id, &pressed.data),
+        None => bot.press(pressed.from, pressed.message_id, &pressed.data),
+    };
     Ok(Json(json!({"ok": true, "updateId": update})))
 }
 

@@ -2,11 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::bot::{Bot, BotMessage, Revision, message_object};
+use super::bot::{Bot, BotMessage, PressAnswer, Revision, message_object};
 use super::html;
 
 /// Characters that a message may have.
 const TEXT_LIMIT: usize = 4096;
+/// Characters that the answer to a pressed button may have.
+const PRESS_TEXT_LIMIT: usize = 200;
 
 /// A refusal.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,14 +52,16 @@ pub(super) fn call(bot: &mut Bot, method: &str, params: &Value, now: u64) -> Out
         })),
         "setmycommands" => set_commands(bot, params),
         "getmycommands" => {
-            Ok(bot.commands.get(&scope_of(params)).cloned().unwrap_or_else(|| Value::Array(Vec::new())))
+            let scope = scope_of(bot, params)?;
+            Ok(bot.commands.get(&scope).cloned().unwrap_or_else(|| Value::Array(Vec::new())))
         }
         "deletemycommands" => {
-            bot.commands.remove(&scope_of(params));
+            bot.commands.remove(&scope_of(bot, params)?);
             Ok(true.into())
         }
         "sendmessage" => send(bot, params, now),
         "editmessagetext" => edit(bot, params, now),
+        "editmessagereplymarkup" => edit_buttons(bot, params, now),
         "deletemessage" => {
             let (chat_id, message_id) = (chat_of(bot, params)?, message_id_of(params)?);
             let message =
@@ -74,10 +78,7 @@ pub(super) fn call(bot: &mut Bot, method: &str, params: &Value, now: u64) -> Out
                 _ => Err(Refusal::bad("wrong parameter action in request")),
             }
         }
-        "answercallbackquery" => match params["callback_query_id"].as_str() {
-            Some(id) if !id.is_empty() => Ok(true.into()),
-            _ => Err(Refusal::bad("query is too old and response timeout expired or query ID is invalid")),
-        },
+        "answercallbackquery" => answer_press(bot, params),
         "getchat" => {
             let chat_id = chat_of(bot, params)?;
             Ok(bot.chats.get(&chat_id).cloned().unwrap_or_default())
@@ -86,8 +87,32 @@ pub(super) fn call(bot: &mut Bot, method: &str, params: &Value, now: u64) -> Out
     }
 }
 
-fn scope_of(params: &Value) -> String {
-    params["scope"]["type"].as_str().unwrap_or("default").to_owned()
+/// The scope's name; one of a single chat carries its id.
+fn scope_of(bot: &Bot, params: &Value) -> Result<String, Refusal> {
+    let scope = json_param(&params["scope"]);
+    let kind = scope["type"].as_str().unwrap_or("default");
+    if kind != "chat" {
+        return Ok(kind.to_owned());
+    }
+    let chat_id = integer(&scope["chat_id"]).ok_or_else(|| Refusal::bad("can't parse BotCommandScope"))?;
+    if !bot.chats.contains_key(&chat_id) {
+        return Err(Refusal::bad("chat not found"));
+    }
+    Ok(format!("chat:{chat_id}"))
+}
+
+/// Ends the spinner of a button that was pressed; once for each press.
+fn answer_press(bot: &mut Bot, params: &Value) -> Outcome {
+    let query = params["callback_query_id"].as_str().unwrap_or_default();
+    let invalid = || Refusal::bad("query is too old and response timeout expired or query ID is invalid");
+    let text = params["text"].as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+    if text.as_ref().is_some_and(|text| text.encode_utf16().count() > PRESS_TEXT_LIMIT) {
+        return Err(Refusal::bad("MESSAGE_TOO_LONG"));
+    }
+    let user = bot.queries.remove(query).ok_or_else(invalid)?;
+    let alert = params["show_alert"] == true || params["show_alert"] == "true";
+    bot.answers.push(PressAnswer { query: query.to_owned(), user, text, alert });
+    Ok(true.into())
 }
 
 fn set_commands(bot: &mut Bot, params: &Value) -> Outcome {
@@ -108,7 +133,8 @@ fn set_commands(bot: &mut Bot, params: &Value) -> Outcome {
         }
     }
     let list = commands.clone();
-    bot.commands.insert(scope_of(params), list);
+    let scope = scope_of(bot, params)?;
+    bot.commands.insert(scope, list);
     Ok(true.into())
 }
 
@@ -131,10 +157,7 @@ fn edit(bot: &mut Bot, params: &Value, now: u64) -> Outcome {
         && message.now.entities == new.entities
         && message.now.reply_markup == new.reply_markup;
     if same {
-        return Err(Refusal::bad(
-            "message is not modified: specified new message content and reply markup are exactly the same as a \
-             current content and reply markup of the message",
-        ));
+        return Err(not_modified());
     }
     message.now = new.clone();
     message.revisions.push(new);
@@ -161,6 +184,12 @@ fn revision(params: &Value, now: u64) -> Result<Revision, Refusal> {
     if text.encode_utf16().count() > TEXT_LIMIT {
         return Err(Refusal::bad("message is too long"));
     }
+    let reply_markup = buttons(params)?;
+    Ok(Revision { text, source, parse_mode, entities, reply_markup, at: now })
+}
+
+/// The buttons under a message; what each carries has 1 to 64 bytes.
+fn buttons(params: &Value) -> Result<Option<Value>, Refusal> {
     let reply_markup = match json_param(&params["reply_markup"]) {
         Value::Null => None,
         markup => Some(markup),
@@ -173,7 +202,29 @@ fn revision(params: &Value, now: u64) -> Result<Revision, Refusal> {
             return Err(Refusal::bad("BUTTON_DATA_INVALID"));
         }
     }
-    Ok(Revision { text, source, parse_mode, entities, reply_markup, at: now })
+    // A keyboard without buttons is none.
+    Ok(reply_markup.filter(|markup| markup["inline_keyboard"] != json!([])))
+}
+
+/// Other buttons under a message that stays as it is.
+fn edit_buttons(bot: &mut Bot, params: &Value, now: u64) -> Outcome {
+    let (chat_id, message_id) = (chat_of(bot, params)?, message_id_of(params)?);
+    let reply_markup = buttons(params)?;
+    let message = find(bot, chat_id, message_id).ok_or_else(|| Refusal::bad("message to edit not found"))?;
+    if message.now.reply_markup == reply_markup {
+        return Err(not_modified());
+    }
+    message.now = Revision { reply_markup, at: now, ..message.now.clone() };
+    message.revisions.push(message.now.clone());
+    let message = message.clone();
+    Ok(message_object(bot, &message))
+}
+
+fn not_modified() -> Refusal {
+    Refusal::bad(
+        "message is not modified: specified new message content and reply markup are exactly the same as a current \
+         content and reply markup of the message",
+    )
 }
 
 fn find(bot: &mut Bot, chat_id: i64, message_id: i64) -> Option<&mut BotMessage> {

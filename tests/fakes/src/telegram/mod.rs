@@ -31,7 +31,7 @@ use std::net::SocketAddr;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-pub use bot::{ApiCall, BotMessage, Revision};
+pub use bot::{ApiCall, BotMessage, PressAnswer, Revision};
 pub use control::{BotControl, TelegramControl};
 pub use fault::{Fault, PlannedFault};
 

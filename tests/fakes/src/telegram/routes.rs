@@ -171,6 +171,9 @@ async fn get_updates(control: &TelegramControl, token: &str, params: &Value) -> 
                 "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first",
             ));
         }
+        if let Some(kinds) = params["allowed_updates"].as_array() {
+            bot.allowed = Some(kinds.iter().filter_map(|kind| kind.as_str().map(str::to_owned)).collect());
+        }
         bot.poll += 1;
         bot.waiting += 1;
         // Confirms what comes before the offset, so that whoever waits for that hears of it with the touch below.

@@ -199,6 +199,40 @@ async fn commands_buttons_and_webhooks() {
     bot.press(42, 5, "restart:1");
     let update = caller.call("getUpdates", json!({})).await.1;
     assert_eq!(update["result"][0]["callback_query"]["data"], "restart:1");
+    let query = update["result"][0]["callback_query"]["id"].clone();
+    let press =
+        |text: &str| caller.call("answerCallbackQuery", json!({"callback_query_id": query, "text": text}));
+    assert_eq!(press(&"x".repeat(201)).await.1["description"], "Bad Request: MESSAGE_TOO_LONG");
+    assert_eq!(press("Restarting").await.0, 200);
+    assert_eq!(press("again").await.0, 400, "a press is answered once");
+    let answers = bot.press_answers();
+    assert_eq!((answers.len(), answers[0].user, answers[0].text.as_deref()), (1, 42, Some("Restarting")));
+
+    let scoped = json!({"commands": [{"command": "rescue", "description": "x"}], "scope": {"type": "chat", "chat_id": 42}});
+    assert_eq!(
+        caller.call("setMyCommands", scoped.clone()).await.1["description"],
+        "Bad Request: chat not found"
+    );
+    bot.open_chat(42);
+    assert_eq!(caller.call("setMyCommands", scoped).await.0, 200);
+    assert_eq!((&bot.commands_for(42)[0]["command"], bot.commands_for(43)), (&json!("rescue"), Value::Null));
+
+    let keyboard = json!({"inline_keyboard": [[{"text": "Restart", "callback_data": "r:1"}]]});
+    let sent =
+        caller.call("sendMessage", json!({"chat_id": 42, "text": "down", "reply_markup": keyboard})).await.1;
+    let message_id = sent["result"]["message_id"].as_i64().unwrap();
+    assert_eq!(bot.messages_to(42)[0].now.labels(), ["Restart"]);
+    let strip = json!({"chat_id": 42, "message_id": message_id});
+    assert_eq!(caller.call("editMessageReplyMarkup", strip.clone()).await.0, 200);
+    assert_eq!(caller.call("editMessageReplyMarkup", strip).await.0, 400, "nothing to change");
+    assert_eq!(bot.messages_to(42)[0].now.button("Restart"), None);
+
+    let only_messages = json!({"offset": -1, "allowed_updates": ["message"]});
+    caller.call("getUpdates", only_messages).await;
+    let waiting = bot.waiting_updates();
+    bot.press(42, message_id, "r:1");
+    assert_eq!(bot.waiting_updates(), waiting, "presses that nobody asked for are not delivered");
+
     caller.call("setWebhook", json!({"url": "https://example.org"})).await;
     assert_eq!(caller.call("getUpdates", json!({})).await.0, 409);
     caller.call("deleteWebhook", json!({})).await;
