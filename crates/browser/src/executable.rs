@@ -123,8 +123,8 @@ pub fn find_executable(
     }
 }
 
-/// A program that can be run.
-pub(crate) fn is_program(path: &Path) -> bool {
+/// Whether this is a program that can be run.
+pub fn is_program(path: &Path) -> bool {
     let Ok(facts) = std::fs::metadata(path) else { return false };
     #[cfg(unix)]
     {

@@ -49,7 +49,7 @@ mod warden;
 
 pub use control::ControlService;
 pub use error::BrowserError;
-pub use executable::{System, candidates, find_executable};
+pub use executable::{System, candidates, find_executable, is_program};
 pub use policy::{AddressRules, Reach};
 pub use ports::{PortBook, PortQuestion};
 pub use screen::Screenshot;
