@@ -1,0 +1,5 @@
+//! Incidents: from the first sign to the last word about it.
+
+mod record;
+
+pub use record::{Incident, IncidentId, Phase, Told};
