@@ -100,7 +100,7 @@ impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
         let exit = match error {
             ConfigError::Busy { .. } | ConfigError::Write { .. } | ConfigError::Stale { .. } => FAILED,
-            ConfigError::BadPath { .. } => USAGE,
+            ConfigError::BadPath { .. } | ConfigError::NoSuchVersion { .. } => USAGE,
             _ => CONFIGURATION,
         };
         Self::new(exit, error.code(), error.to_string())

@@ -193,6 +193,18 @@ pub enum ConfigError {
         /// Where it would be.
         expected: String,
     },
+    /// No version of the history has this hash.
+    #[error(
+        "{file}: found no version `{found}` among the {known} that are kept, expected the hash of one of them, or enough of its digits to tell it from the others. See `bulkhead config history`."
+    )]
+    NoSuchVersion {
+        /// Which file.
+        file: String,
+        /// The hash that was asked for.
+        found: String,
+        /// How many versions there are.
+        known: usize,
+    },
     /// Another program holds the configuration lock.
     #[error(
         "{lock}: found it held by another process for {waited_ms} ms, expected it to be free. Wait for the other `bulkhead` command to end and try again."
@@ -262,6 +274,7 @@ impl ConfigError {
             Self::LocalOnly { .. } => "config.local-only",
             Self::Redacted { .. } => "config.redacted",
             Self::NoLastGood { .. } => "config.no-last-good",
+            Self::NoSuchVersion { .. } => "config.no-such-version",
             Self::Busy { .. } => "config.busy",
             Self::Read { .. } => "config.unreadable",
             Self::Write { .. } => "config.unwritable",

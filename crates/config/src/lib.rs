@@ -42,5 +42,5 @@ pub use redact::{REDACTED, contains_placeholder, redact};
 pub use remote::check_remote_change;
 pub use schema::{schema, ui_hints};
 pub use secret_input::{SecretInput, SecretRef, SecretSource};
-pub use store::{ConfigOrigin, ConfigStore, Loaded, Written};
+pub use store::{ConfigOrigin, ConfigStore, Loaded, RolledBack, Version, Written};
 pub use validate::{validate, validate_document};

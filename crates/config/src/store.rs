@@ -1,4 +1,14 @@
-//! The configuration on disk: atomic writes, a last good version, and what to do when the file is damaged.
+//! The configuration on disk: atomic writes, versions to go back to, and what to do when the file is damaged.
+//!
+//! Two kinds of version lie beside the file. The **good** ones ([`ConfigStore::history`]) are those that a gateway ran
+//! healthy on for a minute ([`ConfigStore::remember_good`]). The **fallback** is what a start uses when the file is
+//! broken: the newest good version. Until there is one, it is a version that has not proven itself, but is better than
+//! nothing: the first that this program wrote, then whatever a gateway came up on
+//! ([`ConfigStore::remember_start`]). So a profile that was set up a moment ago survives a damaged file too, and a
+//! version that never ran healthy never pushes out one that did.
+
+mod history;
+mod rollback;
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -10,6 +20,10 @@ use crate::inspect::{Good, count_keys, errors_of, parse_good};
 use crate::tree::MAX_BYTES;
 use crate::{Config, ConfigDocument, ConfigError, ConfigIssue, validate_document};
 use bulkhead_profile::{Place, files};
+
+pub use history::Version;
+use history::{History, named};
+pub use rollback::RolledBack;
 
 const LOCK_PATIENCE: Duration = Duration::from_secs(5);
 const LOCK_PAUSE: Duration = Duration::from_millis(20);
@@ -71,6 +85,7 @@ pub struct Written {
 pub struct ConfigStore {
     path: PathBuf,
     last_good: PathBuf,
+    history: History,
 }
 
 enum Inspected {
@@ -87,7 +102,8 @@ impl ConfigStore {
 
     /// A store at given paths.
     pub fn at(path: &Path, last_good: &Path) -> Self {
-        Self { path: path.to_owned(), last_good: last_good.to_owned() }
+        let history = History::at(last_good.with_file_name("config-history"));
+        Self { path: path.to_owned(), last_good: last_good.to_owned(), history }
     }
 
     /// The configuration file.
@@ -172,46 +188,80 @@ impl ConfigStore {
         self.write_locked(&document, None)
     }
 
-    /// Remembers the file on disk as good: a gateway runs well on it. Nothing happens when it is broken or has
-    /// changed since (`hash` is what the gateway loaded).
-    pub fn mark_good(&self, hash: &str) -> Result<bool, ConfigError> {
+    /// The versions that a gateway ran healthy on, newest first, at most twenty.
+    pub fn history(&self) -> Vec<Version> {
+        let present = self.hash().unwrap_or_default();
+        self.history.kept().iter().map(|kept| kept.version(&present)).collect()
+    }
+
+    /// The text of a version in the history, by its hash or the first digits of it.
+    pub fn version(&self, hash: &str) -> Option<ConfigDocument> {
+        let kept = self.history.kept();
+        let one = named(&kept, hash)?;
+        ConfigDocument::parse(&one.hash, &one.text).ok()
+    }
+
+    /// What a start would use if the file were broken.
+    pub fn fallback(&self) -> Option<ConfigDocument> {
+        self.last_good_version().map(|good| good.document)
+    }
+
+    /// Remembers the file on disk as good: a gateway has run healthy on it for a minute. Nothing happens when it is
+    /// broken or has changed since (`hash` is what the gateway loaded).
+    pub fn remember_good(&self, hash: &str) -> Result<bool, ConfigError> {
+        self.remember_good_at(hash, jiff::Timestamp::now())
+    }
+
+    /// The same at a given time.
+    pub fn remember_good_at(&self, hash: &str, now: jiff::Timestamp) -> Result<bool, ConfigError> {
         let _lock = self.lock()?;
         match self.inspect() {
             Inspected::Good(good) if good.hash == hash => {
-                let known = self.read(&self.last_good).ok().flatten();
-                if known.as_deref() != Some(good.text.as_bytes()) {
-                    put(&self.last_good, good.text.as_bytes(), 0o600)?;
-                }
+                self.history.keep(&good, now)?;
+                self.fall_back_on(&good.text)?;
                 Ok(true)
             }
             _ => Ok(false),
         }
     }
 
-    /// Goes back to the last good version; the rejected file stays beside it. Returns where.
-    pub fn rollback(&self) -> Result<Option<PathBuf>, ConfigError> {
+    /// A gateway came up on the file on disk. While no version has run healthy yet, that is the best there is to fall
+    /// back on.
+    pub fn remember_start(&self, hash: &str) -> Result<bool, ConfigError> {
         let _lock = self.lock()?;
-        let Some(good) = self.last_good_version() else {
-            return Err(ConfigError::NoLastGood {
-                file: self.label(),
-                expected: self.last_good.display().to_string(),
+        if !self.history.kept().is_empty() {
+            return Ok(false);
+        }
+        match self.inspect() {
+            Inspected::Good(good) if good.hash == hash => self.fall_back_on(&good.text).map(|()| true),
+            _ => Ok(false),
+        }
+    }
+
+    /// A person says that the file is meant as it is, though it lost most of its keys. Answers its hash. What cannot be
+    /// used for another reason stays refused.
+    pub fn accept_present(&self) -> Result<String, ConfigError> {
+        let _lock = self.lock()?;
+        let Some(bytes) = self.read(&self.path)? else {
+            return Err(ConfigError::Read {
+                path: self.path.clone(),
+                source: io::ErrorKind::NotFound.into(),
             });
         };
-        let current = self.read(&self.path)?;
-        let rejected = match &current {
-            Some(bytes) if bytes.as_slice() != good.text.as_bytes() => {
-                let time = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%S%3fZ");
-                let mut name = self.path.as_os_str().to_owned();
-                name.push(format!(".rejected-{time}"));
-                let rejected = PathBuf::from(name);
-                put(&rejected, bytes, 0o600)?;
-                Some(rejected)
-            }
-            _ => None,
-        };
-        self.accept(&good.hash)?;
-        put(&self.path, good.text.as_bytes(), mode_of(&self.path))?;
-        Ok(rejected)
+        let hash = hash_bytes(&bytes);
+        parse_good(&self.label(), &bytes, &hash)?;
+        self.accept(&hash)?;
+        // The same bytes again: whoever watches the file looks at it anew.
+        put(&self.path, &bytes, mode_of(&self.path))?;
+        Ok(hash)
+    }
+
+    fn fall_back_on(&self, text: &str) -> Result<(), ConfigError> {
+        let known = self.read(&self.last_good).ok().flatten();
+        if known.as_deref() == Some(text.as_bytes()) {
+            return Ok(());
+        }
+        put(&self.last_good, text.as_bytes(), 0o600)
     }
 
     fn write_locked(
@@ -251,7 +301,7 @@ impl ConfigStore {
         }
         if self.last_good_version().is_none() {
             let first = found.map_or(text, |good| good.text);
-            put(&self.last_good, first.as_bytes(), 0o600)?;
+            self.fall_back_on(&first)?;
         }
         Ok(Written { hash, changed })
     }
@@ -282,18 +332,21 @@ impl ConfigStore {
                 reason: format!(
                     "found {now} keys, expected about as many as the {before} of the last good version"
                 ),
-                next_step: format!(
-                    "If this is on purpose, delete {} and start again; otherwise go back with `bulkhead config rollback`.",
-                    self.last_good.display()
-                ),
+                next_step:
+                    "If this is on purpose, say so with `bulkhead config accept`; otherwise go back with \
+                            `bulkhead config rollback`."
+                        .to_owned(),
             });
         }
         Ok(good)
     }
 
     fn last_good_version(&self) -> Option<Good> {
-        let bytes = self.read(&self.last_good).ok().flatten()?;
-        parse_good(&self.last_good.display().to_string(), &bytes, &hash_bytes(&bytes)).ok()
+        let fallback = self.read(&self.last_good).ok().flatten().and_then(|bytes| {
+            parse_good(&self.last_good.display().to_string(), &bytes, &hash_bytes(&bytes)).ok()
+        });
+        // That file can be damaged as well.
+        fallback.or_else(|| self.history.kept().iter().find_map(|kept| kept.good().ok()))
     }
 
     fn read(&self, path: &Path) -> Result<Option<Vec<u8>>, ConfigError> {

@@ -115,7 +115,7 @@ impl Gateway {
         }
         let place = self.place.clone();
         let hash = settings.hash.clone();
-        let marked = tokio::task::spawn_blocking(move || ConfigStore::new(&place).mark_good(&hash)).await;
+        let marked = tokio::task::spawn_blocking(move || ConfigStore::new(&place).remember_good(&hash)).await;
         if let Ok(Err(error)) = marked {
             tracing::warn!(%error, "the configuration could not be kept as the last good one");
         }

@@ -14,11 +14,13 @@ use tokio_util::sync::CancellationToken;
 use crate::error::SupervisorError;
 use crate::handle::SupervisorHandle;
 
-pub use client::ControlClient;
+pub use client::{ControlClient, StatusWatch};
 pub use wire::ControlRequest;
 
 /// Connections at one time.
 const CONNECTIONS: usize = 16;
+/// Watchers among them: the others are always free for questions and remedies.
+const WATCHERS: usize = 8;
 
 /// Listens until `done`.
 pub(crate) fn serve(

@@ -72,6 +72,9 @@ pub enum SupervisorError {
     /// The place may not be used.
     #[error(transparent)]
     Place(#[from] bulkhead_profile::PlaceError),
+    /// The configuration could not be rolled back.
+    #[error(transparent)]
+    Config(#[from] bulkhead_config::ConfigError),
     /// A process could not be ended.
     #[error(transparent)]
     Process(#[from] bulkhead_process::ProcessError),
@@ -89,6 +92,7 @@ impl SupervisorError {
             Self::Gone { .. } => "supervisor-gone",
             Self::Io { .. } => "supervisor-io",
             Self::Place(error) => error.code(),
+            Self::Config(error) => error.code(),
             Self::Process(error) => error.code(),
         }
     }

@@ -2,11 +2,15 @@
 
 use std::time::Duration;
 
+use bulkhead_config::{ConfigStore, RolledBack};
+use bulkhead_profile::Place;
 use bulkhead_secrets::SecretBundle;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
+use crate::desired::Desired;
 use crate::error::SupervisorError;
+use crate::ladder::Rung;
 use crate::secrets::Secrets;
 use crate::status::GatewayStatus;
 
@@ -33,6 +37,7 @@ pub(crate) struct Command {
 #[derive(Clone)]
 pub struct SupervisorHandle {
     profile: String,
+    place: Place,
     commands: mpsc::Sender<Command>,
     status: watch::Receiver<GatewayStatus>,
     done: CancellationToken,
@@ -40,12 +45,12 @@ pub struct SupervisorHandle {
 
 impl SupervisorHandle {
     pub(crate) fn new(
-        profile: String,
+        place: Place,
         commands: mpsc::Sender<Command>,
         status: watch::Receiver<GatewayStatus>,
         done: CancellationToken,
     ) -> Self {
-        Self { profile, commands, status, done }
+        Self { profile: place.name().to_string(), place, commands, status, done }
     }
 
     /// The status as it changes.
@@ -89,6 +94,35 @@ impl SupervisorHandle {
     /// Starts it again in safe mode: control plane only.
     pub async fn safe_mode(&self) -> Result<(), SupervisorError> {
         self.ask(Wish::SafeMode).await
+    }
+
+    /// Puts a good configuration back in place (the version with this hash, else the newest good one), and restarts on
+    /// it a gateway that is wanted running. `base` is the hash of the file that was seen: one that changed since is left
+    /// alone. Asking twice does no more than asking once.
+    pub async fn rollback(
+        &self,
+        hash: Option<String>,
+        base: Option<String>,
+    ) -> Result<RolledBack, SupervisorError> {
+        let store = ConfigStore::new(&self.place);
+        let asked = tokio::task::spawn_blocking(move || store.rollback_to(hash.as_deref(), base.as_deref()));
+        let gone = || SupervisorError::Gone { profile: self.profile.clone() };
+        let done = asked.await.map_err(|_| gone())??;
+        tracing::warn!(
+            profile = %self.profile, from = %done.from, to = %done.to,
+            rejected = ?done.rejected.as_ref().map(|path| path.display().to_string()),
+            "the configuration was rolled back"
+        );
+        let status = self.status();
+        let as_wanted = status.is_running() && status.rung == Rung::Normal;
+        if status.desired == Desired::Running && (done.changed() || !as_wanted) {
+            match self.restart().await {
+                // Whoever runs it sees the file change.
+                Ok(()) | Err(SupervisorError::NotOwner { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(done)
     }
 
     /// Stops it and starts it again by itself after `pause`.

@@ -37,7 +37,7 @@ mod status;
 mod supervisor;
 
 pub use command_launcher::CommandLauncher;
-pub use control::{ControlClient, ControlRequest};
+pub use control::{ControlClient, ControlRequest, StatusWatch};
 pub use crash::{CrashReport, recent_crashes};
 pub use desired::Desired;
 pub use error::SupervisorError;

@@ -102,7 +102,7 @@ impl Supervisor {
         };
         let (tell, watch) = watch::channel(status);
         let done = CancellationToken::new();
-        let handle = SupervisorHandle::new(options.place.name().to_string(), commands, watch, done.clone());
+        let handle = SupervisorHandle::new(options.place.clone(), commands, watch, done.clone());
         if options.control {
             control::serve(&options.place, &handle, done.clone())?;
         }

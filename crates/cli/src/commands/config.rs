@@ -235,7 +235,7 @@ fn file(context: &Context) -> Result<u8, Failure> {
 
 fn rollback(context: &Context) -> Result<u8, Failure> {
     let place = context.place_for_writing()?;
-    let rejected = ConfigStore::new(&place).rollback()?;
+    let rejected = ConfigStore::new(&place).rollback_to(None, None)?.rejected;
     let result = json!({ "ok": true, "file": place.config_path(), "rejected": rejected });
     context.out.result(&result, || {
         let kept = rejected

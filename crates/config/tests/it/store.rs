@@ -31,7 +31,7 @@ impl Room {
     fn with_good(self) -> Self {
         self.put(GOOD);
         let hash = self.store.load().unwrap().hash;
-        assert!(self.store.mark_good(&hash).unwrap());
+        assert!(self.store.remember_good(&hash).unwrap());
         self
     }
 }
@@ -84,7 +84,7 @@ fn damage_falls_back_and_refuses_writes() {
         assert!(matches!(error, ConfigError::Broken { .. }), "{name}: {error}");
         let refusal = error.to_string().replace(&room.dir.path().display().to_string(), "<dir>");
         assert_eq!(room.text(), damage, "the file is untouched");
-        let rejected = room.store.rollback().unwrap().unwrap();
+        let rejected = room.store.rollback_to(None, None).unwrap().rejected.unwrap();
         assert_eq!(fs::read_to_string(&rejected).unwrap(), damage);
         assert_eq!(room.text(), GOOD);
         assert_eq!(room.store.load().unwrap().source, ConfigOrigin::Current);
@@ -98,7 +98,7 @@ fn broken_without_a_good_version_is_an_error() {
     let room = room();
     room.put("{ gateway: ");
     assert_eq!(room.store.load().unwrap_err().code(), "config.syntax");
-    assert_eq!(room.store.rollback().unwrap_err().code(), "config.no-last-good");
+    assert_eq!(room.store.rollback_to(None, None).unwrap_err().code(), "config.no-last-good");
 }
 
 #[test]
@@ -169,4 +169,118 @@ fn mode_and_symlink_stay() {
     assert!(fs::symlink_metadata(room.store.path()).unwrap().is_symlink());
     assert_eq!(fs::metadata(&real).unwrap().permissions().mode() & 0o777, 0o640);
     assert!(fs::read_to_string(&real).unwrap().contains("19789"));
+}
+
+fn at(second: i64) -> jiff::Timestamp {
+    jiff::Timestamp::from_second(1_800_000_000 + second).unwrap()
+}
+
+#[test]
+fn the_newest_twenty_healthy_versions_are_kept_privately() {
+    let room = room();
+    let mut hashes = Vec::new();
+    for n in 0..25 {
+        room.put(&GOOD.replace("18789", &(18800 + n).to_string()));
+        let hash = room.store.hash().unwrap();
+        assert!(room.store.remember_good_at(&hash, at(n)).unwrap());
+        // Marking it again, at every start, makes no second version.
+        assert!(room.store.remember_good_at(&hash, at(n + 1)).unwrap());
+        hashes.push(hash);
+    }
+    let history = room.store.history();
+    let kept: Vec<&str> = history.iter().map(|version| version.hash.as_str()).collect();
+    let newest: Vec<&str> = hashes.iter().rev().take(20).map(String::as_str).collect();
+    assert_eq!(kept, newest);
+    assert_eq!((history[0].at, history[0].keys, history[0].current), (at(24), 9, true));
+    assert!(history[1..].iter().all(|version| !version.current));
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = room.dir.path().join("config-history");
+        assert_eq!(fs::metadata(&dir).unwrap().permissions().mode() & 0o777, 0o700);
+        for file in fs::read_dir(&dir).unwrap() {
+            assert_eq!(file.unwrap().metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        }
+    }
+    // An old one comes back by the first digits of its hash, and is the newest once it has run again.
+    let old = hashes[10].trim_start_matches("sha256:").get(..12).unwrap();
+    assert_eq!(room.store.version(old).unwrap().get("gateway.port").unwrap(), Some(18810.into()));
+    let done = room.store.rollback_to(Some(old), None).unwrap();
+    assert_eq!((done.from.as_str(), done.to.as_str()), (hashes[24].as_str(), hashes[10].as_str()));
+    // The clock was set back meanwhile.
+    assert!(room.store.remember_good_at(&done.to, at(-500)).unwrap());
+    let history = room.store.history();
+    assert_eq!((history[0].hash.as_str(), history.len()), (done.to.as_str(), 20));
+}
+
+#[test]
+fn what_never_ran_healthy_is_never_good() {
+    let room = room();
+    // Set up a moment ago and damaged at once: better the first version than none.
+    room.store.edit(|doc| doc.set("gateway.port", 18789.into())).unwrap();
+    assert_eq!(room.store.history(), []);
+    let first = fs::read_to_string(room.store.path()).unwrap();
+    room.put("");
+    assert_eq!(room.store.load().unwrap().config.gateway.port, Some(18789));
+    assert_eq!(room.store.rollback_to(None, None).unwrap().to, bulkhead_config::hash_bytes(first.as_bytes()));
+    // A gateway came up on a later one: that is nearer to what was meant.
+    room.put(GOOD);
+    assert!(room.store.remember_start(&room.store.hash().unwrap()).unwrap());
+    assert_eq!(room.store.fallback().unwrap().to_string(), GOOD);
+    // One that ran healthy is not pushed out by one that only came up.
+    assert!(room.store.remember_good(&room.store.hash().unwrap()).unwrap());
+    room.put(&GOOD.replace("18789", "19000"));
+    assert!(!room.store.remember_start(&room.store.hash().unwrap()).unwrap());
+    room.store.edit(|doc| doc.set("gateway.port", 19001.into())).unwrap();
+    assert_eq!(room.store.fallback().unwrap().to_string(), GOOD);
+    assert_eq!(room.store.history().len(), 1);
+}
+
+#[test]
+fn a_damaged_fallback_is_replaced_by_the_history() {
+    let room = room().with_good();
+    fs::write(room.dir.path().join("bulkhead.last-good.json"), "{ torn").unwrap();
+    room.put("");
+    assert_eq!(room.store.load().unwrap().config.gateway.port, Some(18789));
+}
+
+#[test]
+fn a_secret_that_moved_into_the_keychain_leaves_the_history() {
+    let room = room();
+    let plain = GOOD
+        .replace("auth: { mode: 'token' }", "auth: { mode: 'token', token: 'very-plain-token-0123456789' }");
+    for text in [GOOD, plain.as_str()] {
+        room.put(text);
+        room.store.remember_good(&room.store.hash().unwrap()).unwrap();
+    }
+    assert_eq!(room.store.history().len(), 2, "a file with a plain secret can be gone back to as well");
+    room.put(&GOOD.replace("18789", "18790"));
+    room.store.remember_good(&room.store.hash().unwrap()).unwrap();
+    assert_eq!(room.store.history().len(), 2);
+    let files = fs::read_dir(room.dir.path().join("config-history")).unwrap();
+    for file in files {
+        assert!(!fs::read_to_string(file.unwrap().path()).unwrap().contains("very-plain"));
+    }
+}
+
+#[test]
+fn a_file_too_large_to_be_read_is_kept_and_replaced() {
+    let room = room().with_good();
+    let huge = " ".repeat(9 * 1024 * 1024);
+    room.put(&huge);
+    assert_eq!(room.store.load().unwrap().broken_reason().map(|r| r.contains("bytes")), Some(true));
+    let done = room.store.rollback_to(None, None).unwrap();
+    assert_eq!(fs::metadata(done.rejected.unwrap()).unwrap().len(), huge.len() as u64);
+    assert_eq!(room.text(), GOOD);
+}
+
+#[test]
+fn a_person_can_say_that_a_loss_is_meant() {
+    let room = room().with_good();
+    room.put("{ gateway: { mode: 'local' } }");
+    assert!(room.store.load().unwrap().broken_reason().unwrap().contains("config accept"));
+    room.store.accept_present().unwrap();
+    assert_eq!(room.store.load().unwrap().source, ConfigOrigin::Current);
+    room.put("{ torn");
+    assert_eq!(room.store.accept_present().unwrap_err().code(), "config.syntax");
 }

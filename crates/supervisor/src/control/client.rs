@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use bulkhead_config::RolledBack;
 use bulkhead_profile::Place;
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader};
 use tokio::time::{sleep, timeout};
 
 use super::wire::{ControlAnswer, ControlRequest};
@@ -14,6 +15,39 @@ use crate::status::GatewayStatus;
 const ANSWER_LIMIT: u64 = 1024 * 1024;
 /// Stopping may take as long as the supervisor waits before it forces it.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+#[cfg(unix)]
+type Stream = tokio::net::UnixStream;
+#[cfg(windows)]
+type Stream = tokio::net::windows::named_pipe::NamedPipeClient;
+
+/// The changes of a status, as they come. Dropping it ends the watching.
+#[derive(Debug)]
+pub struct StatusWatch {
+    stream: BufReader<Stream>,
+    line: Vec<u8>,
+    first: Option<GatewayStatus>,
+}
+
+impl StatusWatch {
+    /// The next status: at first the present one. `None` when the supervisor is gone. Dropping the future loses nothing.
+    pub async fn next(&mut self) -> Option<GatewayStatus> {
+        if let Some(first) = self.first.take() {
+            return Some(first);
+        }
+        self.read().await?.status
+    }
+
+    async fn read(&mut self) -> Option<ControlAnswer> {
+        // What was read before the future was dropped stays in `line`.
+        let room = ANSWER_LIMIT.saturating_sub(self.line.len() as u64);
+        (&mut self.stream).take(room).read_until(b'\n', &mut self.line).await.ok()?;
+        let whole = self.line.ends_with(b"\n");
+        let answer = whole.then(|| serde_json::from_slice(&self.line).ok()).flatten();
+        self.line.clear();
+        answer
+    }
+}
 
 /// A client of one profile's supervisor. Each request is a connection of its own.
 #[derive(Debug, Clone)]
@@ -41,7 +75,43 @@ impl ControlClient {
     pub async fn ask(&self, request: &ControlRequest) -> Result<GatewayStatus, SupervisorError> {
         let silent =
             || SupervisorError::Silent { profile: self.profile.clone(), waited_s: PATIENCE.as_secs() };
-        timeout(PATIENCE, self.exchange(request)).await.map_err(|_| silent())?
+        let answer = timeout(PATIENCE, self.exchange(request)).await.map_err(|_| silent())??;
+        Ok(answer.0)
+    }
+
+    /// Puts a good configuration back in place, and restarts on it a gateway that is wanted running: the version with
+    /// this hash, else the newest good one. `base` is the hash of the file that was seen: one that changed since is
+    /// left alone. Asking twice does no more than asking once.
+    pub async fn rollback(
+        &self,
+        hash: Option<String>,
+        base: Option<String>,
+    ) -> Result<RolledBack, SupervisorError> {
+        let silent =
+            || SupervisorError::Silent { profile: self.profile.clone(), waited_s: PATIENCE.as_secs() };
+        let request = ControlRequest::Rollback { hash, base };
+        let (_, done) = timeout(PATIENCE, self.exchange(&request)).await.map_err(|_| silent())??;
+        done.ok_or_else(|| SupervisorError::Refused {
+            profile: self.profile.clone(),
+            code: "bad-answer".to_owned(),
+            message: "it answered without saying what it did; restart the app or service that runs it"
+                .to_owned(),
+        })
+    }
+
+    /// The status now and every change of it, until the supervisor ends.
+    pub async fn watch(&self) -> Result<StatusWatch, SupervisorError> {
+        let silent =
+            || SupervisorError::Silent { profile: self.profile.clone(), waited_s: PATIENCE.as_secs() };
+        let begin = async {
+            let mut stream = BufReader::new(self.connect().await?);
+            self.say(&mut stream, &ControlRequest::Watch).await?;
+            let mut watch = StatusWatch { stream, line: Vec::new(), first: None };
+            let first = watch.read().await.ok_or_else(|| self.not_supervised())?;
+            watch.first = Some(self.accepted(first)?.0);
+            Ok(watch)
+        };
+        timeout(PATIENCE, begin).await.map_err(|_| silent())?
     }
 
     /// Asks for the status until it is so.
@@ -67,25 +137,41 @@ impl ControlClient {
         SupervisorError::NotSupervised { profile: self.profile.clone(), socket: self.socket.clone() }
     }
 
-    async fn exchange(&self, request: &ControlRequest) -> Result<GatewayStatus, SupervisorError> {
-        let io = |source| SupervisorError::Io {
-            action: "talk to the supervisor on",
-            path: self.socket.clone(),
-            source,
-        };
-        let stream = self.connect().await?;
-        let mut stream = BufReader::new(stream);
-        let mut line = serde_json::to_vec(request).unwrap_or_default();
-        line.push(b'\n');
-        stream.write_all(&line).await.map_err(io)?;
+    async fn exchange(
+        &self,
+        request: &ControlRequest,
+    ) -> Result<(GatewayStatus, Option<RolledBack>), SupervisorError> {
+        let mut stream = BufReader::new(self.connect().await?);
+        self.say(&mut stream, request).await?;
         let mut answer = Vec::new();
+        let io = |source| self.talk(source);
         (&mut stream).take(ANSWER_LIMIT).read_until(b'\n', &mut answer).await.map_err(io)?;
         if answer.is_empty() {
             return Err(self.not_supervised());
         }
-        let answer: ControlAnswer = serde_json::from_slice(&answer).map_err(|error| io(error.into()))?;
+        self.accepted(serde_json::from_slice(&answer).map_err(|error| io(error.into()))?)
+    }
+
+    async fn say(
+        &self,
+        stream: &mut (impl AsyncWrite + Unpin),
+        request: &ControlRequest,
+    ) -> Result<(), SupervisorError> {
+        let mut line = serde_json::to_vec(request).unwrap_or_default();
+        line.push(b'\n');
+        stream.write_all(&line).await.map_err(|source| self.talk(source))
+    }
+
+    fn talk(&self, source: std::io::Error) -> SupervisorError {
+        SupervisorError::Io { action: "talk to the supervisor on", path: self.socket.clone(), source }
+    }
+
+    fn accepted(
+        &self,
+        answer: ControlAnswer,
+    ) -> Result<(GatewayStatus, Option<RolledBack>), SupervisorError> {
         match answer {
-            ControlAnswer { ok: true, status: Some(status), .. } => Ok(status),
+            ControlAnswer { ok: true, status: Some(status), rollback, .. } => Ok((status, rollback)),
             ControlAnswer { code, message, .. } => Err(SupervisorError::Refused {
                 profile: self.profile.clone(),
                 code: code.unwrap_or_else(|| "refused".to_owned()),
@@ -95,7 +181,7 @@ impl ControlClient {
     }
 
     #[cfg(unix)]
-    async fn connect(&self) -> Result<tokio::net::UnixStream, SupervisorError> {
+    async fn connect(&self) -> Result<Stream, SupervisorError> {
         use std::io::ErrorKind::{ConnectionRefused, NotFound};
         match tokio::net::UnixStream::connect(&self.socket).await {
             // Somebody else's socket in our place would be told what we ask: refuse it.
@@ -111,7 +197,7 @@ impl ControlClient {
     }
 
     #[cfg(windows)]
-    async fn connect(&self) -> Result<tokio::net::windows::named_pipe::NamedPipeClient, SupervisorError> {
+    async fn connect(&self) -> Result<Stream, SupervisorError> {
         const PIPE_BUSY: i32 = 231;
         loop {
             match tokio::net::windows::named_pipe::ClientOptions::new().open(&self.socket) {

@@ -10,8 +10,8 @@ use tokio::net::UnixListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use super::CONNECTIONS;
 use super::wire::converse;
+use super::{CONNECTIONS, WATCHERS};
 use crate::error::SupervisorError;
 use crate::handle::SupervisorHandle;
 
@@ -36,6 +36,7 @@ pub(super) fn serve(
     tokio::spawn(async move {
         let _file = file;
         let free = Arc::new(Semaphore::new(CONNECTIONS));
+        let watchers = Arc::new(Semaphore::new(WATCHERS));
         loop {
             let accepted = tokio::select! {
                 () = done.cancelled() => return,
@@ -47,12 +48,12 @@ pub(super) fn serve(
                 continue;
             }
             let Ok(permit) = free.clone().try_acquire_owned() else { continue };
-            let (handle, done) = (handle.clone(), done.clone());
+            let (handle, watchers, done) = (handle.clone(), watchers.clone(), done.clone());
             tokio::spawn(async move {
                 let _permit = permit;
                 tokio::select! {
                     () = done.cancelled() => {}
-                    () = converse(stream, handle) => {}
+                    () = converse(stream, handle, watchers) => {}
                 }
             });
         }

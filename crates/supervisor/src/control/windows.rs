@@ -4,8 +4,8 @@ use bulkhead_profile::Place;
 use tokio::net::windows::named_pipe::{NamedPipeServer, ServerOptions};
 use tokio_util::sync::CancellationToken;
 
-use super::CONNECTIONS;
 use super::wire::converse;
+use super::{CONNECTIONS, WATCHERS};
 use crate::error::SupervisorError;
 use crate::handle::SupervisorHandle;
 
@@ -29,6 +29,7 @@ pub(super) fn serve(
     })?;
     let handle = handle.clone();
     let path = place.control_socket();
+    let watchers = std::sync::Arc::new(tokio::sync::Semaphore::new(WATCHERS));
     tokio::spawn(async move {
         loop {
             let connected = tokio::select! {
@@ -45,11 +46,11 @@ pub(super) fn serve(
             if connected.is_err() {
                 continue;
             }
-            let (handle, done) = (handle.clone(), done.clone());
+            let (handle, watchers, done) = (handle.clone(), watchers.clone(), done.clone());
             tokio::spawn(async move {
                 tokio::select! {
                     () = done.cancelled() => {}
-                    () = converse(stream, handle) => {}
+                    () = converse(stream, handle, watchers) => {}
                 }
             });
         }

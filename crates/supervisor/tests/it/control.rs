@@ -105,3 +105,115 @@ async fn a_planned_stop_outlives_the_supervisor_and_a_pause_ends() {
     gateway.shutdown().await;
     assert_eq!(Desired::read(&world.place.desired_path()), Desired::Stopped, "a shutdown is no wish");
 }
+
+#[tokio::test]
+async fn a_watcher_is_told_every_change_and_the_end() {
+    let world = World::new();
+    let client = ControlClient::new(&world.place);
+    assert!(matches!(client.watch().await, Err(SupervisorError::NotSupervised { .. })));
+    let gateway = world.spawn(GOOD);
+    until(&gateway, GatewayStatus::is_running).await;
+    let mut watch = client.watch().await.unwrap();
+    let first = watch.next().await.unwrap();
+    assert!(first.is_running(), "the present status comes at once");
+    gateway.stop().await.unwrap();
+    let stopped = loop {
+        let status = watch.next().await.unwrap();
+        if status.is_down() && status.desired == Desired::Stopped {
+            break status;
+        }
+    };
+    assert!(stopped.pid.is_none());
+    gateway.shutdown().await;
+    let end = async { while watch.next().await.is_some() {} };
+    assert!(tokio::time::timeout(Duration::from_secs(10), end).await.is_ok(), "the end is told");
+}
+
+#[tokio::test]
+async fn watchers_are_few_and_never_in_the_way() {
+    let world = World::new();
+    let gateway = world.spawn(GOOD);
+    until(&gateway, GatewayStatus::is_running).await;
+    let client = ControlClient::new(&world.place);
+    let mut watchers = Vec::new();
+    for _ in 0..8 {
+        watchers.push(client.watch().await.unwrap());
+    }
+    let refused = client.watch().await.unwrap_err();
+    assert_eq!(refused.code(), "too-many-watchers");
+    // None of them reads, and remedies go on.
+    for _ in 0..3 {
+        client.ask(&ControlRequest::Stop).await.unwrap();
+        client.ask(&ControlRequest::Start).await.unwrap();
+    }
+    drop(watchers);
+    // The places of those who left are free again.
+    let again = async {
+        loop {
+            match client.watch().await {
+                Ok(watch) => return watch,
+                Err(error) => assert_eq!(error.code(), "too-many-watchers"),
+            }
+        }
+    };
+    let mut watch = tokio::time::timeout(Duration::from_secs(10), again).await.unwrap();
+    assert!(watch.next().await.is_some());
+    gateway.shutdown().await;
+}
+
+const BEFORE: &str =
+    "{ gateway: { mode: 'local', port: 18789, bind: 'loopback' }, logging: { level: 'info' } }\n";
+const AFTER: &str =
+    "{ gateway: { mode: 'local', port: 19000, bind: 'loopback' }, logging: { level: 'info' } }\n";
+
+#[tokio::test]
+async fn a_rollback_restores_restarts_and_does_nothing_the_second_time() {
+    let world = World::new();
+    let store = bulkhead_config::ConfigStore::new(&world.place);
+    let put = |text: &str| {
+        std::fs::write(store.path(), text).unwrap();
+        store.hash().unwrap()
+    };
+    let good = put(BEFORE);
+    assert!(store.remember_good(&good).unwrap());
+    // It starts on anything but this file.
+    let gateway = world.spawn(&format!("grep -q 19000 '{}' && exit 78\n{GOOD}", store.path().display()));
+    let first = until(&gateway, GatewayStatus::is_running).await;
+    let bad = put(AFTER);
+    gateway.restart().await.unwrap();
+    until(&gateway, |status| status.state == GatewayState::Failed).await;
+    let client = ControlClient::new(&world.place);
+    let stale = client.rollback(None, Some("sha256:0".to_owned())).await.unwrap_err();
+    assert_eq!(stale.code(), "config.stale");
+    let unknown = client.rollback(Some("sha256:00000000".to_owned()), None).await.unwrap_err();
+    assert_eq!(unknown.code(), "config.no-such-version");
+    assert_eq!(store.hash().unwrap(), bad, "a refusal changes nothing");
+    let done = client.rollback(None, Some(bad.clone())).await.unwrap();
+    assert_eq!((done.from.as_str(), done.to.as_str()), (bad.as_str(), good.as_str()));
+    assert_eq!(std::fs::read_to_string(done.rejected.unwrap()).unwrap(), AFTER);
+    let second = until(&gateway, GatewayStatus::is_running).await;
+    assert_ne!(first.pid, second.pid);
+    assert_eq!(second.problem, None);
+    // The same tap again: the file is not written, the gateway not restarted.
+    let again = client.rollback(None, Some(bad)).await.unwrap();
+    assert!(!again.changed() && again.rejected.is_none());
+    assert_eq!(gateway.status().pid, second.pid);
+    gateway.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_rollback_leaves_a_stopped_gateway_stopped() {
+    let world = World::new();
+    let store = bulkhead_config::ConfigStore::new(&world.place);
+    std::fs::write(store.path(), BEFORE).unwrap();
+    store.remember_good(&store.hash().unwrap()).unwrap();
+    std::fs::write(store.path(), "").unwrap();
+    let gateway = world.spawn(GOOD);
+    until(&gateway, GatewayStatus::is_running).await;
+    gateway.stop().await.unwrap();
+    let client = ControlClient::new(&world.place);
+    assert!(client.rollback(None, None).await.unwrap().changed());
+    assert_eq!(gateway.status().state, GatewayState::Stopped);
+    assert_eq!(std::fs::read_to_string(store.path()).unwrap(), BEFORE);
+    gateway.shutdown().await;
+}
