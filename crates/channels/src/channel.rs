@@ -83,6 +83,8 @@ pub struct InboundMessage {
     pub sent_at: i64,
     /// How often an answer was begun; more than 1 after a crash.
     pub attempt: i64,
+    /// What the chat was shown of an earlier attempt that was cut off. Another answer in its place would be a second one.
+    pub shown: Option<String>,
 }
 
 impl InboundMessage {
@@ -106,6 +108,74 @@ pub struct Command {
     pub arguments: String,
 }
 
+/// Bytes that a button may carry, by the Bot API.
+pub const BUTTON_DATA_LIMIT: usize = 64;
+
+/// A button under a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Button {
+    /// What stands on it.
+    pub label: String,
+    /// What comes back when it is pressed: 1 to [`BUTTON_DATA_LIMIT`] bytes. Whoever receives it must check it: anybody
+    /// can send any text in its place.
+    pub data: String,
+}
+
+/// A message that goes out at once, as plain text.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct DirectMessage<'a> {
+    /// The text, without markup.
+    pub text: &'a str,
+    /// Rows of buttons under it.
+    pub buttons: &'a [Vec<Button>],
+    /// Without a sound.
+    pub silent: bool,
+}
+
+/// Somebody pressed a button. Nothing was decided yet: whoever handles it checks who pressed, where, and what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ButtonPress {
+    /// The channel, such as `telegram`.
+    pub channel: &'static str,
+    /// Account on it.
+    pub account: String,
+    /// The same for every delivery of this press, also after a crash.
+    pub press_id: String,
+    /// The chat in which the message stands.
+    pub peer: String,
+    /// Whether that is the private chat of bot and sender.
+    pub is_private: bool,
+    /// The message with the button.
+    pub message_id: i64,
+    /// Who pressed.
+    pub sender: Sender,
+    /// What the button carries, or what somebody sent in its place.
+    pub data: String,
+    /// How often it was handed out; more than 1 after a crash, 0 if that could not be recorded.
+    pub attempt: i64,
+}
+
+/// What the person who pressed a button is shown.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PressAnswer {
+    /// A few words; without them the button just comes to rest.
+    pub text: Option<String>,
+    /// In a window that must be closed, instead of for a moment.
+    pub alert: bool,
+}
+
+impl PressAnswer {
+    /// Words for a moment.
+    pub fn brief(text: impl Into<String>) -> Self {
+        Self { text: Some(text.into()), alert: false }
+    }
+
+    /// Words that must be closed.
+    pub fn alert(text: impl Into<String>) -> Self {
+        Self { text: Some(text.into()), alert: true }
+    }
+}
+
 /// Whoever answers.
 #[async_trait]
 pub trait InboundHandler: Send + Sync {
@@ -117,6 +187,12 @@ pub trait InboundHandler: Send + Sync {
     /// [`InboundHandler::handle`] as a message.
     async fn command(&self, _command: &Command, _message: &InboundMessage) -> Option<String> {
         None
+    }
+
+    /// Somebody pressed a button. The button spins until this returns, so long work goes on elsewhere. It may be handed
+    /// out again after a crash: what must happen once, the handler secures.
+    async fn press(&self, _press: ButtonPress) -> PressAnswer {
+        PressAnswer::default()
     }
 }
 

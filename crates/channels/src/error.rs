@@ -115,6 +115,14 @@ pub enum ChannelError {
         /// The cause.
         reason: String,
     },
+    /// There is no connection to send by.
+    #[error("the Telegram account {account:?} cannot send now: {detail}")]
+    NotConnected {
+        /// The account.
+        account: String,
+        /// Why, with the next step.
+        detail: String,
+    },
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -135,6 +143,7 @@ impl ChannelError {
             Self::Refused { .. } => "telegram-refused",
             Self::NotTheApi { .. } => "telegram-not-the-api",
             Self::NoClient { .. } => "telegram-no-client",
+            Self::NotConnected { .. } => "telegram-not-connected",
             Self::Store(error) => error.code(),
         }
     }
@@ -149,6 +158,27 @@ impl ChannelError {
                 | Self::BadProxy { .. }
                 | Self::NoClient { .. }
         )
+    }
+
+    /// Whether the same call may succeed later by itself.
+    pub fn may_pass(&self) -> bool {
+        !self.needs_a_person() && !matches!(self, Self::Refused { .. })
+    }
+
+    /// Whether the message that was to be changed is not there any more: somebody deleted it, or it is too old.
+    pub fn is_message_gone(&self) -> bool {
+        self.refusal().is_some_and(|(_, words)| {
+            let words = words.to_lowercase();
+            words.contains("message to edit not found") || words.contains("message can't be edited")
+        })
+    }
+
+    /// Whether the bot may not write to this person: they never wrote to it, blocked it, or are gone.
+    pub fn is_person_out_of_reach(&self) -> bool {
+        self.refusal().is_some_and(|(status, words)| {
+            let words = words.to_lowercase();
+            status == 403 || words.contains("chat not found") || words.contains("user is deactivated")
+        })
     }
 
     /// The server's words of a refusal.

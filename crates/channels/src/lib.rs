@@ -5,7 +5,8 @@
 //! outbox until it is out. After `kill -9` no message is lost and no answer is given twice; at most one empty
 //! placeholder is left behind.
 //!
-//! [`Telegram`] is the one channel so far: long polling, pairing, answers that grow while they are written.
+//! [`Telegram`] is the one channel so far: long polling, pairing, answers that grow while they are written, buttons
+//! under messages, and a way to send that needs no database, for what must be said on a full disk.
 //!
 //! This crate never runs a model, never decides what an answer says, and never lets a bot token into an error, a log
 //! or a status.
@@ -35,7 +36,8 @@ mod error;
 mod telegram;
 
 pub use channel::{
-    Channel, ChannelState, ChannelStatus, Command, InboundHandler, InboundMessage, Reply, ReplySink, Sender,
+    BUTTON_DATA_LIMIT, Button, ButtonPress, Channel, ChannelState, ChannelStatus, Command, DirectMessage,
+    InboundHandler, InboundMessage, PressAnswer, Reply, ReplySink, Sender,
 };
 pub use error::ChannelError;
 pub use telegram::{

@@ -38,6 +38,7 @@ pub const EVENTS: &[EventSpec] = &[
     row("device.pair.changed", PAIRING, false),
     row("device.pair.requested", PAIRING, false),
     row("device.pair.resolved", PAIRING, false),
+    row("rescue.incident", READ, false),
 ];
 
 /// The row of an event.

@@ -104,6 +104,11 @@ impl StoreError {
         }
     }
 
+    /// Whether the same call may succeed later: the disk was full, read-only or busy.
+    pub fn may_pass(&self) -> bool {
+        matches!(self, Self::DiskFull | Self::Query { .. } | Self::Open { .. })
+    }
+
     /// Wraps a SQLite error with what was being done.
     pub(crate) fn query(action: &'static str) -> impl FnOnce(rusqlite::Error) -> Self {
         move |error| match error.sqlite_error_code() {

@@ -133,7 +133,8 @@ mod tests {
 
     async fn filled(path: &Path, rows: usize) -> Store {
         let store = Store::open(path).unwrap();
-        let session = store.sessions().get_or_create(NewSession::new("agent:main:main", "main")).await.unwrap();
+        let session =
+            store.sessions().get_or_create(NewSession::new("agent:main:main", "main")).await.unwrap();
         for n in 0..rows {
             let text = serde_json::json!(format!("{n} {}", "words ".repeat(200)));
             store.sessions().append_message(NewMessage::new(&session.key, "user", text)).await.unwrap();
@@ -181,8 +182,11 @@ mod tests {
         bytes[middle..middle + 8192].fill(0xA5);
         std::fs::write(&path, &bytes).unwrap();
         assert!(!examine(&path, Duration::from_secs(20), false).unwrap().damage.is_empty());
-        std::fs::write(&path, b"no database at all, though long enough to be read as a header of one.............")
-            .unwrap();
+        std::fs::write(
+            &path,
+            b"no database at all, though long enough to be read as a header of one.............",
+        )
+        .unwrap();
         assert_eq!(examine(&path, Duration::from_secs(20), false).unwrap_err().code(), "store_damaged");
     }
 }

@@ -1,5 +1,6 @@
 //! What arrived on channels. An update and the offset behind it are recorded together, so none is lost or doubled.
 
+use bulkhead_killpoint::{Point, reached};
 use rusqlite::{Connection, OptionalExtension, Row};
 use serde::Serialize;
 use serde_json::Value;
@@ -102,7 +103,9 @@ impl Inbox {
                     }
                 }
                 move_offset(&tx, &channel, &account, last.saturating_add(1), any_new)?;
+                reached(Point::BeforeInboxCommit);
                 tx.commit().map_err(StoreError::query("record updates"))?;
+                reached(Point::AfterInboxCommit);
                 Ok(fresh)
             })
             .await

@@ -5,7 +5,7 @@
 //! `synchronous=FULL`). A caller that goes away does not undo a job that already waits in the queue.
 //!
 //! One module per noun, and only its repository is public: [`Sessions`], [`Runs`], [`Inbox`], [`Outbox`],
-//! [`Devices`], [`Pairings`], [`AuditLog`], [`Kv`].
+//! [`Devices`], [`Pairings`], [`AuditLog`], [`RescueLog`], [`Kv`].
 //!
 //! This crate never holds a secret (device tokens are derived, so only their generation is here), never talks
 //! to the network, and never decides who may do what.
@@ -35,6 +35,7 @@ mod migrations;
 mod open;
 mod outbox;
 mod pairings;
+mod rescue;
 mod rows;
 mod runs;
 mod sessions;
@@ -56,6 +57,7 @@ pub use pairings::{
     ALLOWED_PENDING, AllowedSender, CODE_ALPHABET, CODE_LENGTH, CODE_LIFETIME_MS, NewPairing, PairingOutcome,
     PairingRequest, Pairings,
 };
+pub use rescue::{RescueIncident, RescueLog, RescueNonce};
 pub use runs::{NewRun, Run, RunEnd, RunStart, RunStatus, Runs};
 pub use sessions::{NewSession, Session, SessionFilter, SessionTotals, Sessions};
 pub use tool_calls::ToolCall;

@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 
 use crate::thread::Jobs;
 use crate::{
-    AuditLog, Devices, Inbox, Kv, Outbox, Pairings, Runs, Sessions, StoreError,
+    AuditLog, Devices, Inbox, Kv, Outbox, Pairings, RescueLog, Runs, Sessions, StoreError,
     migrations::{self, bring_up_to_date},
 };
 
@@ -127,6 +127,11 @@ impl Store {
     /// What was done, by whom.
     pub fn audit(&self) -> AuditLog {
         AuditLog { store: self.clone() }
+    }
+
+    /// What the watch over another gateway remembers.
+    pub fn rescue(&self) -> RescueLog {
+        RescueLog { store: self.clone() }
     }
 
     /// Small values by name.

@@ -4,6 +4,7 @@
 //! and the text is put into it by an edit, after which the row goes. An edit can be repeated without harm, a sending
 //! can not; so a crash costs at most one placeholder, and never a second answer.
 
+use bulkhead_killpoint::{Point, reached};
 use rusqlite::{Connection, OptionalExtension, Row};
 use serde::Serialize;
 use serde_json::Value;
@@ -124,6 +125,7 @@ impl Outbox {
                 )?;
                 inbox::mark_done(&tx, inbox_id, now)?;
                 let rows = rows_of(&tx, inbox_id)?;
+                reached(Point::BeforeAnswerCommit);
                 tx.commit().map_err(StoreError::query("record an answer"))?;
                 Ok(rows)
             })
@@ -183,6 +185,32 @@ impl Outbox {
                     at,
                     |row| row.get(0),
                 )?)
+            })
+            .await
+    }
+
+    /// Records what of an unfinished part is about to be shown, so that a crash leaves a trace of what was said. It is
+    /// final only when the answer is settled.
+    pub async fn note_shown(&self, id: i64, text: &str) -> Result<(), StoreError> {
+        let text = text.to_owned();
+        self.change(id, move |db| {
+            db.execute("UPDATE outbox SET text = ?2 WHERE id = ?1 AND state = 'open'", (id, text))
+        })
+        .await
+    }
+
+    /// Makes every waiting message due now: for a start, and for a clock that was set back, after which a wait that was
+    /// reckoned by the old one might last for days. Answers how many waited.
+    pub async fn forget_waits(&self, channel: &str, account: &str) -> Result<usize, StoreError> {
+        let at = (channel.to_owned(), account.to_owned());
+        self.store
+            .jobs
+            .call(move |db| {
+                db.execute(
+                    "UPDATE outbox SET not_before = 0 WHERE channel = ?1 AND account = ?2 AND not_before <> 0",
+                    at,
+                )
+                .map_err(StoreError::query("make waiting messages due"))
             })
             .await
     }

@@ -61,6 +61,9 @@ pub struct NewPairing {
     pub account: String,
     /// The stranger's id there.
     pub sender: String,
+    /// Which bot would tell the code. A waiting request that another bot answered is replaced: whoever writes to this
+    /// one knows nothing of that code.
+    pub bot: Option<String>,
     /// Name and the like.
     pub meta: Value,
     /// The update that brought it; done with in the same transaction.
@@ -233,15 +236,23 @@ fn decide(db: &Connection, new: &NewPairing, now: i64) -> Result<PairingOutcome,
         .query_row(
             "SELECT * FROM pairing_request WHERE channel = ?1 AND account = ?2 AND sender = ?3",
             (&new.channel, &new.account, &new.sender),
-            request,
+            |row| Ok((request(row)?, row.get::<_, Option<String>>("bot")?)),
         )
         .optional()?;
-    if let Some(waiting) = waiting {
-        return Ok(PairingOutcome::Waiting(waiting));
+    if let Some((waiting, told_by)) = waiting {
+        let elsewhere = told_by.is_some() && new.bot.is_some() && told_by != new.bot;
+        if !elsewhere {
+            return Ok(PairingOutcome::Waiting(waiting));
+        }
+        db.execute(
+            "DELETE FROM pairing_request WHERE channel = ?1 AND account = ?2 AND sender = ?3",
+            (&new.channel, &new.account, &new.sender),
+        )?;
     }
     let count: i64 = db.query_row(
-        "SELECT count(*) FROM pairing_request WHERE channel = ?1 AND account = ?2",
-        (&new.channel, &new.account),
+        "SELECT count(*) FROM pairing_request WHERE channel = ?1 AND account = ?2
+           AND (bot IS NULL OR ?3 IS NULL OR bot = ?3)",
+        (&new.channel, &new.account, &new.bot),
         |row| row.get(0),
     )?;
     if count >= ALLOWED_PENDING {
@@ -258,8 +269,8 @@ fn decide(db: &Connection, new: &NewPairing, now: i64) -> Result<PairingOutcome,
     };
     let meta = if request.meta.is_null() { "{}".to_owned() } else { request.meta.to_string() };
     db.execute(
-        "INSERT INTO pairing_request (channel, account, sender, code, meta, created_at, expires_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        "INSERT INTO pairing_request (channel, account, sender, code, meta, created_at, expires_at, bot)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         (
             &request.channel,
             &request.account,
@@ -268,6 +279,7 @@ fn decide(db: &Connection, new: &NewPairing, now: i64) -> Result<PairingOutcome,
             meta,
             request.created_at,
             request.expires_at,
+            &new.bot,
         ),
     )?;
     Ok(PairingOutcome::New(request))

@@ -1,5 +1,6 @@
 //! Agent runs: each happens at most once per id, and what a crash cut off is told apart from what ended.
 
+use bulkhead_killpoint::{Point, reached};
 use rusqlite::{Connection, OptionalExtension, Row};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -175,7 +176,9 @@ impl Runs {
                 if let Some(totals) = end.totals {
                     sessions::add_totals(&tx, &run.session_key, &totals, now)?;
                 }
+                reached(Point::BeforeRunEnd);
                 tx.commit().map_err(StoreError::query("end a run"))?;
+                reached(Point::AfterRunEnd);
                 Ok(messages)
             })
             .await

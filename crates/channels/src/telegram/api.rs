@@ -7,10 +7,14 @@ use std::time::Duration;
 
 use frankenstein::ParseMode;
 use frankenstein::methods::{
-    DeleteMessageParams, DeleteMyCommandsParams, DeleteWebhookParams, EditMessageTextParams,
-    GetUpdatesParams, SendChatActionParams, SendMessageParams, SetMyCommandsParams,
+    AnswerCallbackQueryParams, DeleteMessageParams, DeleteMyCommandsParams, DeleteWebhookParams,
+    EditMessageReplyMarkupParams, EditMessageTextParams, GetUpdatesParams, SendChatActionParams,
+    SendMessageParams, SetMyCommandsParams,
 };
-use frankenstein::types::{AllowedUpdate, BotCommand, BotCommandScope, ChatAction, LinkPreviewOptions};
+use frankenstein::types::{
+    AllowedUpdate, BotCommand, BotCommandScope, BotCommandScopeChat, ChatAction, ChatId,
+    InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions, ReplyMarkup,
+};
 use reqwest::{Client, Response};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
@@ -21,6 +25,7 @@ use serde_json::value::RawValue;
 use super::connection::{client, origin, parse_root, well_formed};
 use super::settings::{DEFAULT_API_ROOT, TelegramSettings};
 use crate::ChannelError;
+use crate::channel::{Button, PressAnswer};
 
 /// How long the server may hold a poll.
 pub(super) const POLL_SECONDS: u32 = 30;
@@ -32,6 +37,8 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(20);
 const BODY_LIMIT: usize = 16 * 1024 * 1024;
 /// Characters of a server's words that are repeated.
 const WORDS_LIMIT: usize = 300;
+/// Characters that a person who pressed a button may be shown.
+const PRESS_TEXT_LIMIT: usize = 200;
 /// Longest wait that a 429 may impose.
 const LONGEST_WAIT: u64 = 3600;
 
@@ -83,6 +90,14 @@ impl Format {
     }
 }
 
+/// What a message may have besides its text.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Extras<'a> {
+    pub(super) buttons: &'a [Vec<Button>],
+    /// Without a sound.
+    pub(super) silent: bool,
+}
+
 /// A bot on a server.
 pub(super) struct Api {
     http: Client,
@@ -115,10 +130,7 @@ impl Api {
 
     /// Replaces the menu of commands, everywhere.
     pub(super) async fn set_commands(&self, commands: &[(&str, &str)]) -> Result<(), ChannelError> {
-        let commands: Vec<BotCommand> = commands
-            .iter()
-            .map(|(name, description)| BotCommand::builder().command(*name).description(*description).build())
-            .collect();
+        let commands = menu(commands);
         for scope in [None, Some(BotCommandScope::AllGroupChats)] {
             let params = DeleteMyCommandsParams::builder().maybe_scope(scope).build();
             self.done("deleteMyCommands", &params).await?;
@@ -128,6 +140,22 @@ impl Api {
             self.done("setMyCommands", &params).await?;
         }
         Ok(())
+    }
+
+    /// Gives one private chat a menu of its own.
+    pub(super) async fn set_commands_of(
+        &self,
+        chat: i64,
+        commands: &[(&str, &str)],
+    ) -> Result<(), ChannelError> {
+        let params = SetMyCommandsParams::builder().commands(menu(commands)).scope(only(chat)).build();
+        self.done("setMyCommands", &params).await
+    }
+
+    /// Gives one private chat the menu of everybody again.
+    pub(super) async fn forget_commands_of(&self, chat: i64) -> Result<(), ChannelError> {
+        let params = DeleteMyCommandsParams::builder().scope(only(chat)).build();
+        self.done("deleteMyCommands", &params).await
     }
 
     /// Updates from `offset` on, each as it came.
@@ -140,29 +168,39 @@ impl Api {
             .maybe_offset(offset)
             .limit(100)
             .timeout(hold)
-            .allowed_updates(vec![AllowedUpdate::Message])
+            .allowed_updates(vec![AllowedUpdate::Message, AllowedUpdate::CallbackQuery])
             .build();
         self.call("getUpdates", &params, POLL_TIMEOUT).await
     }
 
     /// Sends a message and returns its id.
-    pub(super) async fn send(&self, chat: i64, text: &str, format: Format) -> Result<i64, ChannelError> {
+    pub(super) async fn send(
+        &self,
+        chat: i64,
+        text: &str,
+        format: Format,
+        extras: Extras<'_>,
+    ) -> Result<i64, ChannelError> {
         let params = SendMessageParams::builder()
             .chat_id(chat)
             .text(text)
             .maybe_parse_mode(format.parse_mode())
             .link_preview_options(no_preview())
+            .maybe_disable_notification(extras.silent.then_some(true))
+            .maybe_reply_markup(keyboard(extras.buttons).map(ReplyMarkup::InlineKeyboardMarkup))
             .build();
         let sent: SentMessage = self.call("sendMessage", &params, CALL_TIMEOUT).await?;
         Ok(sent.message_id.into())
     }
 
+    /// Gives a message another text, and exactly these buttons.
     pub(super) async fn edit(
         &self,
         chat: i64,
         message_id: i64,
         text: &str,
         format: Format,
+        buttons: &[Vec<Button>],
     ) -> Result<(), ChannelError> {
         let params = EditMessageTextParams::builder()
             .chat_id(chat)
@@ -170,8 +208,35 @@ impl Api {
             .text(text)
             .maybe_parse_mode(format.parse_mode())
             .link_preview_options(no_preview())
+            .maybe_reply_markup(keyboard(buttons))
             .build();
         self.done("editMessageText", &params).await
+    }
+
+    /// Gives a message exactly these buttons; its text stays.
+    pub(super) async fn edit_buttons(
+        &self,
+        chat: i64,
+        message_id: i64,
+        buttons: &[Vec<Button>],
+    ) -> Result<(), ChannelError> {
+        let params = EditMessageReplyMarkupParams::builder()
+            .chat_id(chat)
+            .message_id(id(message_id))
+            .maybe_reply_markup(keyboard(buttons))
+            .build();
+        self.done("editMessageReplyMarkup", &params).await
+    }
+
+    /// Lets a pressed button come to rest.
+    pub(super) async fn answer_press(&self, query: &str, answer: &PressAnswer) -> Result<(), ChannelError> {
+        let text = answer.text.as_ref().map(|text| text.chars().take(PRESS_TEXT_LIMIT).collect::<String>());
+        let params = AnswerCallbackQueryParams::builder()
+            .callback_query_id(query)
+            .maybe_text(text)
+            .show_alert(answer.alert)
+            .build();
+        self.done("answerCallbackQuery", &params).await
     }
 
     pub(super) async fn delete(&self, chat: i64, message_id: i64) -> Result<(), ChannelError> {
@@ -301,6 +366,27 @@ pub async fn check_token(
         ..TelegramSettings::new(bot_token.clone())
     };
     Api::new(&settings)?.get_me().await
+}
+
+fn menu(commands: &[(&str, &str)]) -> Vec<BotCommand> {
+    let command = |(name, description): &(&str, &str)| {
+        BotCommand::builder().command(*name).description(*description).build()
+    };
+    commands.iter().map(command).collect()
+}
+
+fn only(chat: i64) -> BotCommandScope {
+    BotCommandScope::Chat(BotCommandScopeChat::builder().chat_id(ChatId::Integer(chat)).build())
+}
+
+/// The buttons as the API has them; `None` without any.
+fn keyboard(rows: &[Vec<Button>]) -> Option<InlineKeyboardMarkup> {
+    let button = |button: &Button| {
+        InlineKeyboardButton::builder().text(&button.label).callback_data(&button.data).build()
+    };
+    let rows: Vec<Vec<_>> = rows.iter().map(|row| row.iter().map(button).collect::<Vec<_>>()).collect();
+    let rows: Vec<Vec<_>> = rows.into_iter().filter(|row| !row.is_empty()).collect();
+    (!rows.is_empty()).then(|| InlineKeyboardMarkup::builder().inline_keyboard(rows).build())
 }
 
 /// Telegram would fetch what an answer links to; nobody asked for that.

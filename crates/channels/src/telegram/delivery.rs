@@ -6,11 +6,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bulkhead_killpoint::{Point, reached};
 use bulkhead_store::OutboxRow;
 
-use super::api::{Api, Format};
+use tokio::time::Instant;
+
+use super::api::{Api, Extras, Format};
 use super::line::{CHANNEL, Line, wait_after};
 use super::markup::to_html;
+use super::placing::place;
 use crate::ChannelError;
 
 /// What stands in a chat until the answer does.
@@ -22,10 +26,22 @@ const REFUSALS: i64 = 3;
 /// Longest sleep between two looks; a safeguard only, since every new row wakes it.
 const LOOK_EVERY: Duration = Duration::from_mins(1);
 
+/// Longest sleep while something waits, so that a clock that is set back is noticed soon.
+const WAIT_AT_MOST: Duration = Duration::from_secs(5);
+
+/// So much may wall clock and steady clock drift apart between two looks.
+const CLOCK_SLACK_MS: i64 = 500;
+
 /// Sends until the line stops.
 pub(super) async fn run(line: Arc<Line>) {
     let mut setups = line.setup.subscribe();
+    let mut clock = Clock::new(&line);
+    // What was to wait by the clock of an earlier run is tried now: that clock may have been another one.
+    let mut fresh = true;
     loop {
+        if clock.went_back(&line) || fresh {
+            fresh = forget_waits(&line).await.is_err();
+        }
         let wait = match send_next(&line).await {
             Ok(Some(())) => continue,
             Ok(None) => sleep_until_due(&line).await,
@@ -43,6 +59,34 @@ pub(super) async fn run(line: Arc<Line>) {
     }
 }
 
+/// Tells when the wall clock, by which waits are recorded, was set back.
+struct Clock {
+    wall: i64,
+    steady: Instant,
+}
+
+impl Clock {
+    fn new(line: &Line) -> Self {
+        Self { wall: line.store.now(), steady: Instant::now() }
+    }
+
+    fn went_back(&mut self, line: &Line) -> bool {
+        let passed = i64::try_from(self.steady.elapsed().as_millis()).unwrap_or(i64::MAX);
+        let next = Self::new(line);
+        let back = next.wall < self.wall.saturating_add(passed).saturating_sub(CLOCK_SLACK_MS);
+        *self = next;
+        back
+    }
+}
+
+async fn forget_waits(line: &Line) -> Result<(), ChannelError> {
+    let waited = line.store.outbox().forget_waits(CHANNEL, &line.settings_account()).await?;
+    if waited > 0 {
+        tracing::debug!(channel = CHANNEL, waited, "messages that waited are tried now");
+    }
+    Ok(())
+}
+
 async fn sleep_until_due(line: &Line) -> Duration {
     if let Some(quiet) = line.quiet_for() {
         return quiet;
@@ -50,7 +94,7 @@ async fn sleep_until_due(line: &Line) -> Duration {
     match line.store.outbox().next_due(CHANNEL, &line.settings_account()).await {
         Ok(Some(due)) => {
             let wait = u64::try_from(due.saturating_sub(line.store.now())).unwrap_or(0);
-            Duration::from_millis(wait.max(10)).min(LOOK_EVERY)
+            Duration::from_millis(wait.max(10)).min(WAIT_AT_MOST)
         }
         _ => LOOK_EVERY,
     }
@@ -64,10 +108,13 @@ async fn send_next(line: &Line) -> Result<Option<()>, ChannelError> {
     let Some(api) = line.setup().api.clone() else { return Ok(None) };
     let outbox = line.store.outbox();
     let Some(row) = outbox.claim(CHANNEL, &line.settings_account()).await? else { return Ok(None) };
-    match deliver(line, &api, &row).await {
+    let outcome = if line.unrecorded.is_out(row.id) { Ok(()) } else { deliver(line, &api, &row).await };
+    match outcome {
         Ok(()) => {
             line.note_outbound();
+            line.unrecorded.note_out(row.id);
             outbox.complete(row.id).await?;
+            line.unrecorded.forget(row.id);
         }
         Err(ChannelError::Store(error)) => return Err(error.into()),
         Err(error) => set_back(line, &row, &error).await?,
@@ -84,9 +131,7 @@ async fn set_back(line: &Line, row: &OutboxRow, error: &ChannelError) -> Result<
             let wait = i64::try_from(seconds.saturating_mul(1000)).unwrap_or(i64::MAX);
             outbox.postpone(row.id, line.store.now().saturating_add(wait), &error.to_string()).await?;
         }
-        _ if error.refusal().is_some_and(|(status, words)| is_final(status, words))
-            || (error.refusal().is_some() && row.attempts >= REFUSALS) =>
-        {
+        _ if error.is_person_out_of_reach() || (error.refusal().is_some() && row.attempts >= REFUSALS) => {
             tracing::error!(
                 channel = CHANNEL,
                 outbox = row.id,
@@ -104,7 +149,9 @@ async fn set_back(line: &Line, row: &OutboxRow, error: &ChannelError) -> Result<
             outbox.complete(row.id).await?;
         }
         _ => {
-            if is_gone(error) {
+            // Somebody deleted the placeholder.
+            if error.is_message_gone() {
+                line.unrecorded.forget(row.id);
                 outbox.clear_message_id(row.id).await?;
             }
             tracing::warn!(channel = CHANNEL, outbox = row.id, code = error.code(), "{error}");
@@ -130,24 +177,22 @@ async fn deliver(line: &Line, api: &Api, row: &OutboxRow) -> Result<(), ChannelE
     let place = match row.message_id {
         Some(message_id) => Place::At(message_id),
         None if row.options["direct"] == true => Place::New,
-        None => {
-            let message_id = api.send(chat, PLACEHOLDER, Format::Plain).await?;
-            line.store.outbox().set_message_id(row.id, message_id).await?;
-            Place::At(message_id)
-        }
+        None => Place::At(place(line, api, chat, row).await?),
     };
-    put(api, chat, place, &row.text).await
+    put(api, chat, place, &row.text).await?;
+    reached(Point::AfterEdit);
+    Ok(())
 }
 
 /// Where a text goes.
 #[derive(Clone, Copy)]
-enum Place {
+pub(super) enum Place {
     New,
     At(i64),
 }
 
 /// Puts a text somewhere as HTML, or as plain text when Telegram cannot take the HTML.
-async fn put(api: &Api, chat: i64, place: Place, text: &str) -> Result<(), ChannelError> {
+pub(super) async fn put(api: &Api, chat: i64, place: Place, text: &str) -> Result<(), ChannelError> {
     let html = to_html(text);
     let outcome = if html.trim().is_empty() {
         write(api, chat, place, text, Format::Plain).await
@@ -171,8 +216,8 @@ async fn put(api: &Api, chat: i64, place: Place, text: &str) -> Result<(), Chann
 
 async fn write(api: &Api, chat: i64, place: Place, text: &str, format: Format) -> Result<(), ChannelError> {
     match place {
-        Place::New => api.send(chat, text, format).await.map(drop),
-        Place::At(message_id) => api.edit(chat, message_id, text, format).await,
+        Place::New => api.send(chat, text, format, Extras::default()).await.map(drop),
+        Place::At(message_id) => api.edit(chat, message_id, text, format, &[]).await,
     }
 }
 
@@ -197,16 +242,4 @@ pub(super) fn is_unmodified(error: &ChannelError) -> bool {
 fn is_unreadable(error: &ChannelError) -> bool {
     let words = words(error);
     words.contains("can't parse entities") || words.contains("message is too long")
-}
-
-/// The placeholder is not there any more: somebody deleted it.
-fn is_gone(error: &ChannelError) -> bool {
-    let words = words(error);
-    words.contains("message to edit not found") || words.contains("message can't be edited")
-}
-
-/// No later try could succeed: the person blocked the bot, or the chat does not exist.
-fn is_final(status: u16, words: &str) -> bool {
-    let words = words.to_lowercase();
-    status == 403 || words.contains("chat not found") || words.contains("user is deactivated")
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bulkhead_store::{InboxRow, NewOutbox, NewPairing};
 use serde_json::json;
@@ -10,8 +11,10 @@ use tokio_util::task::TaskTracker;
 
 use super::access::{Access, access};
 use super::commands;
-use super::line::{CHANNEL, Line, delivery};
+use super::delivery::{Place, put};
+use super::line::{CHANNEL, Line, delivery, waits};
 use super::reply::{Address, TelegramReply, settle};
+use super::split::split;
 use super::update::{self, Message, Update};
 use crate::ChannelError;
 use crate::channel::InboundMessage;
@@ -19,13 +22,16 @@ use crate::channel::InboundMessage;
 /// Updates that may be held in memory at once; the poll waits when there are more.
 const HELD: usize = 256;
 /// How often an answer is begun before it is given up.
-const TRIES: i64 = 5;
+pub(super) const TRIES: i64 = 5;
+
+/// Longest wait before an answer that the disk did not take is offered to it again.
+pub(super) const RECORD_WAIT: Duration = Duration::from_secs(2);
 
 type Queued = (InboxRow, Message, Held);
 
 /// Hands updates to whoever answers, in order within a chat.
 pub(super) struct Dispatch {
-    line: Arc<Line>,
+    pub(super) line: Arc<Line>,
     held: Arc<Semaphore>,
     chats: Mutex<HashMap<i64, VecDeque<Queued>>>,
     /// Updates that were taken over and not finished: a second delivery of one is left alone.
@@ -35,7 +41,7 @@ pub(super) struct Dispatch {
 }
 
 /// One update's place among those that are held.
-struct Held {
+pub(super) struct Held {
     dispatch: Arc<Dispatch>,
     inbox_id: i64,
     _room: OwnedSemaphorePermit,
@@ -73,19 +79,43 @@ impl Dispatch {
         if !self.taken().insert(id) {
             return;
         }
-        let held = Held { dispatch: self.clone(), inbox_id: id, _room: room };
-        if let Err(error) = self.admit(row, held).await {
-            // It stays pending, and is taken up again at the next start.
-            tracing::error!(channel = CHANNEL, inbox = id, code = error.code(), "{error}");
+        let mut held = Some(Held { dispatch: self.clone(), inbox_id: id, _room: room });
+        let mut waiting = waits();
+        while let Err(error) = self.admit(&row, &mut held).await {
+            // Given up, it stays pending and is taken up again at the next start.
+            if held.is_none() || !self.worth_waiting(id, &error) || self.line.stop.is_cancelled() {
+                return;
+            }
+            let wait = waiting.next().unwrap_or(RECORD_WAIT).min(RECORD_WAIT);
+            let _ = self.line.drain.run_until_cancelled(tokio::time::sleep(wait)).await;
+            if self.line.drain.is_cancelled() {
+                return;
+            }
         }
     }
 
-    async fn admit(self: &Arc<Self>, row: InboxRow, held: Held) -> Result<(), ChannelError> {
+    /// Decides about an update, and takes `held` if it goes on from there.
+    async fn admit(self: &Arc<Self>, row: &InboxRow, held: &mut Option<Held>) -> Result<(), ChannelError> {
         let line = &self.line;
-        let Update::Message(message) = update::read(&row.payload) else {
-            return Ok(line.store.inbox().mark_done(row.id).await?);
+        let message = match update::read(&row.payload) {
+            Update::Message(message) => message,
+            Update::Press(press) => {
+                let (dispatch, row) = (self.clone(), row.clone());
+                if let Some(held) = held.take() {
+                    self.answers.spawn(async move { dispatch.press(row, press, held).await });
+                }
+                return Ok(());
+            }
+            Update::Other(_) => return Ok(line.store.inbox().mark_done(row.id).await?),
         };
         let setup = line.setup();
+        if let Some(command) = self.operators_command(&message) {
+            let (dispatch, row) = (self.clone(), row.clone());
+            if let Some(held) = held.take() {
+                self.answers.spawn(async move { dispatch.command(row, message, command, held).await });
+            }
+            return Ok(());
+        }
         let account = setup.settings.account.clone();
         let sender = message.sender.to_string();
         let paired = line.store.pairings().is_allowed(CHANNEL, &account, &sender).await?;
@@ -94,7 +124,7 @@ impl Dispatch {
                 tracing::info!(channel = CHANNEL, inbox = row.id, reason, "a message was ignored");
                 line.store.inbox().mark_done(row.id).await?;
             }
-            Access::Pair => self.pair(&row, &message, account, setup.settings.profile.clone()).await?,
+            Access::Pair => self.pair(row, &message, account, setup.settings.profile.clone()).await?,
             Access::Allow => {
                 let bot = line.bot();
                 let username = bot.as_ref().and_then(|bot| bot.username.as_deref());
@@ -103,14 +133,75 @@ impl Dispatch {
                 if !addressed && command.is_none() {
                     line.store.inbox().mark_done(row.id).await?;
                 } else if let Some(command) = command {
-                    let dispatch = self.clone();
-                    self.answers.spawn(async move { dispatch.command(row, message, command, held).await });
-                } else {
-                    self.queue((row, message, held));
+                    let (dispatch, row) = (self.clone(), row.clone());
+                    if let Some(held) = held.take() {
+                        self.answers
+                            .spawn(async move { dispatch.command(row, message, command, held).await });
+                    }
+                } else if let Some(held) = held.take() {
+                    self.queue((row.clone(), message, held));
                 }
             }
         }
         Ok(())
+    }
+
+    /// A command of an operator in private: taken whatever the policy says of their messages.
+    fn operators_command(&self, message: &Message) -> Option<crate::Command> {
+        let setup = self.line.setup();
+        if message.is_group || message.sender_is_bot || !setup.settings.is_operator(message.sender) {
+            return None;
+        }
+        self.line.operator_wrote.notify_one();
+        let bot = self.line.bot();
+        let username = bot.as_ref().and_then(|bot| bot.username.as_deref());
+        let command = update::command(message.text.as_deref()?, username)?;
+        setup.settings.is_operator_command(&command.name).then_some(command)
+    }
+
+    /// Hands out what must work although nothing can be recorded: presses, and commands of operators. Says whether it
+    /// did. It was handed out once, and must not be again: the caller remembers it.
+    pub(super) fn hand_out_unrecorded(
+        self: &Arc<Self>,
+        account: &str,
+        update_id: i64,
+        update: Update,
+    ) -> bool {
+        let dispatch = self.clone();
+        let account = account.to_owned();
+        match update {
+            Update::Press(press) => {
+                self.answers.spawn(dispatch.press_unrecorded(account, update_id, press));
+                true
+            }
+            Update::Message(message) => match self.operators_command(&message) {
+                Some(command) => {
+                    self.answers.spawn(dispatch.command_unrecorded(account, update_id, message, command));
+                    true
+                }
+                None => false,
+            },
+            Update::Other(_) => false,
+        }
+    }
+
+    async fn command_unrecorded(
+        self: Arc<Self>,
+        account: String,
+        update_id: i64,
+        message: Message,
+        command: crate::Command,
+    ) {
+        let inbound = self.inbound(0, &account, update_id, &message, 0);
+        let answer = self.line.handler.command(&command, &inbound).await.filter(|text| !text.is_empty());
+        let setup = self.line.setup();
+        let (Some(answer), Some(api)) = (answer, &setup.api) else { return };
+        for part in split(&answer) {
+            if let Err(error) = put(api, message.chat, Place::New, &part).await {
+                tracing::warn!(channel = CHANNEL, code = error.code(), "{error}");
+                return;
+            }
+        }
     }
 
     async fn pair(
@@ -126,6 +217,8 @@ impl Dispatch {
             channel: CHANNEL.into(),
             account,
             sender: sender.to_string(),
+            // A code that another bot told is of no use to somebody who writes to this one.
+            bot: Some(row.account.clone()),
             meta: json!({"name": message.name, "username": message.username}),
             inbox_id: Some(row.id),
             notice: Some(Box::new(move |code| NewOutbox {
@@ -143,7 +236,7 @@ impl Dispatch {
 
     /// Commands do not wait for the answer that is being written in the same chat.
     async fn command(self: Arc<Self>, row: InboxRow, message: Message, command: crate::Command, held: Held) {
-        let inbound = self.inbound(&row, &message, 1);
+        let inbound = self.inbound(row.id, &row.account, row.update_id, &message, 1);
         let answer = match self.line.handler.command(&command, &inbound).await {
             Some(answer) => Some(answer),
             None => commands::answer(&self.line, &command),
@@ -172,20 +265,55 @@ impl Dispatch {
     async fn work_off(self: Arc<Self>, chat: i64) {
         loop {
             let Some((row, message, _held)) = self.next_of(chat) else { return };
-            let id = row.id;
-            while !self.line.stop.is_cancelled() {
-                // On a task of its own, so that a panic ends this try and nothing else; tries are counted.
-                let (dispatch, row, message) = (self.clone(), row.clone(), message.clone());
-                match tokio::spawn(async move { dispatch.answer(row, message).await }).await {
-                    Ok(Ok(())) => break,
-                    Ok(Err(error)) => {
-                        tracing::error!(channel = CHANNEL, inbox = id, code = error.code(), "{error}");
-                        break;
+            self.see_through(row, message).await;
+        }
+    }
+
+    /// Tries until the answer is on record. While the disk takes nothing it waits; what was answered meanwhile is not
+    /// answered again.
+    async fn see_through(self: &Arc<Self>, row: InboxRow, message: Message) {
+        let id = row.id;
+        let mut counted = None;
+        let mut waiting = waits();
+        while !self.line.stop.is_cancelled() {
+            // On a task of its own, so that a panic ends this try and nothing else; such tries are counted.
+            let (dispatch, row, message) = (self.clone(), row.clone(), message.clone());
+            let tried = tokio::spawn(async move {
+                let attempt = match counted {
+                    Some(attempt) => attempt,
+                    None => dispatch.line.store.inbox().begin_attempt(row.id).await?,
+                };
+                Ok((attempt, dispatch.answer(row, message, attempt).await))
+            });
+            match tried.await {
+                Ok(Ok((_, Ok(true)))) => return,
+                Ok(Ok((attempt, Ok(false)))) => counted = Some(attempt),
+                Ok(Ok((attempt, Err(error)))) => {
+                    counted = Some(attempt);
+                    if !self.worth_waiting(id, &error) {
+                        return;
                     }
-                    Err(_) => tracing::error!(channel = CHANNEL, inbox = id, "answering ended in a panic"),
+                }
+                Ok(Err(error)) => {
+                    if !self.worth_waiting(id, &error) {
+                        return;
+                    }
+                }
+                Err(_) => {
+                    tracing::error!(channel = CHANNEL, inbox = id, "answering ended in a panic");
+                    counted = None;
+                    continue;
                 }
             }
+            let wait = waiting.next().unwrap_or(RECORD_WAIT).min(RECORD_WAIT);
+            let _ = self.line.stop.run_until_cancelled(tokio::time::sleep(wait)).await;
         }
+    }
+
+    /// Tells of trouble, and whether it may pass. If not, the update stays pending until the next start.
+    fn worth_waiting(&self, inbox: i64, error: &ChannelError) -> bool {
+        tracing::error!(channel = CHANNEL, inbox, code = error.code(), "{error}");
+        matches!(error, ChannelError::Store(error) if error.may_pass())
     }
 
     /// The next message of a chat; the chat is forgotten when there is none.
@@ -198,41 +326,66 @@ impl Dispatch {
         next
     }
 
-    async fn answer(&self, row: InboxRow, message: Message) -> Result<(), ChannelError> {
+    /// Answers, or lets the handler answer. False: there is an answer, and it could not be recorded.
+    async fn answer(&self, row: InboxRow, message: Message, attempt: i64) -> Result<bool, ChannelError> {
         if message.text.is_none() {
-            return self.settle(&row, &message, commands::ONLY_TEXT).await;
+            self.settle(&row, &message, commands::ONLY_TEXT).await?;
+            return Ok(true);
         }
-        let attempt = self.line.store.inbox().begin_attempt(row.id).await?;
         if attempt > TRIES {
-            return self.settle(&row, &message, &commands::given_up(TRIES)).await;
+            self.settle(&row, &message, &commands::given_up(TRIES)).await?;
+            return Ok(true);
         }
-        let inbound = self.inbound(&row, &message, attempt);
+        let mut inbound = self.inbound(row.id, &row.account, row.update_id, &message, attempt);
+        if attempt > 1 {
+            inbound.shown = self.shown(row.id).await?;
+        }
         let reply = TelegramReply::begin(self.line.clone(), address(&row, &message));
-        let answered = reply.answered();
+        let (finished, answered) = reply.outcome();
         self.line.handler.handle(inbound, Box::new(reply)).await;
         // Cut off by a stop, it stays pending and is answered after the next start.
-        if !answered.is_cancelled() && !self.line.stop.is_cancelled() {
-            self.settle(&row, &message, "").await?;
+        if answered.is_cancelled() || self.line.stop.is_cancelled() {
+            return Ok(true);
         }
-        Ok(())
+        if finished.is_cancelled() {
+            return Ok(false);
+        }
+        self.settle(&row, &message, "").await?;
+        Ok(true)
+    }
+
+    /// What the chat was shown of an answer that was cut off.
+    async fn shown(&self, inbox_id: i64) -> Result<Option<String>, ChannelError> {
+        let rows = self.line.store.outbox().of_update(inbox_id).await?;
+        let parts: Vec<String> =
+            rows.into_iter().map(|row| row.text).filter(|text| !text.is_empty()).collect();
+        Ok((!parts.is_empty()).then(|| parts.join("\n\n")))
     }
 
     async fn settle(&self, row: &InboxRow, message: &Message, text: &str) -> Result<(), ChannelError> {
         settle(&self.line, &address(row, message), text).await
     }
 
-    fn inbound(&self, row: &InboxRow, message: &Message, attempt: i64) -> InboundMessage {
+    fn inbound(
+        &self,
+        inbox_id: i64,
+        account: &str,
+        update_id: i64,
+        message: &Message,
+        attempt: i64,
+    ) -> InboundMessage {
         InboundMessage {
-            inbox_id: row.id,
+            inbox_id,
             channel: CHANNEL,
             account: self.line.setup().settings.account.clone(),
-            run_id: format!("{CHANNEL}:{}:{}", row.account, row.update_id),
+            run_id: format!("{CHANNEL}:{account}:{update_id}"),
             peer: message.chat.to_string(),
             is_group: message.is_group,
             sender: message.sender(),
             text: message.text.clone().unwrap_or_default(),
             sent_at: message.date.saturating_mul(1000),
             attempt,
+            shown: None,
         }
     }
 }

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::api::{Api, BotIdentity};
+use super::placing::Unrecorded;
 use super::settings::TelegramSettings;
 use crate::channel::{ChannelState, ChannelStatus};
 use crate::{ChannelError, InboundHandler};
@@ -34,12 +35,16 @@ pub(super) struct Line {
     pub(super) status: watch::Sender<ChannelStatus>,
     /// Woken when a row of the outbox may be due.
     pub(super) outbox: Notify,
+    /// Woken when an operator wrote: the bot knows that chat now.
+    pub(super) operator_wrote: Notify,
     /// Ends receiving.
     pub(super) drain: CancellationToken,
     /// Ends everything; ends receiving too.
     pub(super) stop: CancellationToken,
     /// Whatever must be waited for at a stop.
     pub(super) tasks: TaskTracker,
+    /// What is out and not on record.
+    pub(super) unrecorded: Unrecorded,
     quiet_until: Mutex<Option<Instant>>,
 }
 
@@ -63,9 +68,11 @@ impl Line {
             setup: watch::Sender::new(Arc::new(Setup { settings, api: None })),
             status: watch::Sender::new(status),
             outbox: Notify::new(),
+            operator_wrote: Notify::new(),
             drain: stop.child_token(),
             stop,
             tasks: TaskTracker::new(),
+            unrecorded: Unrecorded::default(),
             quiet_until: Mutex::new(None),
         }
     }

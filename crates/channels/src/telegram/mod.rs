@@ -1,17 +1,22 @@
 //! Telegram, by long polling.
 //!
 //! The way of a message, top to bottom: [`poll`] receives and records it, [`dispatch`] decides and hands it out,
-//! [`reply`] shows the answer while it grows and records it, [`delivery`] brings it out.
+//! [`reply`] shows the answer while it grows and records it, [`delivery`] brings it out. A pressed button goes by
+//! [`press`]; what must be said although nothing can be recorded goes by [`direct`].
 
 mod access;
 mod api;
 mod commands;
 mod connection;
 mod delivery;
+mod direct;
 mod dispatch;
 mod line;
 mod markup;
+mod menus;
+mod placing;
 mod poll;
+mod press;
 mod reply;
 mod settings;
 mod split;
@@ -78,6 +83,7 @@ impl Telegram {
             // Reading certificates takes a while: not on the caller's time.
             connect(&running, settings).await;
             running.tasks.spawn(delivery::run(running.clone()));
+            running.tasks.spawn(menus::run(running.clone()));
             poll::run(running, dispatch).await;
         });
         TelegramHandle { line, account, answers }

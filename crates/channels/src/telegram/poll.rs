@@ -1,5 +1,6 @@
 //! Receiving: identify, tidy up, then poll. Every batch is on disk before the next is asked for.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::api::{Api, POLL_SECONDS};
-use super::dispatch::Dispatch;
+use super::dispatch::{Dispatch, RECORD_WAIT};
 use super::line::{CHANNEL, Line, Setup, waits};
 use super::update::{self, Update};
 use crate::ChannelError;
@@ -16,6 +17,9 @@ use crate::channel::ChannelState;
 
 /// How long a conflict is told after the last one: two programs that take turns would make it flicker.
 const CONFLICT_SHOWN: Duration = Duration::from_mins(1);
+
+/// Between two polls while nothing can be recorded.
+const UNRECORDED_EVERY: Duration = Duration::from_secs(1);
 
 /// How often old updates are forgotten, how long they are kept, and how many of an account in any case.
 const FORGET_EVERY: Duration = Duration::from_hours(24);
@@ -66,12 +70,13 @@ async fn receive(line: &Line, dispatch: &Arc<Dispatch>, setup: &Setup) {
     let mut hold = 0;
     let mut conflict: Option<Instant> = None;
     let mut forgotten: Option<Instant> = None;
+    let mut memory = Memory::default();
     loop {
         if forgotten.is_none_or(|at| at.elapsed() > FORGET_EVERY) {
             forgotten = Some(Instant::now());
             forget_old(line).await;
         }
-        match poll(line, dispatch, api, hold).await {
+        match poll(line, dispatch, api, hold, &mut memory).await {
             Ok(()) => {
                 waiting = waits();
                 hold = POLL_SECONDS;
@@ -94,6 +99,8 @@ async fn receive(line: &Line, dispatch: &Arc<Dispatch>, setup: &Setup) {
                 }
                 let wait = match error {
                     ChannelError::TooMany { seconds, .. } => Duration::from_secs(seconds),
+                    // Presses and commands are handed out all the same, and soon.
+                    ChannelError::Store(_) => UNRECORDED_EVERY,
                     _ => waiting.next().unwrap_or(Duration::from_secs(30)),
                 };
                 tokio::time::sleep(wait).await;
@@ -102,15 +109,26 @@ async fn receive(line: &Line, dispatch: &Arc<Dispatch>, setup: &Setup) {
     }
 }
 
+/// What must be known of earlier polls while nothing can be recorded.
+#[derive(Debug, Default)]
+struct Memory {
+    /// The last offset that could be read.
+    offset: Option<i64>,
+    /// Updates that were handed out without a record, by number.
+    handed_out: BTreeSet<i64>,
+}
+
 /// Hands out what was recorded and not answered: before a crash, or before the connection changed.
 async fn take_up(line: &Line, dispatch: &Arc<Dispatch>) {
-    match line.store.inbox().pending(CHANNEL, &line.settings_account()).await {
-        Ok(pending) => {
-            for row in pending {
-                dispatch.hand_out(row).await;
-            }
+    let pending = loop {
+        match line.store.inbox().pending(CHANNEL, &line.settings_account()).await {
+            Ok(pending) => break pending,
+            Err(error) => tracing::error!(channel = CHANNEL, code = error.code(), "{error}"),
         }
-        Err(error) => tracing::error!(channel = CHANNEL, code = error.code(), "{error}"),
+        tokio::time::sleep(RECORD_WAIT).await;
+    };
+    for row in pending {
+        dispatch.hand_out(row).await;
     }
 }
 
@@ -173,19 +191,47 @@ fn tell_connected(line: &Line) {
     line.tell(ChannelState::Connected, None, &detail);
 }
 
-async fn poll(line: &Line, dispatch: &Arc<Dispatch>, api: &Api, hold: u32) -> Result<(), ChannelError> {
+async fn poll(
+    line: &Line,
+    dispatch: &Arc<Dispatch>,
+    api: &Api,
+    hold: u32,
+    memory: &mut Memory,
+) -> Result<(), ChannelError> {
     let account = line.settings_account();
-    let offset = line.store.inbox().offset(CHANNEL, &account).await?;
-    let updates = api.get_updates(offset, hold).await?;
-    let updates: Vec<NewUpdate> = updates.into_iter().filter_map(recordable).collect();
+    let inbox = line.store.inbox();
+    if let Ok(offset) = inbox.offset(CHANNEL, &account).await {
+        memory.offset = offset;
+    }
+    let updates = api.get_updates(memory.offset, hold).await?;
+    let mut updates: Vec<NewUpdate> = updates.into_iter().filter_map(recordable).collect();
+    for update in &mut updates {
+        update.ignore |= memory.handed_out.contains(&update.update_id);
+    }
     if updates.is_empty() {
         return Ok(());
     }
-    for row in line.store.inbox().record_all(CHANNEL, &account, updates).await? {
-        line.note_inbound();
-        dispatch.hand_out(row).await;
+    match inbox.record_all(CHANNEL, &account, updates.clone()).await {
+        Ok(rows) => {
+            memory.handed_out.clear();
+            for row in rows {
+                line.note_inbound();
+                dispatch.hand_out(row).await;
+            }
+            Ok(())
+        }
+        Err(error) => {
+            // Nothing is acknowledged, so nothing is lost: the server gives all of it again. What repairs a full disk
+            // must not wait for room on it.
+            for update in updates.into_iter().filter(|update| !update.ignore) {
+                let read = update::read(&update.payload);
+                if dispatch.hand_out_unrecorded(&account, update.update_id, read) {
+                    memory.handed_out.insert(update.update_id);
+                }
+            }
+            Err(error.into())
+        }
     }
-    Ok(())
 }
 
 /// What is recorded of an update. One without a number cannot be acknowledged, and is left out.
@@ -195,7 +241,7 @@ fn recordable(update: Value) -> Option<NewUpdate> {
         return None;
     };
     Some(match update::read(&update) {
-        Update::Message(_) => NewUpdate { update_id, payload: update, ignore: false },
+        Update::Message(_) | Update::Press(_) => NewUpdate { update_id, payload: update, ignore: false },
         Update::Other(kind) => {
             tracing::debug!(channel = CHANNEL, update_id, kind, "an update needs no answer");
             NewUpdate { update_id, payload: json!({NUMBER: update_id}), ignore: true }

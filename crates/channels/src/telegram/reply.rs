@@ -4,15 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bulkhead_killpoint::{Point, Switch, reached, switched};
 use bulkhead_store::Delivery;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::api::{Api, Format};
-use super::delivery::PLACEHOLDER;
+use super::api::{Api, Extras, Format};
 use super::line::{CHANNEL, Line, delivery};
 use super::markup::to_html;
+use super::placing::place;
 use super::split::split;
 use crate::ChannelError;
 use crate::channel::Reply;
@@ -47,9 +48,21 @@ impl Address {
 
 /// Records the final answer to an update, and wakes the delivery.
 pub(super) async fn settle(line: &Line, to: &Address, text: &str) -> Result<(), ChannelError> {
+    if switched(Switch::NoOutbox) {
+        return without_outbox(line, to, text).await;
+    }
     line.store.outbox().settle(to.delivery(), to.inbox_id, split(text)).await?;
     line.outbox.notify_one();
     Ok(())
+}
+
+/// What the outbox is for, seen without it: only in torture builds, to prove that a torture notices.
+async fn without_outbox(line: &Line, to: &Address, text: &str) -> Result<(), ChannelError> {
+    if let Some(api) = to.api(line) {
+        api.send(to.chat, text, Format::Plain, Extras::default()).await?;
+        reached(Point::AfterPlaceholder);
+    }
+    Ok(line.store.inbox().mark_done(to.inbox_id).await?)
 }
 
 /// One answer on its way to a chat.
@@ -61,6 +74,7 @@ pub(super) struct TelegramReply {
     done: CancellationToken,
     typing: Option<JoinHandle<()>>,
     showing: Option<JoinHandle<()>>,
+    finished: CancellationToken,
     answered: CancellationToken,
 }
 
@@ -74,15 +88,16 @@ impl TelegramReply {
             done,
             typing: None,
             showing: None,
+            finished: CancellationToken::new(),
             answered: CancellationToken::new(),
         };
         reply.begin_typing();
         reply
     }
 
-    /// Cancelled as soon as there is an answer. If recording it fails, the update stays pending.
-    pub(super) fn answered(&self) -> CancellationToken {
-        self.answered.clone()
+    /// Cancelled as soon as there is an answer, and as soon as it is on record.
+    pub(super) fn outcome(&self) -> (CancellationToken, CancellationToken) {
+        (self.finished.clone(), self.answered.clone())
     }
 
     fn begin_typing(&mut self) {
@@ -124,8 +139,10 @@ impl Reply for TelegramReply {
         if let Some(showing) = self.showing.take() {
             let _ = showing.await;
         }
+        self.finished.cancel();
+        settle(&self.line, &self.to, text).await?;
         self.answered.cancel();
-        settle(&self.line, &self.to, text).await
+        Ok(())
     }
 }
 
@@ -192,18 +209,13 @@ async fn show_parts(
         if shown.get(index) == Some(part) {
             continue;
         }
-        let place = i64::try_from(index).unwrap_or(i64::MAX);
-        let row = outbox.open_part(to.delivery(), to.inbox_id, place).await?;
-        let message_id = if let Some(message_id) = row.message_id {
-            message_id
-        } else {
-            let message_id = api.send(to.chat, PLACEHOLDER, Format::Plain).await?;
-            outbox.set_message_id(row.id, message_id).await?;
-            message_id
-        };
+        let part_number = i64::try_from(index).unwrap_or(i64::MAX);
+        let row = outbox.open_part(to.delivery(), to.inbox_id, part_number).await?;
+        let message_id = place(line, api, to.chat, &row).await?;
         let html = to_html(part);
         if !html.trim().is_empty() {
-            match api.edit(to.chat, message_id, &html, Format::Html).await {
+            outbox.note_shown(row.id, part).await?;
+            match api.edit(to.chat, message_id, &html, Format::Html, &[]).await {
                 Err(error) if !super::delivery::is_unmodified(&error) => return Err(error),
                 _ => {}
             }

@@ -29,6 +29,10 @@ pub struct TelegramSettings {
     pub streaming: bool,
     /// Profile to name in what a stranger is told.
     pub profile: Option<String>,
+    /// User ids whose `operator_commands` are taken in private, whatever the policy says of their messages.
+    pub operators: BTreeSet<i64>,
+    /// Commands for operators, with their descriptions; in the menu of their private chats.
+    pub operator_commands: &'static [(&'static str, &'static str)],
 }
 
 impl TelegramSettings {
@@ -44,6 +48,8 @@ impl TelegramSettings {
             groups: BTreeSet::new(),
             streaming: true,
             profile: None,
+            operators: BTreeSet::new(),
+            operator_commands: &[],
         }
     }
 
@@ -54,6 +60,16 @@ impl TelegramSettings {
             && self.bot_token.expose_secret() == other.bot_token.expose_secret()
             && self.api_root == other.api_root
             && proxy(self) == proxy(other)
+    }
+
+    /// Whether somebody's commands are taken as an operator's.
+    pub(super) fn is_operator(&self, user: i64) -> bool {
+        self.operators.contains(&user)
+    }
+
+    /// Whether this is a command for operators.
+    pub(super) fn is_operator_command(&self, name: &str) -> bool {
+        self.operator_commands.iter().any(|(known, _)| *known == name)
     }
 
     /// The account's name in inbox and outbox: with the bot's id, since another bot counts its updates anew.

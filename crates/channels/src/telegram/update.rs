@@ -4,18 +4,22 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::access::WhoAsks;
-use crate::channel::{Command, Sender};
+use crate::channel::{BUTTON_DATA_LIMIT, Command, Sender};
 
 /// Bytes of a text that are taken. Telegram sends far less; another server could send anything.
 const TEXT_LIMIT: usize = 64 * 1024;
 /// Bytes of a name that are taken.
 const NAME_LIMIT: usize = 256;
+/// Bytes that the id of a pressed button may have.
+const QUERY_LIMIT: usize = 128;
 
 /// An update, as far as it matters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Update {
     /// Somebody wrote.
     Message(Message),
+    /// Somebody pressed a button.
+    Press(Press),
     /// Nothing to answer; the word says what it was.
     Other(String),
 }
@@ -35,6 +39,38 @@ pub(super) struct Message {
     pub(super) date: i64,
     /// Whether it answers a message of this sender (the bot's id is compared by the caller).
     pub(super) answers: Option<i64>,
+}
+
+/// A button that somebody pressed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Press {
+    /// By which the press is answered.
+    pub(super) query: String,
+    pub(super) chat: i64,
+    /// The private chat of the bot with the one who pressed.
+    pub(super) is_private: bool,
+    pub(super) message_id: i64,
+    pub(super) sender: i64,
+    pub(super) sender_is_bot: bool,
+    pub(super) name: String,
+    pub(super) username: Option<String>,
+    pub(super) data: String,
+}
+
+#[derive(Deserialize)]
+struct RawQuery {
+    id: String,
+    from: RawUser,
+    #[serde(default)]
+    message: Option<RawQueryMessage>,
+    #[serde(default)]
+    data: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct RawQueryMessage {
+    chat: RawChat,
+    message_id: i64,
 }
 
 #[derive(Deserialize)]
@@ -91,6 +127,10 @@ pub(super) fn number(update: &Value) -> Option<i64> {
 
 /// Reads an update of any kind.
 pub(super) fn read(update: &Value) -> Update {
+    if let Some(query) = update.get("callback_query") {
+        return RawQuery::deserialize(query)
+            .map_or_else(|_| Update::Other("a pressed button of unknown form".into()), Update::from);
+    }
     let Some(message) = update.get("message") else {
         let kind = update
             .as_object()
@@ -104,6 +144,47 @@ pub(super) fn read(update: &Value) -> Update {
     }
 }
 
+impl From<RawQuery> for Update {
+    fn from(raw: RawQuery) -> Self {
+        let (Some(message), Some(data)) = (raw.message, raw.data) else {
+            return Self::Other("a pressed button that is not ours".into());
+        };
+        let fits = raw.id.len() <= QUERY_LIMIT && data.len() <= BUTTON_DATA_LIMIT;
+        if !fits {
+            return Self::Other("a pressed button of unknown form".into());
+        }
+        let kind = message.chat.kind.as_str();
+        Self::Press(Press {
+            query: raw.id,
+            chat: message.chat.id,
+            is_private: matches!(kind, "private" | "") && message.chat.id == raw.from.id,
+            message_id: message.message_id,
+            sender: raw.from.id,
+            sender_is_bot: raw.from.is_bot,
+            name: raw.from.name(),
+            username: raw.from.username,
+            data,
+        })
+    }
+}
+
+impl RawUser {
+    fn name(&self) -> String {
+        let mut name = match &self.last_name {
+            Some(last) => format!("{} {last}", self.first_name),
+            None => self.first_name.clone(),
+        };
+        shorten(&mut name, NAME_LIMIT);
+        name
+    }
+}
+
+impl Press {
+    pub(super) fn sender(&self) -> Sender {
+        Sender { id: self.sender.to_string(), name: self.name.clone(), username: self.username.clone() }
+    }
+}
+
 impl From<RawMessage> for Update {
     fn from(raw: RawMessage) -> Self {
         // Channel posts and anonymous admins have no person behind them whom a policy could know.
@@ -111,11 +192,6 @@ impl From<RawMessage> for Update {
         if raw.chat.kind == "channel" {
             return Self::Other("a channel post".into());
         }
-        let mut name = match &from.last_name {
-            Some(last) => format!("{} {last}", from.first_name),
-            None => from.first_name,
-        };
-        shorten(&mut name, NAME_LIMIT);
         let mut text = raw.text.or(raw.caption).filter(|text| !text.trim().is_empty());
         if let Some(text) = &mut text {
             shorten(text, TEXT_LIMIT);
@@ -125,7 +201,7 @@ impl From<RawMessage> for Update {
             is_group: matches!(raw.chat.kind.as_str(), "group" | "supergroup") || raw.chat.id < 0,
             sender: from.id,
             sender_is_bot: from.is_bot,
-            name,
+            name: from.name(),
             username: from.username,
             text,
             date: raw.date,
@@ -183,7 +259,7 @@ mod tests {
     fn message(update: &Value) -> Message {
         match read(update) {
             Update::Message(message) => message,
-            Update::Other(kind) => panic!("{kind}"),
+            other => panic!("{other:?}"),
         }
     }
 
@@ -214,6 +290,31 @@ mod tests {
             (json!({"message": {"chat": {"id": 1}}}), "a message without sender"),
         ] {
             assert_eq!(read(&update), Update::Other(kind.into()), "{update}");
+        }
+    }
+
+    #[test]
+    fn presses_in_private_in_groups_and_broken_ones() {
+        let query = |query: Value| read(&json!({"update_id": 1, "callback_query": query}));
+        let press = |chat: Value| match query(json!({
+            "id": "9", "from": {"id": 42, "first_name": "A"}, "chat_instance": "1", "data": "r:1",
+            "message": {"message_id": 5, "date": 0, "chat": chat},
+        })) {
+            Update::Press(press) => press,
+            other => panic!("{other:?}"),
+        };
+        let private = press(json!({"id": 42, "type": "private"}));
+        assert_eq!((private.is_private, private.message_id, private.data.as_str()), (true, 5, "r:1"));
+        assert!(!press(json!({"id": 43, "type": "private"})).is_private, "somebody else's chat");
+        assert!(!press(json!({"id": -42, "type": "group"})).is_private);
+        for broken in [
+            json!({"id": "9", "from": {"id": 42}, "data": "r:1"}),
+            json!({"id": "9", "from": {"id": 42}, "message": {"message_id": 5, "chat": {"id": 42}}}),
+            json!({"id": "9", "from": {"id": 42}, "data": "x".repeat(65), "message": {"message_id": 5, "chat": {"id": 42}}}),
+            json!({"id": 9}),
+            json!("x"),
+        ] {
+            assert!(matches!(query(broken.clone()), Update::Other(_)), "{broken}");
         }
     }
 

@@ -4,8 +4,10 @@
 
 mod access;
 mod answers;
+mod buttons;
 mod crashes;
 mod faults;
 mod leaks;
+mod operators;
 mod status;
 mod world;

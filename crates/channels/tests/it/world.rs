@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use bulkhead_channels::{
-    ChannelState, ChannelStatus, Command, InboundHandler, InboundMessage, Reply, Telegram, TelegramHandle,
-    TelegramSettings,
+    ButtonPress, ChannelState, ChannelStatus, Command, InboundHandler, InboundMessage, PressAnswer, Reply,
+    Telegram, TelegramHandle, TelegramSettings,
 };
 use bulkhead_config::DmPolicy;
 use bulkhead_fakes::telegram::{BotControl, TelegramServer, TelegramServerOptions};
@@ -23,6 +23,8 @@ type Answer = Box<dyn Fn(InboundMessage, Box<dyn Reply>) -> BoxFuture<'static, (
 pub(crate) struct Scripted {
     answer: Answer,
     pub(crate) seen: Mutex<Vec<InboundMessage>>,
+    pub(crate) pressed: Mutex<Vec<ButtonPress>>,
+    pub(crate) commanded: Mutex<Vec<String>>,
 }
 
 #[async_trait]
@@ -33,7 +35,18 @@ impl InboundHandler for Scripted {
     }
 
     async fn command(&self, command: &Command, message: &InboundMessage) -> Option<String> {
-        (command.name == "new").then(|| format!("A new conversation for {}.", message.session_key("main")))
+        self.commanded.lock().unwrap().push(command.name.clone());
+        match command.name.as_str() {
+            "new" => Some(format!("A new conversation for {}.", message.session_key("main"))),
+            "rescue" => Some(format!("main is well, {}", message.sender.id)),
+            _ => None,
+        }
+    }
+
+    async fn press(&self, press: ButtonPress) -> PressAnswer {
+        let answer = PressAnswer::brief(format!("pressed {}", press.data));
+        self.pressed.lock().unwrap().push(press);
+        answer
     }
 }
 
@@ -45,7 +58,12 @@ impl Scripted {
         F: Future<Output = ()> + Send + 'static,
     {
         let answer: Answer = Box::new(move |message, reply| Box::pin(answer(message, reply)));
-        Arc::new(Self { answer, seen: Mutex::default() })
+        Arc::new(Self {
+            answer,
+            seen: Mutex::default(),
+            pressed: Mutex::default(),
+            commanded: Mutex::default(),
+        })
     }
 
     /// Answers at once with `answer to <text>`.
@@ -59,6 +77,10 @@ impl Scripted {
         self.seen.lock().unwrap().iter().map(|message| message.text.clone()).collect()
     }
 }
+
+/// Commands for operators.
+pub(crate) const OPERATOR_COMMANDS: &[(&str, &str)] =
+    &[("rescue", "Show how the other gateway is"), ("status", "Show how both gateways are")];
 
 pub(crate) struct World {
     pub(crate) server: TelegramServer,

@@ -16,6 +16,7 @@ pub mod devices;
 pub mod health;
 pub mod logs;
 pub mod models;
+pub mod rescue;
 pub mod sessions;
 
 /// One row: what a method is called and what it asks for.
@@ -31,7 +32,7 @@ pub struct MethodSpec {
     pub idempotent: bool,
     /// It is answered twice under one id, first `accepted`.
     pub two_phase: bool,
-    /// The version of `OpenClaw` that brought it.
+    /// The version of `OpenClaw` that brought it; `bulkhead` for those that it does not have.
     pub since: &'static str,
     /// One line for people.
     pub summary: &'static str,
@@ -83,6 +84,7 @@ const FAMILIES: &[&[MethodSpec]] = &[
     chat::ROWS,
     agent::ROWS,
     devices::ROWS,
+    rescue::ROWS,
 ];
 
 const COUNT: usize = {

@@ -154,7 +154,8 @@ fn every_method_row_says_what_the_published_table_says() {
     let Some(published) = Published::load() else { return };
     let table = published.schema["methods"].as_object().unwrap();
     let mut compared = 0;
-    for row in METHODS {
+    // Ours alone: OpenClaw has no gateway that watches another.
+    for row in METHODS.iter().filter(|row| row.since != "bulkhead") {
         let Some(theirs) = table.get(row.name) else {
             // Advertised by the measured gateway, but younger than the published table.
             assert_eq!(row.name, "sessions.unsubscribe", "{} is in no table", row.name);

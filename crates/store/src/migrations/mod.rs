@@ -2,25 +2,38 @@
 
 use std::path::{Path, PathBuf};
 
+use bulkhead_killpoint::{ARMED, Point, reached};
 use rusqlite::Connection;
 use rusqlite_migration::{M, Migrations};
 
 use crate::StoreError;
 
 /// Steps are only ever added; one that was released is never edited.
-const STEPS: &[M<'static>] = &[M::up(include_str!("001_first.sql"))];
+const STEPS: &[M<'static>] = &[M::up(include_str!("001_first.sql")), M::up(include_str!("002_rescue.sql"))];
 
 /// Copies from before a migration that are kept; older ones go.
 const COPIES_KEPT: usize = 3;
 
 /// The schema version that this program writes.
 pub const fn latest_version() -> usize {
-    STEPS.len()
+    STEPS.len() + ARMED as usize
+}
+
+/// The steps of this build: a torture build takes one more, so that there is always one to be killed in.
+fn steps() -> Vec<M<'static>> {
+    let mut steps = STEPS.to_vec();
+    if ARMED {
+        steps.push(M::up_with_hook("CREATE TABLE torture AS SELECT id FROM inbox", |_| {
+            reached(Point::MidMigration);
+            Ok(())
+        }));
+    }
+    steps
 }
 
 /// Brings an opened file to [`latest_version`]; copies it first if it holds anything.
 pub(crate) fn bring_up_to_date(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
-    take_steps(connection, path, STEPS)
+    take_steps(connection, path, &steps())
 }
 
 fn take_steps(connection: &mut Connection, path: &Path, steps: &[M<'_>]) -> Result<(), StoreError> {
@@ -37,6 +50,7 @@ fn take_steps(connection: &mut Connection, path: &Path, steps: &[M<'_>]) -> Resu
         return Err(StoreError::Newer { path: path.to_path_buf(), found, supported: latest });
     }
     let copy = if found == 0 { None } else { Some(copy_before(connection, path, found)?) };
+    reached(Point::MigrationCopied);
     tracing::info!(from = found, to = latest, "bringing the database up to date");
     Migrations::from_slice(steps).to_latest(connection).map_err(|error| StoreError::Migration {
         path: path.to_path_buf(),

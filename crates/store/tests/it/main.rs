@@ -6,6 +6,7 @@ mod delivery;
 mod devices;
 mod file;
 mod pairings;
+mod rescue;
 mod runs;
 mod sessions;
 

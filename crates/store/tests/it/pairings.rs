@@ -10,6 +10,7 @@ fn stranger(sender: &str) -> NewPairing {
         channel: "telegram".into(),
         account: "default".into(),
         sender: sender.into(),
+        bot: Some("777".into()),
         meta: json!({"name": "Mallory"}),
         inbox_id: None,
         notice: None,
@@ -70,6 +71,27 @@ async fn at_most_three_wait_and_an_expired_one_makes_room() {
     clock.advance(CODE_LIFETIME_MS);
     assert_eq!(store.pairings().list(None).await.unwrap(), []);
     code_of(&store, "late").await;
+}
+
+#[tokio::test]
+async fn a_code_that_a_replaced_bot_told_does_not_stand_in_the_way() {
+    let (store, _) = in_memory();
+    for n in 0..ALLOWED_PENDING {
+        code_of(&store, &n.to_string()).await;
+    }
+    let of_new_bot = |sender: &str| NewPairing { bot: Some("888".into()), ..stranger(sender) };
+    let old = store.pairings().list(None).await.unwrap()[0].code.clone();
+    let PairingOutcome::New(new) = store.pairings().request(of_new_bot("0")).await.unwrap() else {
+        panic!("whoever writes to the new bot knows nothing of the old code")
+    };
+    assert_ne!(new.code, old);
+    assert!(matches!(store.pairings().request(of_new_bot("0")).await.unwrap(), PairingOutcome::Waiting(_)));
+    assert!(store.pairings().approve("telegram", &old, "cli").await.is_err(), "one code for one person");
+    let late = store.pairings().request(of_new_bot("late")).await.unwrap();
+    assert!(
+        matches!(late, PairingOutcome::New(_)),
+        "those whom the old bot turned to do not fill the new one"
+    );
 }
 
 #[tokio::test]
