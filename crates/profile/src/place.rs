@@ -178,12 +178,17 @@ impl Place {
 
     /// The supervisor's private socket (Unix) or pipe (Windows). Short enough for every system.
     pub fn control_socket(&self) -> PathBuf {
+        self.control_socket_in(self.runtime_dir.as_deref())
+    }
+
+    /// The same as a supervisor sees it that was started with another runtime directory, or with none.
+    pub fn control_socket_in(&self, runtime_dir: Option<&Path>) -> PathBuf {
         let name = format!("{}-{}", self.name, self.hash);
         if cfg!(windows) {
             return PathBuf::from(format!(r"\\.\pipe\bulkhead-{name}"));
         }
         let fits = |path: &PathBuf| path.as_os_str().len() <= SOCKET_PATH_LIMIT;
-        let preferred = match &self.runtime_dir {
+        let preferred = match runtime_dir {
             Some(dir) => dir.join("bulkhead").join(format!("{name}.sock")),
             None => self.state_dir.join("control.sock"),
         };

@@ -11,7 +11,7 @@ const EMPTY_DIGEST: &str = "<key>Digest</key>\n\t\t<string></string>";
 /// What launchd gives a program is too short for browsers and model servers that were installed by hand.
 const PATH: &str = "/opt/homebrew/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin";
 
-/// Writes the property list of a LaunchAgent (or, for the system, of a LaunchDaemon).
+/// Writes the property list of an agent (or, for the system, of a daemon).
 ///
 /// launchd starts a program again that ended badly, whatever its exit code. So a supervisor whose gateway refuses its
 /// configuration stays and says so, where on systemd it ends with 78: no loop either way.

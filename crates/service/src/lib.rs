@@ -30,6 +30,7 @@ pub mod linger;
 mod metadata;
 pub mod others;
 mod platform;
+pub mod program;
 mod scope;
 mod service;
 mod spec;

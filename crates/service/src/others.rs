@@ -235,4 +235,5 @@ pub(crate) fn port_of(command: &[String]) -> Option<u16> {
 }
 
 #[cfg(all(test, unix))]
+#[allow(clippy::unwrap_used)] // also in what the tests share
 mod tests;

@@ -16,9 +16,11 @@ pub(crate) use macos::*;
 pub(crate) use windows::*;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use bulkhead_profile::files;
 
+use crate::command;
 use crate::error::ServiceError;
 use crate::metadata::LIMIT;
 
@@ -51,6 +53,12 @@ fn remove_file(path: &Path) -> Result<(), ServiceError> {
         }
         _ => Ok(()),
     }
+}
+
+/// The user's number, as `id -u` prints it; empty where there is no such thing.
+fn user_id() -> String {
+    let said = command::run("id", &["-u"], &[], Duration::from_secs(20));
+    said.map(|said| said.text().trim().to_owned()).unwrap_or_default()
 }
 
 /// Those of `paths` that are there.

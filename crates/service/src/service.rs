@@ -9,6 +9,7 @@ use crate::drift::{Drift, DriftKind};
 use crate::error::ServiceError;
 use crate::linger;
 use crate::platform;
+use crate::program;
 use crate::scope::Scope;
 use crate::spec::ServiceSpec;
 use crate::status::ServiceStatus;
@@ -96,6 +97,19 @@ impl Service {
     /// Whether services work here; the error names what is missing and the next step.
     pub fn available(&self) -> Result<(), ServiceError> {
         platform::available(self)
+    }
+
+    /// What would be installed now: this profile, started by the program that runs as `running`, on this base port.
+    pub fn spec(&self, running: &Path, port: u16) -> Result<ServiceSpec, ServiceError> {
+        let program = program::lasting(running, &self.env)?;
+        let spec = ServiceSpec::new(&self.place, &self.env, &program, port, self.scope.clone())?;
+        Ok(spec.with_setuid_programs(cfg!(target_os = "linux") && program::only_snap_browser()))
+    }
+
+    /// The same, with the program put where it will stay.
+    pub fn spec_in_place(&self, running: &Path, port: u16) -> Result<ServiceSpec, ServiceError> {
+        program::put_in_place(running, &self.env)?;
+        self.spec(running, port)
     }
 
     /// How it stands, compared with what would be installed now.

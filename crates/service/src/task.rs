@@ -155,8 +155,8 @@ pub(crate) fn does_the_same(one: &str, other: &str) -> bool {
 pub fn startup_metadata(text: &str) -> Option<Metadata> {
     let line = text.lines().find_map(|line| line.strip_prefix("' Bulkhead: "))?;
     let mut found: Metadata = serde_json::from_str(line).ok()?;
-    found.digest =
-        text.lines().find_map(|line| line.strip_prefix(DIGEST_MARK)).unwrap_or_default().to_owned();
+    let digest = text.lines().find_map(|line| line.strip_prefix(DIGEST_MARK)).unwrap_or_default();
+    digest.clone_into(&mut found.digest);
     Some(found)
 }
 

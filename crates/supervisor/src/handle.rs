@@ -24,6 +24,8 @@ pub(crate) enum Wish {
     Pause { until_ms: u64 },
     Update(Secrets),
     ReloadSecrets,
+    Ping,
+    Release,
     Shutdown,
 }
 
@@ -139,6 +141,11 @@ impl SupervisorHandle {
     /// Reads the secrets again and hands over what changed.
     pub async fn reload_secrets(&self) -> Result<(), SupervisorError> {
         self.ask(Wish::ReloadSecrets).await
+    }
+
+    /// Answers when the supervisor's own loop turns: what a watchdog wants to know.
+    pub async fn alive(&self) -> Result<(), SupervisorError> {
+        self.ask(Wish::Ping).await
     }
 
     /// Stops the gateway and ends the supervisor; what its owner wants stays as it is.

@@ -25,7 +25,8 @@ pub struct LaunchSpec {
     pub program: PathBuf,
     /// Its arguments; never a secret.
     pub args: Vec<OsString>,
-    /// Variables that are taken out of the child's environment when they begin so.
+    /// Variables that are taken out of the child's environment when they begin so: they lead to another place, or a
+    /// service manager means them for the supervisor alone.
     pub remove_env_prefixes: Vec<&'static str>,
     /// The directory that it runs in.
     pub working_dir: PathBuf,
@@ -53,7 +54,7 @@ impl LaunchSpec {
         Self {
             program,
             args,
-            remove_env_prefixes: vec!["BULKHEAD_", "OPENCLAW_"],
+            remove_env_prefixes: vec!["BULKHEAD_", "OPENCLAW_", "NOTIFY_SOCKET", "WATCHDOG_"],
             working_dir: place.state_dir().to_owned(),
         }
     }

@@ -32,6 +32,7 @@ pub mod ladder;
 mod launch;
 mod life;
 mod output;
+pub mod ownership;
 mod secrets;
 mod status;
 mod supervisor;

@@ -3,10 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use bulkhead_process::peer;
 use bulkhead_profile::Place;
 
-use super::{present, remove_file, text_of, write_file};
+use super::{present, remove_file, text_of, user_id, write_file};
 use crate::command::{self, Said};
 use crate::drift::Format;
 use crate::error::ServiceError;
@@ -58,14 +57,7 @@ pub(crate) fn names_another_user(service: &Service) -> bool {
 
 /// Where the user's manager listens; found also where the log-in did not say so (`su`, `cron`).
 fn runtime_dir(service: &Service) -> PathBuf {
-    service.env.runtime_dir.clone().unwrap_or_else(|| PathBuf::from(format!("/run/user/{}", own_uid())))
-}
-
-fn own_uid() -> u32 {
-    #[cfg(unix)]
-    return peer::own_uid();
-    #[cfg(not(unix))]
-    return 0;
+    service.env.runtime_dir.clone().unwrap_or_else(|| PathBuf::from(format!("/run/user/{}", user_id())))
 }
 
 pub(crate) fn available(service: &Service) -> Result<(), ServiceError> {

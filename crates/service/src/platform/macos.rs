@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bulkhead_profile::Place;
 
-use super::{remove_file, text_of, write_file};
+use super::{remove_file, text_of, user_id, write_file};
 use crate::command::{self, Said};
 use crate::drift::Format;
 use crate::error::ServiceError;
@@ -18,7 +18,7 @@ pub(crate) const FORMAT: Format = Format::Launchd;
 
 const ASK: Duration = Duration::from_secs(20);
 /// Longer than `ExitTimeOut`.
-const JOB: Duration = Duration::from_secs(60);
+const JOB: Duration = Duration::from_mins(1);
 /// `launchctl` answers so when the service is not loaded.
 const NOT_LOADED: [i32; 3] = [3, 113, 36];
 
@@ -55,10 +55,7 @@ fn domain(service: &Service) -> String {
     if service.scope.is_system() {
         return "system".to_owned();
     }
-    #[cfg(unix)]
-    let uid = bulkhead_process::peer::own_uid();
-    #[cfg(not(unix))]
-    let uid = 0;
+    let uid = user_id();
     // Without a window session (ssh) the agents' domain is another one.
     let gui = format!("gui/{uid}");
     let there = command::run("launchctl", &["print", &gui], &[], ASK).is_ok_and(|said| said.ok());

@@ -49,17 +49,41 @@ impl StatusWatch {
     }
 }
 
+/// A system service has no runtime directory, and a shell without a log-in (`su`, `cron`) does not know of the user's.
+fn other_sockets(place: &Place) -> Vec<PathBuf> {
+    #[cfg(unix)]
+    {
+        let runtime = PathBuf::from(format!("/run/user/{}", bulkhead_process::peer::own_uid()));
+        let own = place.control_socket();
+        [place.control_socket_in(None), place.control_socket_in(Some(&runtime))]
+            .into_iter()
+            .filter(|path| *path != own)
+            .collect()
+    }
+    #[cfg(windows)]
+    {
+        let _ = place;
+        Vec::new()
+    }
+}
+
 /// A client of one profile's supervisor. Each request is a connection of its own.
 #[derive(Debug, Clone)]
 pub struct ControlClient {
     profile: String,
     socket: PathBuf,
+    /// Where a supervisor listens that was started in other surroundings: by a system service, at a log-in.
+    others: Vec<PathBuf>,
 }
 
 impl ControlClient {
     /// The client for a place.
     pub fn new(place: &Place) -> Self {
-        Self { profile: place.name().to_string(), socket: place.control_socket() }
+        Self {
+            profile: place.name().to_string(),
+            socket: place.control_socket(),
+            others: other_sockets(place),
+        }
     }
 
     /// The status; `None` if nobody supervises this profile.
@@ -183,17 +207,20 @@ impl ControlClient {
     #[cfg(unix)]
     async fn connect(&self) -> Result<Stream, SupervisorError> {
         use std::io::ErrorKind::{ConnectionRefused, NotFound};
-        match tokio::net::UnixStream::connect(&self.socket).await {
-            // Somebody else's socket in our place would be told what we ask: refuse it.
-            Ok(stream) if bulkhead_process::peer::is_own_user(&stream) => Ok(stream),
-            Ok(_) => Err(self.not_supervised()),
-            Err(error) if matches!(error.kind(), NotFound | ConnectionRefused) => Err(self.not_supervised()),
-            Err(source) => Err(SupervisorError::Io {
-                action: "connect to the supervisor on",
-                path: self.socket.clone(),
-                source,
-            }),
+        for path in std::iter::once(&self.socket).chain(&self.others) {
+            match tokio::net::UnixStream::connect(path).await {
+                // Somebody else's socket in our place would be told what we ask: refuse it.
+                Ok(stream) if bulkhead_process::peer::is_own_user(&stream) => return Ok(stream),
+                Ok(_) => {}
+                Err(error) if matches!(error.kind(), NotFound | ConnectionRefused) => {}
+                Err(_) if *path != self.socket => {}
+                Err(source) => {
+                    let action = "connect to the supervisor on";
+                    return Err(SupervisorError::Io { action, path: path.clone(), source });
+                }
+            }
         }
+        Err(self.not_supervised())
     }
 
     #[cfg(windows)]

@@ -21,7 +21,7 @@ const IDLE: Duration = Duration::from_secs(30);
 /// A peer that does not take a line for so long is let go.
 const SLOWEST: Duration = Duration::from_secs(5);
 const EXPECTED: &str = "expected one line such as {\"op\":\"status\"}; ops: status start stop restart safe-mode pause \
-                        reload-secrets watch rollback";
+                        reload-secrets watch rollback release";
 const TOO_MANY: &str = "too many programs watch this supervisor already; expected a few; end one of them, or ask for \
                         the status now and then";
 
@@ -48,6 +48,8 @@ pub enum ControlRequest {
     ReloadSecrets,
     /// From now on one status line per change, the present one at once. Nothing else is answered on this connection.
     Watch,
+    /// Stop the gateway, give the lock up and end: another supervisor takes over. What the owner wants stays as it is.
+    Release,
     /// Put a good configuration back in place, and restart on it a gateway that is wanted running.
     Rollback {
         /// Hash of a version in the history (`bulkhead config history`); the newest good one if nothing is given.
@@ -167,6 +169,7 @@ async fn answer(request: ControlRequest, handle: &SupervisorHandle) -> ControlAn
         ControlRequest::SafeMode => Wish::SafeMode,
         ControlRequest::Pause { until_ms } => Wish::Pause { until_ms },
         ControlRequest::ReloadSecrets => Wish::ReloadSecrets,
+        ControlRequest::Release => Wish::Release,
     };
     let result = handle.ask(wish).await;
     ControlAnswer::of(result, handle.status())

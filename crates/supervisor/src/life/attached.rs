@@ -73,7 +73,7 @@ impl Life {
                 let _ = answer.send(Ok(()));
                 return None;
             }
-            Wish::ReloadSecrets => {
+            Wish::ReloadSecrets | Wish::Ping => {
                 let _ = answer.send(Ok(()));
                 return None;
             }
@@ -82,6 +82,7 @@ impl Life {
                 return Some(Next::Quit);
             }
             Wish::Stop => ("stopped", Desired::Stopped, Next::Idle),
+            Wish::Release => ("handed over", self.desired, Next::Quit),
             Wish::Pause { until_ms } => ("paused", Desired::PausedUntil { until_ms }, Next::Idle),
             Wish::Restart => ("restarted", Desired::Running, Next::Start(Rung::Normal)),
             Wish::SafeMode => ("restarted", Desired::Running, Next::Start(Rung::Safe)),

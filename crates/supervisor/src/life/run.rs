@@ -253,7 +253,8 @@ impl Life {
                 self.secrets = None;
                 (kept, Some(Next::Start(rung)))
             }
-            Wish::Shutdown => {
+            Wish::Ping => (Ok(()), None),
+            Wish::Release | Wish::Shutdown => {
                 self.stop_process(run).await;
                 (Ok(()), Some(Next::Quit))
             }

@@ -98,7 +98,8 @@ impl Life {
                 self.secrets = None;
                 (Ok(()), None)
             }
-            Wish::Shutdown => (Ok(()), Some(Next::Quit)),
+            Wish::Ping => (Ok(()), None),
+            Wish::Release | Wish::Shutdown => (Ok(()), Some(Next::Quit)),
         };
         let _ = answer.send(result);
         next

@@ -128,7 +128,7 @@ async fn variables_of_ours_do_not_reach_the_gateway() {
         None,
         bulkhead_supervisor::Rung::Normal,
     );
-    assert_eq!(launch.remove_env_prefixes, ["BULKHEAD_", "OPENCLAW_"]);
+    assert_eq!(launch.remove_env_prefixes, ["BULKHEAD_", "OPENCLAW_", "NOTIFY_SOCKET", "WATCHDOG_"]);
     let gateway = Supervisor::spawn(spec).unwrap();
     until(&gateway, GatewayStatus::is_running).await;
     gateway.shutdown().await;
