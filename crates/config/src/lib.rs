@@ -16,6 +16,7 @@
 //! # Ok::<(), bulkhead_config::ConfigError>(())
 //! ```
 
+mod diff;
 mod document;
 mod edit;
 mod error;
@@ -33,6 +34,7 @@ mod syntax;
 mod tree;
 mod validate;
 
+pub use diff::{changed_paths, diff, redacted_text};
 pub use document::{ConfigDocument, hash_bytes};
 pub use error::{ConfigError, ConfigIssue, IssueSeverity, SyntaxProblem};
 pub use fields::is_local_only;

@@ -49,7 +49,7 @@ fn redact_at(path: &ConfigPath, value: &Value) -> Value {
 }
 
 /// A proxy or base URL may carry a password: `http://user:secret@host` shows as `http://…@host`.
-fn without_userinfo(text: &str) -> String {
+pub(crate) fn without_userinfo(text: &str) -> String {
     let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
     let authority_end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     match rest[..authority_end].rfind('@') {

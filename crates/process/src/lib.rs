@@ -17,6 +17,7 @@
 //! # Ok::<(), bulkhead_process::ProcessError>(())
 //! ```
 
+mod disk;
 mod error;
 pub mod guard;
 mod identity;
@@ -28,6 +29,7 @@ mod proc_net;
 mod record;
 mod system;
 
+pub use disk::Disk;
 pub use error::ProcessError;
 pub use identity::{Ended, ProcessIdentity};
 pub use port::Holder;
