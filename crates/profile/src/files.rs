@@ -16,6 +16,7 @@ pub fn atomic_write(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     set_mode(file.as_file(), mode)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
+    bulkhead_killpoint::reached(bulkhead_killpoint::Point::MidFileWrite);
     file.persist(&target).map_err(|error| error.error)?;
     sync_dir(dir);
     Ok(())

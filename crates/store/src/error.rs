@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use rusqlite::ErrorCode;
+
 /// Every failure of the store. The text says what, where, and the next step; branch on [`StoreError::code`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -51,6 +53,14 @@ pub enum StoreError {
         "the disk that holds the database is full, so nothing was recorded. Free some space; the gateway goes on by itself then."
     )]
     DiskFull,
+    /// The file took nothing: read-only, or the disk failed.
+    #[error(
+        "the database takes nothing ({reason}), so nothing was recorded. Check that its folder belongs to you and that its disk is mounted for writing and healthy; the gateway goes on by itself then."
+    )]
+    Unwritable {
+        /// SQLite's words.
+        reason: String,
+    },
     /// A statement failed.
     #[error(
         "the database refused to {action}: {reason}. If this repeats, check that the disk is healthy and not full."
@@ -96,6 +106,7 @@ impl StoreError {
             Self::Newer { .. } => "store_newer",
             Self::Migration { .. } => "store_migration",
             Self::DiskFull => "store_disk_full",
+            Self::Unwritable { .. } => "store_unwritable",
             Self::Query { .. } => "store_query",
             Self::NotFound { .. } => "store_not_found",
             Self::BadValue { .. } => "store_bad_value",
@@ -106,13 +117,24 @@ impl StoreError {
 
     /// Whether the same call may succeed later: the disk was full, read-only or busy.
     pub fn may_pass(&self) -> bool {
-        matches!(self, Self::DiskFull | Self::Query { .. } | Self::Open { .. })
+        matches!(self, Self::DiskFull | Self::Unwritable { .. } | Self::Query { .. } | Self::Open { .. })
+    }
+
+    /// Whether the file took nothing, whatever was written.
+    pub(crate) fn is_unwritable(&self) -> bool {
+        matches!(self, Self::DiskFull | Self::Unwritable { .. })
     }
 
     /// Wraps a SQLite error with what was being done.
     pub(crate) fn query(action: &'static str) -> impl FnOnce(rusqlite::Error) -> Self {
         move |error| match error.sqlite_error_code() {
-            Some(rusqlite::ErrorCode::DiskFull) => Self::DiskFull,
+            Some(ErrorCode::DiskFull) => Self::DiskFull,
+            Some(
+                ErrorCode::ReadOnly
+                | ErrorCode::SystemIoFailure
+                | ErrorCode::CannotOpen
+                | ErrorCode::PermissionDenied,
+            ) => Self::Unwritable { reason: error.to_string() },
             _ => Self::Query { action, reason: error.to_string() },
         }
     }

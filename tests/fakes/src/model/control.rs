@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::extract::State;
 use axum::routing::{get, post, put};
@@ -43,6 +44,9 @@ pub struct RecordedRequest {
     pub fault: Option<Fault>,
     /// The status it got; 0 when none was sent.
     pub status: u16,
+    /// When it arrived, in milliseconds since 1970.
+    #[serde(default)]
+    pub at: u64,
 }
 
 #[derive(Debug, Default)]
@@ -153,6 +157,7 @@ impl ModelControl {
         let mut inner = self.lock();
         inner.calls += 1;
         request.number = inner.calls;
+        request.at = now();
         let number = request.number;
         if inner.requests.len() == KEPT {
             inner.requests.pop_front();
@@ -208,6 +213,11 @@ impl ModelControl {
     pub(super) fn count_abandoned(&self) {
         self.abandoned.send_modify(|count| *count += 1);
     }
+}
+
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 pub(super) fn routes() -> Router<ModelControl> {

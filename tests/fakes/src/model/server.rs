@@ -270,5 +270,6 @@ fn record(
         format,
         fault: None,
         status: 0,
+        at: 0,
     })
 }

@@ -98,6 +98,8 @@ pub(super) struct Bot {
     pub(super) commands: BTreeMap<String, Value>,
     pub(super) updates: VecDeque<Value>,
     pub(super) confirmed: Vec<Value>,
+    /// How many updates were handed out, repeated ones each time.
+    pub(super) handed_out: u64,
     pub(super) next_update: i64,
     pub(super) next_message: i64,
     pub(super) messages: Vec<BotMessage>,

@@ -274,6 +274,22 @@ impl BotControl {
         self.calls().into_iter().filter(|call| call.method == method).collect()
     }
 
+    /// How many updates the bot was handed, repeated ones each time.
+    pub fn handed_out(&self) -> u64 {
+        self.read(|bot| bot.handed_out)
+    }
+
+    /// Forgets what was said and called so far, so that long runs stay cheap; updates and chats stay.
+    pub fn forget_past(&self) {
+        self.with(|bot| {
+            bot.messages.clear();
+            bot.calls.clear();
+            // Enough to be handed out again by a fault.
+            let old = bot.confirmed.len().saturating_sub(100);
+            bot.confirmed.drain(..old);
+        });
+    }
+
     /// Updates that wait for the bot.
     pub fn waiting_updates(&self) -> usize {
         self.read(|bot| bot.updates.len())

@@ -192,7 +192,9 @@ async fn get_updates(control: &TelegramControl, token: &str, params: &Value) -> 
                     "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running",
                 )));
             }
-            Some(bot.due(offset, limit)).filter(|due| !due.is_empty()).map(Ok)
+            let due = bot.due(offset, limit);
+            bot.handed_out += due.len() as u64;
+            Some(due).filter(|due| !due.is_empty()).map(Ok)
         })
         .await;
     drop(waiting);
