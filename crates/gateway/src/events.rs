@@ -83,6 +83,14 @@ impl Events {
         self.hub.broadcast("device.pair.changed", &payload, &Audience::scope(Scope::OperatorPairing), None);
     }
 
+    /// `rescue.incident`: something about the watched gateway. Says whether anybody is there to hear it.
+    pub(crate) fn rescue_incident(&self, payload: &Value) -> bool {
+        let audience = readers();
+        let heard = self.hub.has_listeners(&audience);
+        self.hub.broadcast("rescue.incident", payload, &audience, None);
+        heard
+    }
+
     /// `session.message`: a message was added to a transcript.
     pub(crate) fn session_message(&self, label: &RunLabel, message: &Message, session: &Value) {
         let audience = readers().session(label.session_key.as_str());

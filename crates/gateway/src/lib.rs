@@ -22,6 +22,7 @@
 
 mod access;
 mod channels;
+mod checks;
 mod clock;
 mod compose;
 mod credentials;
@@ -37,7 +38,10 @@ mod methods;
 mod models;
 mod options;
 mod presence;
+mod probation;
+mod readiness;
 mod reload;
+mod rescue;
 mod run;
 mod runs;
 mod seat;

@@ -75,6 +75,12 @@ impl ProcessIdentity {
         platform::end(self, Some(grace))
     }
 
+    /// Lets this very process stand still (`SIGSTOP`): it lives and does nothing, until it is told to go on or is
+    /// killed. False if it is gone; refused where the system has no such thing. For drills.
+    pub fn suspend(&self) -> Result<bool, ProcessError> {
+        platform::suspend(self)
+    }
+
     /// Kills this very process at once. Blocks until it is gone.
     pub fn kill(&self) -> Result<Ended, ProcessError> {
         platform::end(self, None)

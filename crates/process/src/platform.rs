@@ -1,4 +1,4 @@
-//! The seam between systems: `identify`, `is_running`, `end`, `memory_of`; `port_holders`, `listening_ports`,
+//! The seam between systems: `identify`, `is_running`, `end`, `suspend`, `memory_of`; `port_holders`, `listening_ports`,
 //! `ephemeral_range`, `excluded_ranges`.
 
 #[cfg(target_os = "linux")]
@@ -13,13 +13,14 @@ mod windows;
 #[cfg(target_os = "linux")]
 pub(crate) use linux::{
     end, ephemeral_range, excluded_ranges, identify, is_running, listening_ports, memory_of, port_holders,
+    suspend,
 };
 #[cfg(target_os = "macos")]
-pub(crate) use macos::{end, ephemeral_range, excluded_ranges};
+pub(crate) use macos::{end, ephemeral_range, excluded_ranges, suspend};
 #[cfg(not(target_os = "linux"))]
 pub(crate) use portable::{identify, is_running, listening_ports, memory_of, port_holders};
 #[cfg(windows)]
-pub(crate) use windows::{end, ephemeral_range, excluded_ranges};
+pub(crate) use windows::{end, ephemeral_range, excluded_ranges, suspend};
 
 /// One process that listens on a port, as the system tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -29,13 +29,10 @@ impl TelegramHandle {
         let deadline = Instant::now() + patience;
         let mut rest = message.text;
         loop {
-            let (part, left) = cut(rest, TEXT_LIMIT);
+            let (text, left) = cut(rest, TEXT_LIMIT);
             let buttons = if left.is_empty() { message.buttons } else { &[] };
-            let extras = Extras { buttons, silent: message.silent };
-            let sent = obeying(&self.line, deadline, async |api: &Api| {
-                api.send(chat, part, Format::Plain, extras).await
-            });
-            let sent = sent.await?;
+            let call = Call::Send { text, extras: Extras { buttons, silent: message.silent } };
+            let sent = obeying(&self.line, deadline, chat, call).await?;
             self.line.note_outbound();
             if left.is_empty() {
                 return Ok(sent);
@@ -52,12 +49,9 @@ impl TelegramHandle {
         message: DirectMessage<'_>,
         patience: Duration,
     ) -> Result<(), ChannelError> {
-        let deadline = Instant::now() + patience;
         let text = shortened(message.text);
-        let edited = obeying(&self.line, deadline, async |api: &Api| {
-            api.edit(chat, message_id, &text, Format::Plain, message.buttons).await
-        });
-        unmodified_is_fine(edited.await)
+        let call = Call::Edit { message_id, text: &text, buttons: message.buttons };
+        obeying(&self.line, Instant::now() + patience, chat, call).await.map(drop)
     }
 
     /// Gives a message exactly these buttons; its text stays.
@@ -68,40 +62,52 @@ impl TelegramHandle {
         buttons: &[Vec<Button>],
         patience: Duration,
     ) -> Result<(), ChannelError> {
-        let deadline = Instant::now() + patience;
-        let edited = obeying(&self.line, deadline, async |api: &Api| {
-            api.edit_buttons(chat, message_id, buttons).await
-        });
-        unmodified_is_fine(edited.await)
+        let call = Call::EditButtons { message_id, buttons };
+        obeying(&self.line, Instant::now() + patience, chat, call).await.map(drop)
     }
 }
 
-fn unmodified_is_fine(outcome: Result<(), ChannelError>) -> Result<(), ChannelError> {
-    match outcome {
-        Err(error) if is_unmodified(&error) => Ok(()),
-        outcome => outcome,
+/// One call of the API.
+#[derive(Clone, Copy)]
+enum Call<'a> {
+    Send { text: &'a str, extras: Extras<'a> },
+    Edit { message_id: i64, text: &'a str, buttons: &'a [Vec<Button>] },
+    EditButtons { message_id: i64, buttons: &'a [Vec<Button>] },
+}
+
+impl Call<'_> {
+    /// The id of the message.
+    async fn make(self, api: &Api, chat: i64) -> Result<i64, ChannelError> {
+        let (message_id, edited) = match self {
+            Self::Send { text, extras } => return api.send(chat, text, Format::Plain, extras).await,
+            Self::Edit { message_id, text, buttons } => {
+                (message_id, api.edit(chat, message_id, text, Format::Plain, buttons).await)
+            }
+            Self::EditButtons { message_id, buttons } => {
+                (message_id, api.edit_buttons(chat, message_id, buttons).await)
+            }
+        };
+        match edited {
+            Err(error) if is_unmodified(&error) => Ok(message_id),
+            outcome => outcome.map(|()| message_id),
+        }
     }
 }
 
 /// Calls, and calls again as often as the server asks to wait for less than what is left.
-async fn obeying<T>(
-    line: &Line,
-    deadline: Instant,
-    call: impl AsyncFn(&Api) -> Result<T, ChannelError>,
-) -> Result<T, ChannelError> {
+async fn obeying(line: &Line, deadline: Instant, chat: i64, call: Call<'_>) -> Result<i64, ChannelError> {
     loop {
         let setup = line.setup();
         let Some(api) = &setup.api else {
             let detail = line.status.borrow().detail.clone();
             return Err(ChannelError::NotConnected { account: setup.settings.account.clone(), detail });
         };
-        let error = match call(api).await {
-            Err(error @ ChannelError::TooMany { .. }) => error,
+        let (error, seconds) = match call.make(api, chat).await {
+            Err(error @ ChannelError::TooMany { seconds, .. }) => (error, seconds),
             outcome => return outcome,
         };
-        let ChannelError::TooMany { seconds, .. } = &error else { return Err(error) };
-        line.keep_quiet(*seconds);
-        let wait = Duration::from_secs(*seconds);
+        line.keep_quiet(seconds);
+        let wait = Duration::from_secs(seconds);
         if Instant::now() + wait > deadline {
             return Err(error);
         }

@@ -16,6 +16,9 @@ use inbound::Inbound;
 pub(crate) use view::ChannelView;
 use wanted::{Wanted, wanted};
 
+/// The account of the channel itself.
+const DEFAULT: &str = "default";
+
 /// The running accounts.
 #[derive(Debug, Default)]
 pub(crate) struct Channels {
@@ -59,6 +62,42 @@ impl Channels {
             None => account.wanted.problem.is_some(),
         });
         if bad { vec!["channels.telegram".to_owned()] } else { Vec::new() }
+    }
+
+    /// Whether there is a Telegram account, running or not.
+    pub(crate) fn has_telegram(&self) -> bool {
+        !self.lock().is_empty()
+    }
+
+    /// The account that alerts go through (`default`, else the first that runs), and which bot it is.
+    pub(crate) fn telegram_for_alerts(&self) -> Option<(TelegramHandle, String)> {
+        let accounts = self.lock();
+        let default = accounts.get_key_value(DEFAULT).filter(|(_, account)| account.running.is_some());
+        let (name, account) = default.or_else(|| accounts.iter().find(|(_, one)| one.running.is_some()))?;
+        let running = account.running.as_ref()?;
+        Some((running.handle.clone(), format!("{name}#{}", account.wanted.bot_id())))
+    }
+
+    /// The running account of that name.
+    pub(crate) fn telegram(&self, account: &str) -> Option<TelegramHandle> {
+        self.lock()
+            .get(account)
+            .and_then(|account| account.running.as_ref())
+            .map(|running| running.handle.clone())
+    }
+
+    /// Why the account that alerts go through does not work just now.
+    pub(crate) fn alert_problem(&self) -> Option<String> {
+        let accounts = self.lock();
+        let account = accounts.get(DEFAULT).or_else(|| accounts.values().next())?;
+        match &account.running {
+            None => account.wanted.problem.clone(),
+            Some(running) => {
+                let status = running.status.borrow();
+                let troubled = matches!(status.state, ChannelState::Failed | ChannelState::Degraded);
+                troubled.then(|| status.detail.clone())
+            }
+        }
     }
 
     /// Sends a message to somebody on a channel.
@@ -110,19 +149,29 @@ impl Channels {
 impl Gateway {
     /// What the configuration asks for is known (and shown as starting) before anything is started.
     pub(crate) fn plan_channels(&self) {
-        if self.safe_mode || self.credentials.waiting() {
+        if self.credentials.waiting() {
             return;
         }
-        let wanted = wanted(&self.settings.now(), &self.credentials, &self.place);
+        let wanted = self.wanted_channels();
         *self.channels.lock() =
             wanted.into_iter().map(|(name, wanted)| (name, Account { wanted, running: None })).collect();
     }
 
+    /// In safe mode there are none, but for operators of a gateway that watches another one: it must not be mute just
+    /// when it is needed.
+    fn wanted_channels(&self) -> BTreeMap<String, Wanted> {
+        let settings = self.settings.now();
+        let all = wanted(&settings, &self.credentials, &self.place);
+        if !self.safe_mode {
+            return all;
+        }
+        all.into_iter().filter_map(|(name, wanted)| Some((name, wanted.for_operators_only()?))).collect()
+    }
+
     /// Starts, changes and stops accounts until they are as the configuration says. What did not change is left alone.
     pub(crate) async fn apply_channels(self: &Arc<Self>) {
-        let off = self.safe_mode || self.credentials.waiting() || self.stop.is_cancelled();
-        let mut wanted =
-            if off { BTreeMap::new() } else { wanted(&self.settings.now(), &self.credentials, &self.place) };
+        let off = self.credentials.waiting() || self.stop.is_cancelled();
+        let mut wanted = if off { BTreeMap::new() } else { self.wanted_channels() };
         let mut stopping = Vec::new();
         let mut changing = Vec::new();
         {

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bulkhead_channels::TelegramSettings;
 use bulkhead_config::{DmPolicy, SecretInput, Streaming, TelegramAccount};
-use bulkhead_profile::Place;
+use bulkhead_profile::{Place, bot_id_of_token};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::credentials::Credentials;
+use crate::rescue::{COMMANDS, telegram_ids};
 use crate::settings::Settings;
 
 /// One account that should run.
@@ -28,6 +29,24 @@ impl Wanted {
             (None, None) => self.problem == other.problem,
             _ => false,
         }
+    }
+
+    /// The same for operators' commands and buttons only: nobody's messages are answered. `None` without operators.
+    pub(super) fn for_operators_only(mut self) -> Option<Self> {
+        let settings = self.settings.as_mut()?;
+        if settings.operators.is_empty() {
+            return None;
+        }
+        settings.dm_policy = DmPolicy::Disabled;
+        settings.allow_from.clear();
+        self.policy = DmPolicy::Disabled;
+        Some(self)
+    }
+
+    /// The public id of its bot.
+    pub(super) fn bot_id(&self) -> String {
+        let token = self.settings.as_ref().map(|settings| settings.bot_token.expose_secret());
+        token.and_then(bot_id_of_token).map_or_else(String::new, |id| id.to_string())
     }
 
     /// The policy as the file writes it.
@@ -51,6 +70,8 @@ fn same_settings(a: &TelegramSettings, b: &TelegramSettings) -> bool {
         && a.allow_from == b.allow_from
         && a.groups == b.groups
         && a.streaming == b.streaming
+        && a.operators == b.operators
+        && a.operator_commands == b.operator_commands
 }
 
 /// The accounts by name; `default` is the one of `channels.telegram` itself.
@@ -63,6 +84,11 @@ pub(super) fn wanted(
     if telegram.enabled == Some(false) {
         return BTreeMap::new();
     }
+    let rescue = &settings.config.rescue;
+    let (operators, commands) = match rescue.is_watching() {
+        true => (telegram_ids(&rescue.operators), COMMANDS),
+        false => (BTreeSet::new(), &[] as &[_]),
+    };
     let mut accounts: BTreeMap<String, TelegramAccount> = telegram
         .accounts
         .iter()
@@ -92,6 +118,8 @@ pub(super) fn wanted(
                         groups: BTreeSet::new(),
                         streaming: telegram.streaming != Streaming::Off,
                         profile: Some(place.name().as_str().to_owned()),
+                        operators: operators.clone(),
+                        operator_commands: commands,
                     }),
                     problem: None,
                     policy,

@@ -107,33 +107,44 @@ impl Target {
     }
 }
 
-pub(crate) fn end(who: &ProcessIdentity, grace: Option<Duration>) -> Result<Ended, ProcessError> {
-    let refused = |action, error: rustix::io::Errno| ProcessError::Refused {
-        pid: who.pid,
-        action,
-        source: io::Error::from(error),
-    };
-    let Some(pid) = i32::try_from(who.pid).ok().and_then(Pid::from_raw) else {
-        return Ok(Ended::AlreadyGone);
-    };
+fn refused(who: &ProcessIdentity, action: &'static str, error: rustix::io::Errno) -> ProcessError {
+    ProcessError::Refused { pid: who.pid, action, source: io::Error::from(error) }
+}
+
+/// This very process, if it runs; an error if its pid is somebody else's by now.
+fn target_of(who: &ProcessIdentity) -> Result<Option<Target>, ProcessError> {
+    let Some(pid) = i32::try_from(who.pid).ok().and_then(Pid::from_raw) else { return Ok(None) };
     // The pidfd first, the identity after: from here on the pid cannot become somebody else's.
     let target = match pidfd_open(pid, PidfdFlags::empty()) {
         Ok(fd) => Target::Pidfd(fd),
-        Err(rustix::io::Errno::SRCH) => return Ok(Ended::AlreadyGone),
+        Err(rustix::io::Errno::SRCH) => return Ok(None),
         Err(rustix::io::Errno::NOSYS | rustix::io::Errno::PERM) => Target::Pid(pid),
-        Err(error) => return Err(refused("open it", error)),
+        Err(error) => return Err(refused(who, "open it", error)),
     };
     if !is_running(who.pid) {
-        return Ok(Ended::AlreadyGone);
+        return Ok(None);
     }
     match identify(who.pid) {
-        Ok(now) if now.is_same(who) => {}
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Ended::AlreadyGone),
-        _ => return Err(ProcessError::Stranger { pid: who.pid, program: who.program() }),
+        Ok(now) if now.is_same(who) => Ok(Some(target)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        _ => Err(ProcessError::Stranger { pid: who.pid, program: who.program() }),
     }
+}
+
+pub(crate) fn suspend(who: &ProcessIdentity) -> Result<bool, ProcessError> {
+    let Some(target) = target_of(who)? else { return Ok(false) };
+    match target.signal(Signal::STOP) {
+        Ok(()) => Ok(true),
+        Err(rustix::io::Errno::SRCH) => Ok(false),
+        Err(error) => Err(refused(who, "suspend it", error)),
+    }
+}
+
+pub(crate) fn end(who: &ProcessIdentity, grace: Option<Duration>) -> Result<Ended, ProcessError> {
+    let Some(target) = target_of(who)? else { return Ok(Ended::AlreadyGone) };
     let send = |signal, action| match target.signal(signal) {
         Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
-        Err(error) => Err(refused(action, error)),
+        Err(error) => Err(refused(who, action, error)),
     };
     if let Some(grace) = grace {
         send(Signal::TERM, "ask it to end")?;

@@ -10,6 +10,23 @@ use super::AFTER_KILL;
 use crate::error::ProcessError;
 use crate::identity::{Ended, ProcessIdentity};
 
+pub(crate) fn suspend(who: &ProcessIdentity) -> Result<bool, ProcessError> {
+    let Some(pid) = i32::try_from(who.pid).ok().and_then(Pid::from_raw) else { return Ok(false) };
+    if !super::is_running(who.pid) {
+        return Ok(false);
+    }
+    if !who.is_alive() {
+        return Err(ProcessError::Stranger { pid: who.pid, program: who.program() });
+    }
+    match kill_process(pid, Signal::STOP) {
+        Ok(()) => Ok(true),
+        Err(rustix::io::Errno::SRCH) => Ok(false),
+        Err(error) => {
+            Err(ProcessError::Refused { pid: who.pid, action: "suspend it", source: io::Error::from(error) })
+        }
+    }
+}
+
 pub(crate) fn end(who: &ProcessIdentity, grace: Option<Duration>) -> Result<Ended, ProcessError> {
     let Some(pid) = i32::try_from(who.pid).ok().and_then(Pid::from_raw) else {
         return Ok(Ended::AlreadyGone);

@@ -13,6 +13,15 @@ use crate::error::ProcessError;
 use crate::identity::{Ended, ProcessIdentity};
 use crate::port::parse_excluded_ranges;
 
+/// A process is not suspended here as a whole, only its threads one by one: refused.
+pub(crate) fn suspend(who: &ProcessIdentity) -> Result<bool, ProcessError> {
+    Err(ProcessError::Refused {
+        pid: who.pid,
+        action: "suspend it",
+        source: std::io::ErrorKind::Unsupported.into(),
+    })
+}
+
 pub(crate) fn end(who: &ProcessIdentity, grace: Option<Duration>) -> Result<Ended, ProcessError> {
     let gone_within = |limit: Duration| {
         let until = Instant::now() + limit;

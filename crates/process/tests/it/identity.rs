@@ -85,3 +85,23 @@ fn a_record_proves_only_a_running_process() {
     std::fs::write(&path, "{").unwrap();
     assert_eq!(RunRecord::read(&path), None);
 }
+
+#[cfg(unix)]
+#[test]
+fn a_suspended_process_stands_still_and_can_be_killed() {
+    let mut child = sleeper();
+    let identity = ProcessIdentity::of(child.id()).unwrap();
+    let other = ProcessIdentity { start_time: identity.start_time + 1, ..identity.clone() };
+    assert!(matches!(other.suspend(), Err(ProcessError::Stranger { .. })));
+    assert!(identity.suspend().unwrap());
+    #[cfg(target_os = "linux")]
+    {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", identity.pid)).unwrap();
+        assert!(stat.contains(") T "), "{stat}");
+    }
+    assert!(identity.is_alive());
+    let waiting = std::thread::spawn(move || child.wait());
+    assert_eq!(identity.terminate(Duration::from_millis(50)).unwrap(), Ended::Killed);
+    waiting.join().unwrap().unwrap();
+    assert!(!identity.suspend().unwrap(), "gone");
+}
