@@ -76,6 +76,11 @@ const SCENES = {
     await page.waitForSelector('.line .who');
     await page.locator('.line').nth(12).click();
   }],
+  rescue: ['home', '#/rescue', (page) => page.waitForSelector(id('watch-strip'))],
+  'rescue-incident': ['incident', '#/rescue', async (page) => {
+    await page.click(id('remedy-rollback'));
+    await page.waitForSelector(id('remedy-question'));
+  }],
   models: ['home', '#/models', async (page) => {
     await page.click(id('probe-anthropic'));
     await page.click(id('probe-ollama'));

@@ -1,6 +1,7 @@
 /** A believable world without a gateway: for designing pages and for screenshots. */
 import type { Detection, PlanProfile, SetupProgress, SetupRequest, SetupResult } from '../bindings/commands';
 import type { Transport } from '../transport/types';
+import { rescueAnswers } from './demo-rescue';
 import { card, created, MemoryDesktop, MemoryTransport, progress, result } from './memory-transport';
 
 const wait = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
@@ -140,7 +141,7 @@ export function demoTransport(query: URLSearchParams): Transport {
   };
   transport.desktop = inBrowser ? null : desktop;
   if (inBrowser) transport.cards = [card('this', 18_789)];
-  else if (scene === 'home' || scene === 'empty') transport.cards = [main, rescue];
+  else if (scene === 'home' || scene === 'empty' || scene === 'incident') transport.cards = [main, rescue];
   else if (scene === 'trouble') {
     transport.cards = [
       { ...main, state: 'failed', since: Date.now() - 42_000, pid: null, memoryBytes: null, channels: [{ ...main.channels[0]!, state: 'disconnected' }], problem: { code: 'crash.loop', message: 'main ended 4 times within 60 s (exit code 101). The last good configuration is tried next.', action: 'logs' } },
@@ -224,5 +225,6 @@ export function demoTransport(query: URLSearchParams): Transport {
     }),
     'channels.pairing.approve': ({ requestId }) => ({ requestId, senderId: '55120417', notification: 'sent', commandOwnerBootstrap: 'not-requested' }),
   };
+  Object.assign(transport.answers, rescueAnswers(scene === 'incident'));
   return transport;
 }
