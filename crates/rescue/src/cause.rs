@@ -1,6 +1,11 @@
 //! What is wrong, in one name: from the state of all aspects to exactly one cause with its evidence.
 
+mod diagnose;
+mod evidence;
+
 use serde::{Deserialize, Serialize};
+
+pub use diagnose::{Diagnosis, diagnose};
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -10,20 +10,31 @@
 
 mod alert;
 mod cause;
+mod drill;
 mod incident;
+mod observation;
 mod remedy;
 mod seams;
+mod state;
 mod timeline;
+mod watcher;
 
-pub use alert::{Button, Message, MessageKind, MessageRef, Recipient};
-pub use cause::{Cause, PortHolder, Severity};
-pub use incident::{Incident, IncidentId, Phase, Told};
+pub use alert::{Button, Desk, Errand, Message, MessageKind, MessageRef, QuietHours, Recipient, text};
+pub use cause::{Cause, Diagnosis, PortHolder, Severity, diagnose};
+pub use drill::{DrillKind, DrillReport};
+pub use incident::{Book, Change, Incident, IncidentId, Phase, RepairTime, Told};
+pub use observation::{
+    Answer, BinarySeen, ConfigSeen, ConfigTrouble, CredentialSeen, DiskSeen, Observation, PortSeen,
+    ProcessSeen, ReadySeen, Reason, Reception, ServiceActivity, ServiceSeen, Sighting,
+};
 pub use remedy::{
-    Actor, Ask, ChatKind, IssuedNonce, Nonce, Refusal, RefusalKind, RemedyKind, RemedyOutcome, RemedyReply,
-    RemedyRequest, Verdict,
+    Actor, Admitted, Ask, Auto, AutoPilot, ChatKind, Circumstances, Gate, IssuedNonce, Nonce, Offer, Refusal,
+    RefusalKind, RemedyKind, RemedyOutcome, RemedyReply, RemedyRequest, Verdict, offer,
 };
 pub use seams::{
     AuditLine, Clock, Done, Journal, JournalError, Keeper, KeeperReport, Kept, KeptState, LastExit,
     TellError, Teller, Wanted,
 };
-pub use timeline::{Mark, SavedTimeline, Shade};
+pub use state::{Aspect, Facts, Hush, Judgement, Now, Patience, Standing, Watch};
+pub use timeline::{Mark, SavedTimeline, Shade, Stretch};
+pub use watcher::{AspectState, AspectView, RescueEvent, Seams, Settings, WatchHandle, WatchView, Watcher};
