@@ -75,6 +75,7 @@ fn reserved(name: &str) -> Option<&'static str> {
     match name {
         "gateway" => Some("it would read like the gateway's own service"),
         "default" => Some("the default profile is called main"),
+        "archive" => Some("~/.bulkhead-archive is where backups go"),
         "con" | "prn" | "aux" | "nul" => Some("it is the name of a device on Windows"),
         _ => {
             let port = name.strip_prefix("com").or_else(|| name.strip_prefix("lpt"))?;
@@ -147,6 +148,7 @@ mod tests {
             "ä",
             "gateway",
             "default",
+            "archive",
             "con",
             "lpt1",
             "com0",

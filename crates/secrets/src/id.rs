@@ -3,6 +3,7 @@
 use std::borrow::Borrow;
 use std::fmt;
 
+use bulkhead_config::{ConfigPath, Segment};
 use serde::{Deserialize, Serialize};
 
 use crate::SecretError;
@@ -62,6 +63,28 @@ impl SecretId {
     /// The API key of a model provider.
     pub fn model_api_key(provider: &str) -> Self {
         Self(format!("models/{provider}/api-key"))
+    }
+
+    /// The name by rule of the secret that a field of the configuration holds.
+    pub fn of_field(path: &ConfigPath) -> Option<Self> {
+        let keys: Vec<&str> = path
+            .segments()
+            .iter()
+            .map(|segment| match segment {
+                Segment::Key(key) => Some(key.as_str()),
+                Segment::Index(_) => None,
+            })
+            .collect::<Option<_>>()?;
+        match keys.as_slice() {
+            ["gateway", "auth", "token"] => Some(Self::gateway_token()),
+            ["gateway", "auth", "password"] => Some(Self::gateway_password()),
+            ["channels", "telegram", "botToken"] => Some(Self::telegram_bot_token()),
+            ["channels", "telegram", "accounts", account, "botToken"] => {
+                Some(Self::telegram_account_token(account))
+            }
+            ["models", "providers", provider, "apiKey"] => Some(Self::model_api_key(provider)),
+            _ => None,
+        }
     }
 
     /// The name as text.

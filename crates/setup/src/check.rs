@@ -5,6 +5,8 @@ mod places;
 mod ports;
 mod store;
 
+pub(crate) use self::places::writable;
+
 /// The words for what a store says, also used when secrets are stored.
 pub(crate) mod store_words {
     pub(crate) use super::store::{missing_finding, missing_variables, of_secret_error};

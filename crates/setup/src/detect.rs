@@ -79,7 +79,7 @@ pub(crate) async fn detect(world: &World) -> Detection {
             .collect(),
         gateways,
         models,
-        chrome: chrome(&world.env),
+        chrome: chrome(world),
         keychain,
         proxy: proxy(&world.env),
         profiles: known.iter().map(profile_result).collect(),

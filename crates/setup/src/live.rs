@@ -1,15 +1,18 @@
 //! What is asked of the world outside: a model, a bot.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
-use bulkhead_agent::{ProviderSettings, provider};
+use bulkhead_agent::{ProviderSettings, http, provider};
 use bulkhead_channels::ChannelError;
 use secrecy::SecretString;
 
 /// How long a model may take in a check; a local one may have to be loaded first.
 const MODEL_LIMIT: Duration = Duration::from_secs(90);
 const LIST_LIMIT: Duration = Duration::from_millis(1500);
+/// How long a provider may take to list its models when that is the question.
+const LISTING_LIMIT: Duration = Duration::from_secs(8);
+const DATE_LIMIT: Duration = Duration::from_secs(5);
 
 /// Why a live check failed, in the parts of a finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +58,12 @@ pub trait Live: Send + Sync {
     /// The models of a server; empty when it does not answer quickly.
     async fn models(&self, settings: &ProviderSettings) -> Vec<String>;
 
+    /// The models that a provider lists: unpaid, and proof that address and key are right.
+    async fn listing(&self, settings: &ProviderSettings) -> Result<Vec<String>, Trouble>;
+
+    /// What time a server says it is (the `Date` header of an answer to `HEAD`); none if it does not say.
+    async fn date(&self, url: &str, proxy: Option<&str>) -> Option<SystemTime>;
+
     /// Who a token belongs to.
     async fn bot(
         &self,
@@ -81,6 +90,20 @@ impl Live for Internet {
         let Ok(provider) = provider::build(settings.clone()) else { return Vec::new() };
         let models = provider::list_models(&*provider, LIST_LIMIT).await.unwrap_or_default();
         models.into_iter().map(|model| model.id).take(200).collect()
+    }
+
+    async fn listing(&self, settings: &ProviderSettings) -> Result<Vec<String>, Trouble> {
+        let provider = provider::build(settings.clone()).map_err(|error| model_trouble(&error))?;
+        let models =
+            provider::list_models(&*provider, LISTING_LIMIT).await.map_err(|error| model_trouble(&error))?;
+        Ok(models.into_iter().map(|model| model.id).collect())
+    }
+
+    async fn date(&self, url: &str, proxy: Option<&str>) -> Option<SystemTime> {
+        let url = url::Url::parse(url).ok()?;
+        let client = http::client(&http::Route::choose(&url, proxy)).ok()?;
+        let answer = client.head(url).timeout(DATE_LIMIT).send().await.ok()?;
+        httpdate::parse_http_date(answer.headers().get("date")?.to_str().ok()?).ok()
     }
 
     async fn bot(

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use bulkhead_browser::{BrowserError, System, find_executable, is_program};
 use bulkhead_config::SecretSource;
 use bulkhead_process::{Holder, RunRecord, port};
 use bulkhead_profile::{Environment, Place, Surroundings, known_profiles};
@@ -18,6 +20,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 
 type FindHolder = Arc<dyn Fn(u16, &[RunRecord]) -> Option<Holder> + Send + Sync>;
 type OpenKeychain = Arc<dyn Fn(&str) -> Arc<dyn SecretStore> + Send + Sync>;
+type AskPath<T> = Arc<dyn Fn(&Path) -> T + Send + Sync>;
 
 /// The machine.
 #[derive(Clone)]
@@ -28,6 +31,20 @@ pub struct World {
     keychain: OpenKeychain,
     listening: Arc<dyn Fn() -> BTreeSet<u16> + Send + Sync>,
     holder: FindHolder,
+    is_program: AskPath<bool>,
+    space: AskPath<Option<Space>>,
+    now: Arc<dyn Fn() -> SystemTime + Send + Sync>,
+}
+
+/// What is left on the disk that a path lies on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Space {
+    /// Bytes that this user may still write.
+    pub free: u64,
+    /// Bytes in all.
+    pub total: u64,
+    /// Files that may still be made; none where the file system does not count them.
+    pub files_free: Option<u64>,
 }
 
 impl World {
@@ -39,7 +56,31 @@ impl World {
             keychain: Arc::new(|service| Arc::new(KeychainStore::new(service).with_limit(PATIENCE))),
             listening: Arc::new(port::listening),
             holder: Arc::new(port::holder_among),
+            is_program: Arc::new(is_program),
+            space: Arc::new(space_at),
+            now: Arc::new(SystemTime::now),
         }
+    }
+
+    /// With other programs on the disk.
+    #[must_use]
+    pub fn with_programs(mut self, is_program: impl Fn(&Path) -> bool + Send + Sync + 'static) -> Self {
+        self.is_program = Arc::new(is_program);
+        self
+    }
+
+    /// With another disk.
+    #[must_use]
+    pub fn with_space(mut self, space: impl Fn(&Path) -> Option<Space> + Send + Sync + 'static) -> Self {
+        self.space = Arc::new(space);
+        self
+    }
+
+    /// With another clock.
+    #[must_use]
+    pub fn with_clock(mut self, now: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
+        self.now = Arc::new(now);
+        self
     }
 
     /// With other answers from outside.
@@ -73,6 +114,19 @@ impl World {
 
     pub(crate) fn live(&self) -> &dyn Live {
         &*self.live
+    }
+
+    /// The browser that a seat would start.
+    pub(crate) fn browser(&self, configured: Option<&Path>) -> Result<PathBuf, BrowserError> {
+        find_executable(configured, System::current(), &self.env, |path| (self.is_program)(path))
+    }
+
+    pub(crate) fn space(&self, path: &Path) -> Option<Space> {
+        (self.space)(path)
+    }
+
+    pub(crate) fn now(&self) -> SystemTime {
+        (self.now)()
     }
 
     pub(crate) fn listening(&self) -> BTreeSet<u16> {
@@ -119,6 +173,23 @@ impl World {
         };
         Some(self.store(place, plan))
     }
+}
+
+/// The nearest existing directory above is asked: what is not there yet will lie on its disk.
+#[cfg(unix)]
+fn space_at(path: &Path) -> Option<Space> {
+    let there = path.ancestors().find(|path| path.exists())?;
+    let stat = rustix::fs::statvfs(there).ok()?;
+    Some(Space {
+        free: stat.f_bavail.saturating_mul(stat.f_frsize),
+        total: stat.f_blocks.saturating_mul(stat.f_frsize),
+        files_free: (stat.f_files > 0).then_some(stat.f_favail),
+    })
+}
+
+#[cfg(not(unix))]
+fn space_at(_: &Path) -> Option<Space> {
+    None
 }
 
 impl SecretsPlan {

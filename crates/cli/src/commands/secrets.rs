@@ -1,6 +1,6 @@
 //! `bulkhead secrets …`: which there are, storing and deleting. Values are never shown.
 
-use bulkhead_config::{Config, ConfigPath, ConfigStore, SecretRef, SecretSource, Segment};
+use bulkhead_config::{Config, ConfigPath, ConfigStore, SecretRef, SecretSource};
 use bulkhead_profile::{Place, Register};
 use bulkhead_secrets::{FileStore, SecretError, SecretId, Sources, references};
 use bulkhead_supervisor::{ControlClient, ControlRequest, SupervisorError};
@@ -261,24 +261,7 @@ fn no_store(source: SecretSource) -> Failure {
 
 /// The name by rule of the secret that a field of the configuration holds.
 pub fn id_for_field(path: &ConfigPath) -> Option<SecretId> {
-    let keys: Vec<&str> = path
-        .segments()
-        .iter()
-        .map(|segment| match segment {
-            Segment::Key(key) => Some(key.as_str()),
-            Segment::Index(_) => None,
-        })
-        .collect::<Option<_>>()?;
-    match keys.as_slice() {
-        ["gateway", "auth", "token"] => Some(SecretId::gateway_token()),
-        ["gateway", "auth", "password"] => Some(SecretId::gateway_password()),
-        ["channels", "telegram", "botToken"] => Some(SecretId::telegram_bot_token()),
-        ["channels", "telegram", "accounts", account, "botToken"] => {
-            Some(SecretId::telegram_account_token(account))
-        }
-        ["models", "providers", provider, "apiKey"] => Some(SecretId::model_api_key(provider)),
-        _ => None,
-    }
+    SecretId::of_field(path)
 }
 
 #[cfg(test)]

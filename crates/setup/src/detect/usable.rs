@@ -1,7 +1,6 @@
 //! What can be used: models, a browser, proxies.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 
 use bulkhead_agent::{ProviderApi, ProviderSettings};
 use bulkhead_profile::Environment;
@@ -52,42 +51,9 @@ pub(super) async fn models(world: &World, listening: &BTreeSet<u16>) -> Vec<Foun
     found
 }
 
-pub(super) fn chrome(env: &Environment) -> Option<FoundChrome> {
-    let names: &[&str] = if cfg!(windows) {
-        &["chrome.exe", "msedge.exe"]
-    } else {
-        &[
-            "google-chrome",
-            "google-chrome-stable",
-            "chromium",
-            "chromium-browser",
-            "microsoft-edge",
-            "brave-browser",
-        ]
-    };
-    let fixed: &[&str] = if cfg!(target_os = "macos") {
-        &[
-            "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-            "/Applications/Chromium.app/Contents/MacOS/Chromium",
-            "/Applications/Microsoft Edge.app/Contents/MacOS/Microsoft Edge",
-        ]
-    } else if cfg!(windows) {
-        &[
-            r"C:\Program Files\Google\Chrome\Application\chrome.exe",
-            r"C:\Program Files (x86)\Google\Chrome\Application\chrome.exe",
-            r"C:\Program Files (x86)\Microsoft\Edge\Application\msedge.exe",
-        ]
-    } else {
-        &["/opt/google/chrome/chrome", "/snap/bin/chromium"]
-    };
-    let path = env.var("PATH").unwrap_or_default();
-    let dirs: Vec<PathBuf> = std::env::split_paths(path).collect();
-    names
-        .iter()
-        .flat_map(|name| dirs.iter().map(move |dir| dir.join(name)))
-        .chain(fixed.iter().map(PathBuf::from))
-        .find(|path| path.is_file())
-        .map(|path| FoundChrome { path })
+/// The browser that the seat would start by itself: the seat's own list is asked.
+pub(super) fn chrome(world: &World) -> Option<FoundChrome> {
+    world.browser(None).ok().map(|path| FoundChrome { path })
 }
 
 pub(super) fn proxy(env: &Environment) -> FoundProxy {

@@ -11,7 +11,7 @@ async fn everything_is_seen_and_nothing_is_written() {
         ".openclaw/openclaw.json",
         &format!("{{ gateway: {{ port: 20500 }}, meta: {{ lastTouchedVersion: '2026.9.6' }}, channels: {{ telegram: {{ botToken: '{MAIN_BOT}' }} }} }}"),
     );
-    let chromium = machine.put("bin/chromium", "");
+    let chromium = machine.put_program("bin/chromium", "");
     machine.env = machine
         .env
         .clone()

@@ -131,6 +131,17 @@ impl Live for Outside {
         vec![format!("{}-model", settings.id)]
     }
 
+    async fn listing(&self, settings: &ProviderSettings) -> Result<Vec<String>, Trouble> {
+        match &self.model {
+            Some(trouble) => Err(trouble.clone()),
+            None => Ok(self.models(settings).await),
+        }
+    }
+
+    async fn date(&self, _: &str, _: Option<&str>) -> Option<std::time::SystemTime> {
+        None
+    }
+
     async fn bot(&self, _: Option<&str>, token: &SecretString, _: Option<&str>) -> Result<Bot, Trouble> {
         if let Some(trouble) = &self.bot {
             return Err(trouble.clone());
@@ -207,6 +218,20 @@ impl Machine {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, text).unwrap();
         path
+    }
+
+    /// A file that can be run.
+    pub(crate) fn put_program(&self, path: &str, text: &str) -> PathBuf {
+        let path = self.put(path, text);
+        self.mode(&path, 0o755);
+        path
+    }
+
+    /// Sets the mode of a file or folder.
+    pub(crate) fn mode(&self, path: &std::path::Path, mode: u32) {
+        use std::os::unix::fs::PermissionsExt as _;
+        let _ = &self.home;
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     }
 
     pub(crate) fn text(&self, path: &str) -> String {
