@@ -27,6 +27,7 @@ mod platform;
 pub mod port;
 mod proc_net;
 mod record;
+mod standstill;
 mod system;
 
 pub use disk::Disk;
@@ -34,3 +35,4 @@ pub use error::ProcessError;
 pub use identity::{Ended, ProcessIdentity};
 pub use port::Holder;
 pub use record::RunRecord;
+pub use standstill::{go_on, stands_still};

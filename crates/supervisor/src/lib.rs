@@ -31,6 +31,7 @@ mod handle;
 pub mod ladder;
 mod launch;
 mod life;
+mod memory;
 mod output;
 pub mod ownership;
 mod secrets;

@@ -7,6 +7,7 @@ mod wishes;
 
 use std::time::Duration;
 
+use bulkhead_config::ConfigStore;
 use bulkhead_process::RunRecord;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
@@ -14,6 +15,7 @@ use tokio::time::Instant;
 use crate::desired::{Desired, now_ms};
 use crate::handle::Command;
 use crate::ladder::{Crash, Rung, Step, decide};
+use crate::memory::CrashMemory;
 use crate::secrets::Secrets;
 use crate::status::{GatewayState, GatewayStatus, Problem};
 use crate::supervisor::SupervisorOptions;
@@ -40,6 +42,9 @@ pub(crate) struct Life {
     status: watch::Sender<GatewayStatus>,
     began: Instant,
     crashes: Vec<Crash>,
+    memory: CrashMemory,
+    /// Launches in a row that came to nothing.
+    not_launched: usize,
     desired: Desired,
     /// The secrets of the last run: a restart after a crash does not wait for the keychain.
     secrets: Option<Secrets>,
@@ -52,7 +57,16 @@ impl Life {
         status: watch::Sender<GatewayStatus>,
     ) -> Self {
         let desired = Desired::read(&options.place.desired_path());
-        Self { options, inbox, status, began: Instant::now(), crashes: Vec::new(), desired, secrets: None }
+        let memory = CrashMemory::of(&options.place);
+        let window = options.ladder.window;
+        let crashes = memory.recall(now_ms(), window, window);
+        let began = Instant::now();
+        Self { options, inbox, status, began, crashes, memory, not_launched: 0, desired, secrets: None }
+    }
+
+    /// The supervisor's clock. It begins late enough for crashes that its predecessor saw.
+    fn now(&self) -> Duration {
+        self.options.ladder.window + self.began.elapsed()
     }
 
     pub(crate) async fn run(mut self) {
@@ -61,7 +75,7 @@ impl Life {
         let running = RunRecord::read_running(&self.options.place.run_record_path());
         let mut next = match running {
             Some(record) => Next::Attach(Box::new(record)),
-            None if self.options.autostart && desired == Desired::Running => Next::Start(Rung::Normal),
+            None if self.options.autostart && desired == Desired::Running => self.first_start(),
             None => Next::Idle,
         };
         loop {
@@ -75,6 +89,24 @@ impl Life {
         }
         self.set_state(GatewayState::Stopped);
         self.inbox.close();
+    }
+
+    /// On the configuration; on the rung of the last crash, if that was a moment ago under another supervisor.
+    fn first_start(&mut self) -> Next {
+        let Some(last) = self.crashes.last().copied() else { return Next::Start(Rung::Normal) };
+        let rung = match decide(&self.crashes, self.now(), &self.options.ladder, self.has_last_good()) {
+            Step::Restart { rung, .. } => rung,
+            // Given up; whoever starts the supervisor again gets one more try.
+            Step::Stop => last.rung,
+        };
+        if rung != Rung::Normal {
+            self.tell(|status| status.problem = Some(climbed(rung, &self.options)));
+        }
+        Next::Start(rung)
+    }
+
+    fn has_last_good(&self) -> bool {
+        ConfigStore::new(&self.options.place).fallback().is_some()
     }
 
     fn tell(&self, change: impl FnOnce(&mut GatewayStatus)) {
@@ -101,6 +133,8 @@ impl Life {
     /// A fresh start that somebody asked for: earlier crashes no longer count.
     fn forget_crashes(&mut self) {
         self.crashes.clear();
+        self.memory.forget();
+        self.not_launched = 0;
         self.tell(|status| {
             status.restarts = 0;
             status.problem = None;
@@ -109,12 +143,12 @@ impl Life {
 
     /// What follows a crash.
     fn after_crash(&mut self, rung: Rung) -> Next {
-        let now = self.began.elapsed();
+        let now = self.now();
         let window = self.options.ladder.window;
         self.crashes.retain(|crash| now.saturating_sub(crash.at) <= window);
         self.crashes.push(Crash { at: now, rung });
-        let has_last_good = self.options.place.last_good_config_path().is_file();
-        match decide(&self.crashes, now, &self.options.ladder, has_last_good) {
+        self.memory.keep(&self.crashes, now_ms(), now);
+        match decide(&self.crashes, now, &self.options.ladder, self.has_last_good()) {
             Step::Restart { after, rung: next } => {
                 self.tell(|status| {
                     status.restarts += 1;
@@ -142,7 +176,7 @@ fn climbed(rung: Rung, options: &SupervisorOptions) -> Problem {
         Rung::LastGood => Problem {
             code: "running-on-last-good".to_owned(),
             message: format!(
-                "the gateway of '{name}' crashed {crashes} times within a minute; it is started on the last configuration that worked ({}); repair {} and restart it",
+                "the gateway of '{name}' crashed {crashes} times within a minute; it is started on the last configuration that worked ({}) and stays there until it is restarted; see what changed with: bulkhead --profile {name} config diff; repair {} or go back with: bulkhead --profile {name} config rollback; then: bulkhead --profile {name} gateway restart",
                 options.place.last_good_config_path().display(),
                 options.place.config_path().display()
             ),
@@ -150,7 +184,7 @@ fn climbed(rung: Rung, options: &SupervisorOptions) -> Problem {
         _ => Problem {
             code: "running-in-safe-mode".to_owned(),
             message: format!(
-                "the gateway of '{name}' crashed {crashes} times within a minute; it is started in safe mode, without channels; see why with: bulkhead --profile {name} logs; then restart it"
+                "the gateway of '{name}' crashed {crashes} times within a minute; it is started in safe mode, without channels, and stays there until it is restarted; see why with: bulkhead --profile {name} logs; then: bulkhead --profile {name} gateway restart"
             ),
         },
     }

@@ -102,7 +102,10 @@ impl Life {
         desired: Desired,
     ) -> Result<(), SupervisorError> {
         self.set_state(GatewayState::Stopping);
-        let (identity, grace) = (identity.clone(), self.options.stop_limit);
+        // One that stands still cannot hear that it shall end.
+        let hung = bulkhead_process::stands_still(identity.pid);
+        let grace = if hung { Duration::ZERO } else { self.options.stop_limit };
+        let identity = identity.clone();
         let ended = tokio::task::spawn_blocking(move || identity.terminate(grace)).await;
         match ended {
             Ok(Ok(_)) => {}

@@ -21,6 +21,10 @@ use crate::status::{GatewayState, LastExit, Problem, Ready};
 const EXIT_CONFIG: i32 = 78;
 /// Lines of a crash that the status shows.
 const SHOWN_LINES: usize = 10;
+/// So many launches in a row are tried with a program that cannot be started.
+const LAUNCHES: usize = 12;
+/// A process that stands still (`SIGSTOP`) and does not go on when it is told to is not waited for any longer.
+const STANDS_STILL: Duration = Duration::from_secs(2);
 /// How long the handoff may take.
 const HANDOFF_LIMIT: Duration = Duration::from_secs(5);
 /// How long a killed gateway may take to go.
@@ -61,6 +65,7 @@ impl Life {
             Ok(run) => Run { reading, ..run },
             Err(why) => return self.launch_failed(rung, why),
         };
+        self.not_launched = 0;
         let pid = run.process.pid();
         self.tell(|status| status.pid = pid);
         self.watch(&mut run).await
@@ -97,19 +102,23 @@ impl Life {
         Ok(Run { process, tail, handed: secrets, began, rung, ready: None, reading: None })
     }
 
+    /// No other configuration helps against a program that is not there: it is tried again where it stands, for as
+    /// long as an update may take.
     fn launch_failed(&mut self, rung: Rung, why: String) -> Next {
         tracing::error!(profile = %self.options.place.name(), "{why}");
+        self.not_launched += 1;
+        let exit = LastExit { at_ms: now_ms(), code: None, signal: None, last_lines: vec![why.clone()] };
         self.tell(|status| {
-            status.last_exit =
-                Some(LastExit { at_ms: now_ms(), code: None, signal: None, last_lines: vec![why.clone()] });
+            status.last_exit = Some(exit);
+            status.problem = Some(Problem { code: "gateway-not-startable".to_owned(), message: why });
         });
-        let next = self.after_crash(rung);
-        self.tell(|status| {
-            if status.state == GatewayState::Failed {
-                status.problem = Some(Problem { code: "gateway-not-startable".to_owned(), message: why });
-            }
-        });
-        next
+        if self.not_launched >= LAUNCHES {
+            self.set_state(GatewayState::Failed);
+            return Next::Idle;
+        }
+        let pauses = &self.options.ladder.backoff;
+        let pause = pauses.get(self.not_launched).or(pauses.last()).copied().unwrap_or_default();
+        Next::Backoff(pause, rung)
     }
 
     async fn watch(&mut self, run: &mut Run) -> Next {
@@ -268,7 +277,16 @@ impl Life {
         self.set_state(GatewayState::Stopping);
         run.process.close_stdin().await;
         run.process.terminate().await;
-        if self.drain(run, Instant::now() + self.options.stop_limit).await.is_some() {
+        let pid = run.process.pid();
+        // One that stands still cannot hear that it shall end.
+        pid.map(bulkhead_process::go_on);
+        let soon = STANDS_STILL.min(self.options.stop_limit);
+        let until = Instant::now() + self.options.stop_limit;
+        if self.drain(run, Instant::now() + soon).await.is_some() {
+            return;
+        }
+        let hung = pid.is_some_and(bulkhead_process::stands_still);
+        if !hung && self.drain(run, until).await.is_some() {
             return;
         }
         tracing::warn!(profile = %self.options.place.name(), "the gateway did not stop in time and is killed");

@@ -115,3 +115,77 @@ async fn one_that_ignores_the_asking_is_killed_with_its_children() {
     }
     gateway.shutdown().await;
 }
+
+#[tokio::test]
+async fn a_new_supervisor_goes_on_where_a_killed_one_was_on_the_ladder() {
+    let world = World::new();
+    std::fs::write(world.place.last_good_config_path(), "{ logging: { level: 'info' } }").unwrap();
+    // Crashes on its configuration, runs on the last good one.
+    let script =
+        format!("echo \"$@\" >> \"$HERE/starts\"\ncase \"$*\" in *--last-good*) ;; *) exit 3;; esac\n{GOOD}");
+    let gateway = world.spawn(&script);
+    let status = until(&gateway, GatewayStatus::is_running).await;
+    assert_eq!(
+        (status.rung, status.problem.unwrap().code.as_str()),
+        (Rung::LastGood, "running-on-last-good")
+    );
+    // Not a stop that somebody asked for: the service manager ends and starts the supervisor.
+    gateway.shutdown().await;
+    let gateway = world.spawn(&script);
+    let status = until(&gateway, GatewayStatus::is_running).await;
+    assert_eq!(
+        (status.rung, status.problem.unwrap().code.as_str()),
+        (Rung::LastGood, "running-on-last-good")
+    );
+    assert_eq!(world.read("starts").lines().filter(|line| !line.ends_with("--last-good")).count(), 4);
+    // Only a restart that somebody asks for goes back to its configuration.
+    std::fs::write(world.file("starts"), "").unwrap();
+    gateway.restart().await.unwrap();
+    until(&gateway, |status| status.is_running() && status.rung == Rung::LastGood).await;
+    assert_eq!(world.read("starts").lines().filter(|line| !line.ends_with("--last-good")).count(), 4);
+    gateway.stop().await.unwrap();
+    gateway.shutdown().await;
+    assert!(!world.place.state_dir().join("ladder.json").exists(), "a planned stop forgets");
+}
+
+#[tokio::test]
+async fn a_program_that_comes_back_is_started_without_climbing() {
+    let world = World::new();
+    let script = world.script(GOOD);
+    let away = world.file("away.sh");
+    std::fs::rename(&script, &away).unwrap();
+    let mut options = world.options(GOOD);
+    std::fs::remove_file(&script).unwrap();
+    options.ladder.backoff = vec![Duration::from_millis(40)];
+    let gateway = Supervisor::spawn(options).unwrap();
+    let status = until(&gateway, |status| status.problem.is_some()).await;
+    assert_eq!(status.problem.unwrap().code, "gateway-not-startable", "told at once");
+    std::fs::rename(&away, &script).unwrap();
+    let status = until(&gateway, GatewayStatus::is_running).await;
+    assert_eq!((status.rung, status.problem), (Rung::Normal, None));
+    gateway.shutdown().await;
+}
+
+#[tokio::test]
+async fn one_that_stands_still_is_restarted_soon() {
+    let world = World::new();
+    // It lets itself be stopped again and again.
+    let script = "read first\necho '{\"type\":\"ready\",\"pid\":1,\"port\":1,\"version\":\"1\",\"readyMs\":1}'\ntrap 'kill -STOP $$' CONT TERM\nwhile :; do sleep 1; done\n";
+    for (script, limit) in [(GOOD, 2), (script, 5)] {
+        let gateway = world.spawn(script);
+        let first = until(&gateway, GatewayStatus::is_running).await;
+        let pid = first.pid.unwrap();
+        std::process::Command::new("kill").args(["-STOP", &pid.to_string()]).status().unwrap();
+        while !bulkhead_process::stands_still(pid) {
+            tokio::task::yield_now().await;
+        }
+        let began = Instant::now();
+        gateway.restart().await.unwrap();
+        until(&gateway, |status| status.is_running() && status.pid != Some(pid)).await;
+        assert!(began.elapsed() < Duration::from_secs(limit), "{:?}", began.elapsed());
+        let last = gateway.status().pid.unwrap();
+        // The second script would take its time again.
+        std::process::Command::new("kill").args(["-KILL", &last.to_string()]).status().unwrap();
+        gateway.shutdown().await;
+    }
+}
