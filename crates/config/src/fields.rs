@@ -163,6 +163,19 @@ pub(crate) const FIELDS: &[Field] = &[
     local("secrets.providers.*.maxOutputBytes", Number { min: 1, max: 1_048_576 }, "Its size limit"),
     local("rescue.operators", Ids, "User ids that may repair"),
     local("rescue.watch", Text, "Profile that is watched"),
+    local("rescue.main.kind", Words(&["bundled", "openclaw", "remote"]), "What runs the watched gateway"),
+    local("rescue.main.profile", Text, "Profile of the watched gateway"),
+    local("rescue.main.configPath", Path, "Configuration of the watched OpenClaw"),
+    local("rescue.main.stateDir", Path, "State directory of the watched OpenClaw"),
+    local("rescue.main.url", Url(&["ws", "wss", "http", "https"]), "Address of the watched gateway"),
+    local("rescue.main.unit", Text, "Service of the watched gateway"),
+    local("rescue.auto", Words(&["off", "restart", "rollback"]), "What is repaired without asking"),
+    local("rescue.quietHours.from", Text, "Quiet from, such as 22:00"),
+    local("rescue.quietHours.to", Text, "Quiet until, such as 07:00"),
+    local("rescue.quietHours.timeZone", Text, "Time zone of the quiet hours"),
+    local("rescue.quietHours.urgent", Words(&["down", "none"]), "What is told in quiet hours all the same"),
+    local("rescue.notify.telegram", Switch, "Tell operators on Telegram"),
+    local("rescue.notify.desktop", Switch, "Tell by notification on this machine"),
     local("hooks", Object, "Incoming hooks"),
     field(
         "logging.level",
@@ -230,8 +243,13 @@ impl Shape {
     }
 }
 
+/// Whether the program reads something at this path or below it.
+pub fn is_known(path: &ConfigPath) -> bool {
+    Shape::root().at(path).is_some()
+}
+
 /// Whether a value at this path is secret: by the table, and by name for keys that only others read.
-pub(crate) fn is_sensitive(path: &ConfigPath) -> bool {
+pub fn is_sensitive(path: &ConfigPath) -> bool {
     if let Some(field) = Shape::root().at(path).and_then(|shape| shape.field) {
         return matches!(field.kind, Secret | SecretText);
     }

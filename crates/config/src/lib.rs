@@ -37,7 +37,7 @@ mod validate;
 pub use diff::{changed_paths, diff, redacted_text};
 pub use document::{ConfigDocument, hash_bytes};
 pub use error::{ConfigError, ConfigIssue, IssueSeverity, SyntaxProblem};
-pub use fields::is_local_only;
+pub use fields::{is_known, is_local_only, is_sensitive};
 pub use model::*;
 pub use path::{ConfigPath, Segment};
 pub use redact::{REDACTED, contains_placeholder, redact};

@@ -7,6 +7,7 @@ mod gateway;
 mod ids;
 mod policy;
 mod providers;
+mod rescue;
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -21,6 +22,7 @@ pub use channels::*;
 pub use gateway::*;
 pub use policy::*;
 pub use providers::*;
+pub use rescue::*;
 
 /// The configuration of one profile.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -42,7 +44,7 @@ pub struct Config {
     pub tools: Tools,
     /// Where secrets come from.
     pub secrets: Secrets,
-    /// Who may repair.
+    /// What is watched, and who may repair.
     pub rescue: Rescue,
     /// How much is logged.
     pub logging: Logging,

@@ -20,6 +20,7 @@ pub(crate) fn check(checker: &mut Checker<'_>) {
     ports(checker, &value);
     secret_providers(checker, &value);
     models(checker, &value);
+    rescue(checker, &value);
 }
 
 /// A model of a provider that nobody described may still come from the environment: told, not refused.
@@ -266,4 +267,55 @@ fn secret_refs<'v>(at: &ConfigPath, value: &'v Value) -> Vec<(ConfigPath, &'v Va
         }
         _ => Vec::new(),
     }
+}
+
+fn rescue(checker: &mut Checker<'_>, value: &Value) {
+    let at = path(&["rescue", "main"]);
+    let main = value.pointer("/rescue/main");
+    let said = |key: &str| main.and_then(|main| main.get(key)).and_then(Value::as_str);
+    if said("kind") == Some("remote") && said("url").is_none() {
+        checker.error(
+            &at,
+            "a remote gateway without url".to_owned(),
+            "the address where it answers",
+            "Add url, such as \"wss://gateway.example.org\".",
+        );
+    }
+    let watch = value.pointer("/rescue/watch").and_then(Value::as_str);
+    if main.is_some() && said("kind").unwrap_or("bundled") == "bundled" {
+        match (watch, said("profile")) {
+            (None, None) => checker.error(
+                &at,
+                "a watched gateway of this program without its profile".to_owned(),
+                "the name of the profile",
+                "Add profile: \"main\", or write rescue.watch: \"main\".",
+            ),
+            (Some(watch), Some(profile)) if watch != profile => checker.error(
+                &at.key("profile"),
+                format!("the profile `{profile}` here and `{watch}` in rescue.watch"),
+                "one watched profile",
+                "Take one of the two out.",
+            ),
+            _ => {}
+        }
+    }
+    let quiet = value.pointer("/rescue/quietHours");
+    for key in ["from", "to"] {
+        let found = quiet.map(|quiet| quiet.get(key).and_then(Value::as_str));
+        if found.is_some_and(|text| !text.is_some_and(is_time_of_day)) {
+            checker.error(
+                &path(&["rescue", "quietHours", key]),
+                found.flatten().map_or_else(|| "nothing".to_owned(), |text| format!("\"{text}\"")),
+                "a time of day, HH:MM",
+                "Write it as in \"22:00\".",
+            );
+        }
+    }
+}
+
+fn is_time_of_day(text: &str) -> bool {
+    let number = |text: &str| (text.len() == 2).then(|| text.parse::<u8>().ok()).flatten();
+    text.split_once(':').is_some_and(|(hour, minute)| {
+        number(hour).is_some_and(|hour| hour < 24) && number(minute).is_some_and(|minute| minute < 60)
+    })
 }

@@ -1,10 +1,8 @@
-//! `tools`, `secrets`, `rescue` and `logging`: what is allowed, and to whom.
+//! `tools`, `secrets` and `logging`: what is allowed, and to whom.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-
-use super::ids::id_list;
 
 /// `tools`.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -91,17 +89,6 @@ pub enum SecretProvider {
         /// The most that it may print.
         max_output_bytes: Option<u64>,
     },
-}
-
-/// `rescue`.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct Rescue {
-    /// User ids that may use remedies; added on this machine only.
-    #[serde(deserialize_with = "id_list")]
-    pub operators: Vec<String>,
-    /// The profile that is watched.
-    pub watch: Option<String>,
 }
 
 /// `logging`.

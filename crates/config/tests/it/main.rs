@@ -6,5 +6,6 @@ mod edits;
 mod errors;
 mod properties;
 mod remote;
+mod rescue;
 mod store;
 mod view;
