@@ -5,7 +5,6 @@
 mod app_life;
 #[cfg(target_os = "linux")]
 mod browser_seat;
-mod errors;
 mod hostile_web;
 mod isolation;
 mod official_client;
@@ -13,6 +12,8 @@ mod outside;
 mod ports;
 #[cfg(target_os = "linux")]
 mod processes;
+#[cfg(target_os = "linux")]
+mod provoked;
 mod secrets;
 mod side_by_side;
 mod telegram;

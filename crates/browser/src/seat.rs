@@ -112,7 +112,7 @@ impl BrowserSeat {
     fn resting(&self, name: &str, profile: &ProfileSettings) -> BrowserStatus {
         let settings = &self.inner.settings;
         let endpoint = profile.cdp_url.as_deref().and_then(|url| Endpoint::parse(url).ok());
-        let attached = endpoint.is_some();
+        let attached = profile.cdp_url.is_some();
         let kept = || PortBook::read(&settings.place.browser_dir()).ports.get(name).copied();
         BrowserStatus {
             profile: name.to_owned(),

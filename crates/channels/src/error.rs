@@ -49,7 +49,7 @@ pub enum ChannelError {
     },
     /// No connection, or it broke.
     #[error(
-        "{server} could not be reached for {method}: {reason}. Check the network (and channels.telegram.proxy, if you need one); it is tried again by itself."
+        "{server} could not be reached for {method}: found {reason}, expected an answer. Check the network (and channels.telegram.proxy, if you need one); it is tried again by itself."
     )]
     Unreachable {
         /// Where.

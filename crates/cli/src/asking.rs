@@ -131,7 +131,7 @@ impl Door {
         let mut failure = Failure::from(error);
         if let Some(name) = self.profile.as_ref().filter(|_| refused) {
             failure.message = format!(
-                "no gateway of profile {name} at {}: connection refused; start it with `bulkhead --profile {name} gateway`, or see \
+                "no gateway of profile {name} at {}: found nobody there (connection refused), expected it to listen; start it with `bulkhead --profile {name} gateway`, or see \
                  `bulkhead status`",
                 self.url
             );

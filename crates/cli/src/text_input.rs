@@ -26,7 +26,7 @@ pub fn read(text: &str, name: &str) -> Result<String, Failure> {
         // Two signs stand for one: `@@somebody` is the text `@somebody`.
         Some(rest) if rest.starts_with('@') => Ok(rest.to_owned()),
         Some(path) => std::fs::File::open(path).and_then(|mut file| read(&mut file)).map_err(|error| {
-            Failure::usage(format!("{name}: {path} cannot be read: {error}; check the path behind the @, or write @@ for a text that begins with @"))
+            Failure::usage(format!("{name}: {path} cannot be read: found {error}, expected a file; check the path behind the @, or write @@ for a text that begins with @"))
         }),
         None => Ok(text.to_owned()),
     }

@@ -53,14 +53,16 @@ pub enum ClientError {
     },
     /// Nobody listens.
     #[error(
-        "no gateway at {url}: connection refused; start it with `bulkhead gateway run`, or check the port with `bulkhead status`"
+        "no gateway at {url}: found nobody there (connection refused), expected a gateway that listens; start it with `bulkhead gateway run`, or check the port with `bulkhead status`"
     )]
     Refused {
         /// Where.
         url: String,
     },
     /// The way there is broken.
-    #[error("{url} cannot be reached: {problem}; check host, port and network")]
+    #[error(
+        "{url} cannot be reached: found {problem}, expected a way to that host; check host, port and network"
+    )]
     Unreachable {
         /// Where.
         url: String,
@@ -69,7 +71,7 @@ pub enum ClientError {
     },
     /// The encrypted connection failed.
     #[error(
-        "{url}: the encrypted connection failed: {problem}; check the certificate, or use ws:// on a trusted machine"
+        "{url}: the encrypted connection failed: found {problem}, expected TLS with a certificate that this system trusts; check the certificate, or use ws:// for a gateway of this machine"
     )]
     Tls {
         /// Where.
@@ -104,7 +106,9 @@ pub enum ClientError {
         url: String,
     },
     /// The secret is wrong or missing.
-    #[error("{url}: the gateway refused the credentials ({code}): {message}; {next}")]
+    #[error(
+        "{url}: the gateway refused the credentials ({code}): {message}; expected its own token or password; {next}"
+    )]
     Unauthorized {
         /// Where.
         url: String,

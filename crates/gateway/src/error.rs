@@ -31,7 +31,8 @@ pub enum GatewayError {
     Place(String),
     /// Another gateway holds this state directory.
     #[error(
-        "another gateway already runs on {state_dir}: pid {pid}, profile {profile}; stop it with \
+        "another gateway already runs on {state_dir}: found pid {pid}, profile {profile}, expected a state directory that no \
+         gateway uses; stop it with \
          `bulkhead --profile {profile} gateway stop`, or choose another profile with --profile NAME"
     )]
     Locked {

@@ -39,7 +39,7 @@ pub(crate) fn resolve(
     let agent = named.or(agent_id).unwrap_or_else(|| settings.default_agent());
     if settings.agent(agent).is_none() {
         return Err(ErrorShape::invalid_request(format!(
-            "unknown agent {agent:?}; agents.list names those that are configured"
+            "unknown agent {agent:?}: expected one of those that agents.list names; configure it under agents, or ask another"
         )));
     }
     let full = match (named, key) {

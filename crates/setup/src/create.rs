@@ -7,7 +7,7 @@ mod undo;
 
 use bulkhead_agent::AgentError;
 use bulkhead_agent::workspace::ensure_templates;
-use bulkhead_profile::{ClaimRequest, Environment, Finding, Register, RegisterError};
+use bulkhead_profile::{ClaimRequest, Environment, Finding, PlaceError, Register, RegisterError};
 use serde_json::json;
 
 use self::journal::{Entry, Journal};
@@ -181,7 +181,10 @@ impl Work<'_> {
                     trouble.code(),
                     &[name],
                     format!("state directory {}", target.place.state_dir().display()),
-                    trouble.to_string(),
+                    match &trouble {
+                        PlaceError::Io { action, source, .. } => format!("cannot {action}: {source}"),
+                        other => other.to_string(),
+                    },
                     "a folder of this profile's own",
                     "correct its permissions, or set BULKHEAD_STATE_DIR to another folder",
                 ),

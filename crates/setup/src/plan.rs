@@ -69,7 +69,7 @@ fn unreadable(error: &serde_path_to_error::Error<serde_json::Error>) -> SetupErr
         _ => ("something that is no such JSON".to_owned(), "the JSON of a setup request".to_owned()),
     };
     let field = error.path().to_string();
-    let field = if field == "." { "the request".to_owned() } else { field };
+    let field = if matches!(field.as_str(), "." | "?") { "the request".to_owned() } else { field };
     SetupError::Plan { field, line: inner.line(), column: inner.column(), found, expected }
 }
 

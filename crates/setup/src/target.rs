@@ -5,7 +5,7 @@ mod ports;
 
 use std::path::PathBuf;
 
-use bulkhead_config::{ConfigStore, Loaded};
+use bulkhead_config::{ConfigError, ConfigStore, Loaded};
 use bulkhead_profile::{
     Finding, Owner, Place, Ports, ProfileFacts, ProfileName, Register, bot_id_of_token, files, gather_facts,
 };
@@ -127,10 +127,19 @@ fn target<'p>(plan: &'p ProfilePlan, world: &World) -> Result<Target<'p>, Findin
             format!("configuration of {name} ({})", place.config_path().display()),
             broken.problem(),
             "a configuration that can be read, or none",
-            format!(
-                "repair {}, or go back with: bulkhead --profile {name} config rollback",
-                place.config_path().display()
-            ),
+            // Below a file there is nothing to repair and nothing to go back to.
+            match &broken {
+                ConfigError::Read { source, .. } if source.kind() == std::io::ErrorKind::NotADirectory => {
+                    format!(
+                        "choose another state directory: {} lies below a file",
+                        place.config_path().display()
+                    )
+                }
+                _ => format!(
+                    "repair {}, or go back with: bulkhead --profile {name} config rollback",
+                    place.config_path().display()
+                ),
+            },
         )
     })?;
     if let Some(bind) = &plan.bind

@@ -17,7 +17,7 @@ pub enum StoreError {
         reason: String,
     },
     /// The file is there and is no readable SQLite database.
-    #[error("the database {path} is damaged: {reason}. It was left untouched. Stop the gateway, then put a copy in its place (one from before an update lies beside it as *.before-NNN), or move it away to start with an empty one.", path = path.display())]
+    #[error("the database {path} is damaged: found {reason}, expected a SQLite database. It was left untouched. Stop the gateway, then put a copy in its place (one from before an update lies beside it as *.before-NNN), or move it away to start with an empty one.", path = path.display())]
     Damaged {
         /// The database file.
         path: PathBuf,

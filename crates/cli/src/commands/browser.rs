@@ -60,12 +60,14 @@ fn no_answer(why: &NoAnswer, port: u16, place: &bulkhead_profile::Place) -> Fail
     let name = place.name();
     let (what, next) = match why {
         NoAnswer::Refused => (
-            "nobody listens".to_owned(),
+            "nobody listens there".to_owned(),
             format!(
                 "start the gateway with `bulkhead --profile {name} gateway`, and see that browser.enabled is not false"
             ),
         ),
-        NoAnswer::Silent => ("no answer in time".to_owned(), format!("see `bulkhead --profile {name} logs`")),
+        NoAnswer::Silent => {
+            ("no answer came in time".to_owned(), format!("see `bulkhead --profile {name} logs`"))
+        }
         NoAnswer::NotHttp => {
             ("another program answers".to_owned(), "choose another port with browser.controlPort".to_owned())
         }
@@ -73,7 +75,9 @@ fn no_answer(why: &NoAnswer, port: u16, place: &bulkhead_profile::Place) -> Fail
     };
     Failure::failed(
         "browser.unreachable",
-        format!("the browser seat of profile {name} on 127.0.0.1:{port} cannot be reached: {what}; {next}"),
+        format!(
+            "the browser seat of profile {name} on 127.0.0.1:{port} cannot be reached: found that {what}, expected its browser control service; {next}"
+        ),
     )
 }
 

@@ -38,7 +38,7 @@ pub fn run(args: &DashboardArgs, context: &Context) -> Result<u8, Failure> {
         return Err(Failure::failed(
             "gateway.not-running",
             format!(
-                "no gateway of profile {} answers on port {port}: start it with `bulkhead --profile {} gateway`, then try again",
+                "no gateway of profile {} answers on port {port}: expected it to run, because it serves the web UI; start it with `bulkhead --profile {} gateway`, then try again",
                 place.name(),
                 place.name()
             ),

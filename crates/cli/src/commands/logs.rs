@@ -4,7 +4,7 @@ use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 use std::time::Duration;
 
-use bulkhead_client::{Backoff, ClientError, ReconnectingClient};
+use bulkhead_client::{Backoff, Client, ClientError, ReconnectingClient};
 use bulkhead_process::RunRecord;
 use bulkhead_protocol::limits;
 use bulkhead_protocol::methods::logs::{LogsTailParams, LogsTailResult};
@@ -32,6 +32,9 @@ pub fn run(args: &LogsArgs, context: &Context) -> Result<u8, Failure> {
     }
     context.block_on(async {
         let door = asking::door(context, &args.target).await?;
+        // The first connection is tried once: who isn't there is told at once, and not waited for.
+        let (once, _) = Client::connect(door.cli()).await.map_err(|error| door.explain(error))?;
+        once.close().await;
         let client = ReconnectingClient::spawn(door.cli(), Backoff::default());
         client.connected(door.patience).await.map_err(|error| door.explain(error))?;
         let mut params = LogsTailParams { cursor: None, limit: Some(args.limit), max_bytes: Some(BYTES) };
@@ -84,9 +87,9 @@ fn print(out: Output, follow: bool, result: &LogsTailResult) {
 fn from_file(args: &LogsArgs, context: &Context, path: &Path) -> Result<u8, Failure> {
     let failed = |error: std::io::Error| {
         let next = if error.kind() == std::io::ErrorKind::NotFound {
-            "no gateway of this profile has run yet; start it with `bulkhead gateway`"
+            "expected it there once a gateway of this profile has run; start it with `bulkhead gateway`"
         } else {
-            "check that the file belongs to you"
+            "expected a file that you may read; check that it belongs to you"
         };
         Failure::failed(
             "logs.unreadable",

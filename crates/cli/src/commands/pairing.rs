@@ -115,7 +115,7 @@ fn approve(
         Failure::failed(
             "pairing.unknown-code",
             format!(
-                "no request with this code waits on {channel} for profile {}: codes are good for an hour; see `bulkhead --profile {} \
+                "no request with this code waits on {channel} for profile {}: expected one of the last hour; see `bulkhead --profile {} \
                  pairing list`, or let them write to the bot again",
                 place.name(),
                 place.name()

@@ -125,7 +125,7 @@ fn create(
         return Err(Failure::failed(
             "profile.exists",
             format!(
-                "profile {name} exists already: found {}; change it with `bulkhead --profile {name} config set`, or take another name",
+                "profile {name} exists already: found {}, expected a new name; change it with `bulkhead --profile {name} config set`, or take another name",
                 place.config_path().display()
             ),
         ));
@@ -171,7 +171,7 @@ fn remove(context: &Context, name: &ProfileName, yes: bool, with_workspace: bool
         return Err(Failure::failed(
             "profile.unknown",
             format!(
-                "no profile {name} here: found nothing at {}; see `bulkhead profiles list`",
+                "no profile {name} here: found nothing at {}, expected its state directory; see `bulkhead profiles list`",
                 place.state_dir().display()
             ),
         ));

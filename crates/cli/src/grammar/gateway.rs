@@ -49,7 +49,7 @@ pub enum GatewayCommand {
 #[derive(Debug, Clone, Default, Args)]
 pub struct RunArgs {
     /// Base port; the profile claims everything from here to 110 above.
-    #[arg(long, value_name = "PORT")]
+    #[arg(long, value_name = "PORT", value_parser = super::base_port)]
     pub port: Option<u16>,
     /// Which addresses to listen on.
     #[arg(long, value_enum, value_name = "WHERE")]
@@ -122,7 +122,7 @@ impl Bind {
 #[derive(Debug, Args)]
 pub struct SuperviseArgs {
     /// Base port for the gateway.
-    #[arg(long, value_name = "PORT")]
+    #[arg(long, value_name = "PORT", value_parser = super::base_port)]
     pub port: Option<u16>,
 }
 

@@ -12,6 +12,7 @@ pub mod profiles;
 pub mod secret_flag;
 pub mod simple;
 
+use bulkhead_profile::Ports;
 use clap::{Parser, Subcommand};
 
 pub use global::Global;
@@ -33,7 +34,7 @@ Exit codes: 0 done, 1 failed, 2 wrong flags, 78 configuration.";
 
 /// Isolated AI gateways side by side: a main one that does the work, a rescue one that stays up.
 #[derive(Debug, Parser)]
-#[command(name = "bulkhead", version, after_help = EXAMPLES, max_term_width = 110, disable_help_subcommand = true)]
+#[command(name = "bulkhead", version, after_help = EXAMPLES, max_term_width = 110)]
 pub struct Cli {
     #[command(flatten)]
     pub global: Global,
@@ -75,4 +76,13 @@ pub enum Command {
     Dashboard(simple::DashboardArgs),
     /// Print a completion script for a shell.
     Completions(simple::CompletionsArgs),
+}
+
+/// A base port as a flag: told here, before anything is looked at.
+pub(crate) fn base_port(text: &str) -> Result<u16, String> {
+    let port = text
+        .trim()
+        .parse::<u16>()
+        .map_err(|_| format!("found {text:?}, expected a base port from 1024 to 65425, for example 18789"))?;
+    Ports::new(port).map(|_| port).map_err(|error| error.to_string())
 }

@@ -117,7 +117,7 @@ pub struct GatewayFlags {
     #[arg(long, value_name = "SECRET")]
     pub gateway_token: Option<SecretFlag>,
     /// Base port (default: the next free interval of 111 ports).
-    #[arg(long, value_name = "PORT")]
+    #[arg(long, value_name = "PORT", value_parser = super::base_port)]
     pub gateway_port: Option<u16>,
     /// Which addresses to listen on.
     #[arg(long, value_enum, value_name = "WHERE")]
@@ -176,6 +176,6 @@ pub struct SetupArgs {
     #[arg(long, value_name = "DIR")]
     pub workspace: Option<String>,
     /// Base port (default: the next free interval of 111 ports).
-    #[arg(long, value_name = "PORT")]
+    #[arg(long, value_name = "PORT", value_parser = super::base_port)]
     pub port: Option<u16>,
 }

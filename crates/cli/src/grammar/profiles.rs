@@ -29,7 +29,7 @@ pub enum ProfilesCommand {
         #[arg(value_parser = name)]
         name: ProfileName,
         /// Base port (default: the next free interval of 111 ports).
-        #[arg(long, value_name = "PORT")]
+        #[arg(long, value_name = "PORT", value_parser = super::base_port)]
         port: Option<u16>,
         /// Folder that its agents work in.
         #[arg(long, value_name = "DIR")]

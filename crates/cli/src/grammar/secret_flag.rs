@@ -60,7 +60,7 @@ impl SecretFlag {
             })?,
             Self::File(path) => std::fs::File::open(path).and_then(limited).map_err(|error| {
                 Failure::usage(format!(
-                    "{flag}: {} cannot be read: {error}; check the path behind the @",
+                    "{flag}: {} cannot be read: found {error}, expected a file that holds the secret; check the path behind the @",
                     path.display()
                 ))
             })?,

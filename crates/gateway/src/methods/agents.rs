@@ -68,5 +68,7 @@ pub(super) async fn identity(gateway: &Arc<Gateway>, call: Call<'_>) -> Result<R
 
 /// The error for an agent that is not configured.
 pub(super) fn unknown(id: &str) -> ErrorShape {
-    ErrorShape::invalid_request(format!("unknown agent {id:?}; agents.list names those that are configured"))
+    ErrorShape::invalid_request(format!(
+        "unknown agent {id:?}: expected one of those that agents.list names; configure it under agents, or ask another"
+    ))
 }
