@@ -21,6 +21,24 @@ pub(crate) fn check(checker: &mut Checker<'_>) {
     secret_providers(checker, &value);
     models(checker, &value);
     rescue(checker, &value);
+    trusted_proxies(checker, &value);
+}
+
+/// What is no address is believed by nobody: told, not refused.
+fn trusted_proxies(checker: &mut Checker<'_>, value: &Value) {
+    let at = path(&["gateway", "trustedProxies"]);
+    let listed = value.pointer("/gateway/trustedProxies").and_then(Value::as_array);
+    for (index, text) in listed.into_iter().flatten().enumerate() {
+        let Some(text) = text.as_str() else { continue };
+        if text.parse::<std::net::IpAddr>().is_err() && text.parse::<ipnet::IpNet>().is_err() {
+            checker.warn(
+                &at.index(index),
+                format!("\"{text}\""),
+                "an address such as 10.0.0.2, or a network such as 172.16.0.0/12",
+                "Names are not looked up: write the proxy's address.",
+            );
+        }
+    }
 }
 
 /// A model of a provider that nobody described may still come from the environment: told, not refused.

@@ -44,7 +44,19 @@ struct State {
     started: AtomicBool,
     stopping: AtomicBool,
     failing: RwLock<Vec<String>>,
+    failures: RwLock<Vec<Failure>>,
     farewell: RwLock<Farewell>,
+}
+
+/// One thing that keeps a gateway from being ready.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// What: the code in `failing`, such as `config` or `channels.telegram.default`.
+    pub what: String,
+    /// Why, as a stable code.
+    pub code: String,
+    /// Why, in words with the next step; without secrets.
+    pub message: String,
 }
 
 /// The payload of the `shutdown` event.
@@ -63,6 +75,7 @@ impl Default for Lifecycle {
             started: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
             failing: RwLock::new(Vec::new()),
+            failures: RwLock::new(Vec::new()),
             farewell: RwLock::new(Farewell { reason: "gateway stopping".into(), restart_expected_ms: None }),
         }))
     }
@@ -82,6 +95,18 @@ impl Lifecycle {
     /// What keeps the gateway from being ready, as stable codes (`config`, `channels.telegram`); empty means ready.
     pub fn set_failing(&self, codes: Vec<String>) {
         *self.0.failing.write().unwrap_or_else(PoisonError::into_inner) = codes;
+        self.0.failures.write().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// The same with the reasons, which `/readyz` tells callers on this machine.
+    pub fn set_failures(&self, failures: Vec<Failure>) {
+        self.set_failing(failures.iter().map(|failure| failure.what.clone()).collect());
+        *self.0.failures.write().unwrap_or_else(PoisonError::into_inner) = failures;
+    }
+
+    /// The reasons.
+    pub fn failures(&self) -> Vec<Failure> {
+        self.0.failures.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// What keeps the gateway from being ready.

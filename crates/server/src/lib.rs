@@ -50,13 +50,14 @@ mod serve;
 
 pub use auth::{
     AuthMode, AuthPolicy, Authenticator, Device, DeviceGrant, DeviceRole, PairingReason, PairingRequest,
+    TrustedProxy,
 };
 pub use conn::info::{AuthMethod, ClientInfo, ConnId, ConnInfo, Role};
 pub use error::ServerError;
 pub use http::bearer::HttpCaller;
 pub use http::ui::{UiAsset, UiSource};
 pub use hub::{Audience, EventHub, StateVersion};
-pub use info::{Lifecycle, ServerInfo};
+pub use info::{Failure, Lifecycle, ServerInfo};
 pub use limits::Limits;
 pub use listen::{BindOptions, Bound, Server};
 pub use method::{CallContext, HelloParts, MethodHandler, Reply, Responder};

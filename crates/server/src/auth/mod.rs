@@ -16,7 +16,7 @@ use async_trait::async_trait;
 use bulkhead_protocol::{ErrorShape, Scope};
 
 pub use decide::{Admission, ConnectFacts, Decision, Presented, decide};
-pub use policy::{AuthMode, AuthPolicy};
+pub use policy::{AuthMode, AuthPolicy, TrustedProxy};
 pub use refusal::Refusal;
 pub use token::device_token;
 

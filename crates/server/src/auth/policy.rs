@@ -1,6 +1,9 @@
 //! What the gateway's configuration says about access.
 
 use std::net::IpAddr;
+use std::str::FromStr;
+
+use ipnet::IpNet;
 
 use secrecy::SecretString;
 
@@ -27,7 +30,29 @@ pub struct AuthPolicy {
     /// Origins beyond our own that browsers may come from, such as `https://chat.example.org`.
     pub allowed_origins: Vec<String>,
     /// Proxies whose `X-Forwarded-For` is believed.
-    pub trusted_proxies: Vec<IpAddr>,
+    pub trusted_proxies: Vec<TrustedProxy>,
+}
+
+/// Addresses of proxies: one such as `10.0.0.2`, or a network such as `172.16.0.0/12`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TrustedProxy(IpNet);
+
+impl TrustedProxy {
+    /// Whether an address is one of them.
+    pub fn holds(&self, address: IpAddr) -> bool {
+        self.0.contains(&address.to_canonical())
+    }
+}
+
+impl FromStr for TrustedProxy {
+    type Err = ipnet::AddrParseError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.parse::<IpAddr>() {
+            Ok(address) => Ok(Self(address.to_canonical().into())),
+            Err(_) => text.parse().map(Self),
+        }
+    }
 }
 
 impl AuthPolicy {

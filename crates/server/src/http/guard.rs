@@ -61,8 +61,7 @@ pub(crate) fn caller(
     if !forwarded {
         return Ok(Caller { remote, loopback: remote.is_loopback() });
     }
-    let trusted =
-        |address: IpAddr| policy.trusted_proxies.iter().any(|proxy| proxy.to_canonical() == address);
+    let trusted = |address: IpAddr| policy.trusted_proxies.iter().any(|proxy| proxy.holds(address));
     if !trusted(remote) {
         return Err(UntrustedProxy);
     }
@@ -288,6 +287,16 @@ mod tests {
         assert_eq!(with(&[("x-forwarded-for", "6.6.6.6, 1.2.3.4, 10.0.0.2")], &policy()), remote("1.2.3.4"));
         assert_eq!(with(&[("x-forwarded-for", "127.0.0.1")], &policy()), remote("127.0.0.1"));
         assert_eq!(with(&[("x-forwarded-for", "nonsense")], &policy()), Err(UntrustedProxy));
+        let network = AuthPolicy {
+            trusted_proxies: vec!["127.0.0.0/8".parse().unwrap(), "fd00::/8".parse().unwrap()],
+            ..AuthPolicy::token("secret")
+        };
+        assert_eq!(with(&[("x-forwarded-for", "6.6.6.6, fd00::1, 127.0.0.9")], &network), remote("6.6.6.6"));
+        assert_eq!(with(&[("x-forwarded-for", "1.2.3.4, 10.0.0.2")], &network), remote("10.0.0.2"));
+        assert!(
+            "300.1.1.1".parse::<crate::TrustedProxy>().is_err()
+                && "10.0.0.0/40".parse::<crate::TrustedProxy>().is_err()
+        );
         let mapped: IpAddr = "::ffff:127.0.0.1".parse().unwrap();
         assert_eq!(caller(mapped, &HeaderMap::new(), &nobody), Ok(Caller { remote: here, loopback: true }));
     }
