@@ -9,10 +9,16 @@ pub struct Args {
     /// Only these: startup, memory, rpc, status, app.
     #[arg(long)]
     only: Option<String>,
+    /// A short run that tries every part; its figures say little.
+    #[arg(long)]
+    quick: bool,
+    /// Fail if a figure misses its limit.
+    #[arg(long)]
+    require: bool,
     /// Install missing system packages without asking.
     #[arg(long)]
     yes: bool,
-    /// Further flags of the measuring program (`--runs N`, `--messages N`, `--load S`, `--settle S`).
+    /// Further flags of the measuring program (`--runs N`, `--messages N`, `--load S`, `--settle S`, `--app-runs N`).
     #[arg(last = true)]
     rest: Vec<String>,
 }
@@ -44,6 +50,12 @@ pub fn run(args: &Args) -> Result<()> {
     let mut command = std::process::Command::new(build::program("bulkhead-bench", true));
     if let Some(only) = &args.only {
         command.args(["--only", only]);
+    }
+    if args.quick {
+        command.args(["--runs", "3", "--settle", "2", "--messages", "5", "--load", "1", "--app-runs", "1"]);
+    }
+    if args.require {
+        command.arg("--require");
     }
     command.arg("--json").arg(tools::target_dir().join("bench.json")).args(&args.rest);
     tools::step("measuring", &mut command)

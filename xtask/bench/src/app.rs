@@ -10,18 +10,20 @@ use std::time::{Duration, Instant};
 use thirtyfour::By;
 
 const BARE: &str = "bare Tauri window";
-const RUNS: usize = 5;
 
-pub async fn measure(report: &mut Report) -> Result<()> {
+pub async fn measure(report: &mut Report, runs: usize) -> Result<()> {
     if !cfg!(target_os = "linux") {
         eprintln!("▸ app: skipped, it is driven by WebKitWebDriver on Linux only");
         return Ok(());
     }
-    eprintln!("▸ app, {RUNS} runs");
+    eprintln!("▸ app, {runs} runs");
     let bare = programs::beside("bare-window");
     let (mut ours, mut base) = (Vec::new(), Vec::new());
     let (mut ours_memory, mut base_memory) = (Vec::new(), Vec::new());
-    for _ in 0..RUNS {
+    // One start of each that isn't counted: the first one reads its program and WebKit from the disk.
+    window(programs::app()).await?;
+    window(bare.clone()).await?;
+    for _ in 0..runs {
         let (time, memory) = window(programs::app()).await?;
         ours.push(time);
         ours_memory.push(memory);

@@ -11,6 +11,7 @@
 
 mod app;
 mod gateway;
+mod limits;
 mod memory;
 mod report;
 mod rpc;
@@ -43,6 +44,12 @@ struct Args {
     /// Seconds of load per connection count.
     #[arg(long, default_value_t = 5)]
     load: u64,
+    /// Runs of the app.
+    #[arg(long, default_value_t = 5)]
+    app_runs: usize,
+    /// Fail if a figure misses its limit.
+    #[arg(long)]
+    require: bool,
     /// Where the figures are written as JSON.
     #[arg(long)]
     json: Option<PathBuf>,
@@ -61,6 +68,8 @@ fn main() -> Result<()> {
         std::fs::write(path, serde_json::to_string_pretty(&report)?)?;
         eprintln!("written to {}", path.display());
     }
+    let missed = report.missed();
+    anyhow::ensure!(!args.require || missed.is_empty(), "over the limit: {}", missed.join("; "));
     Ok(())
 }
 
@@ -80,7 +89,7 @@ async fn measure(args: &Args) -> Result<Report> {
         memory::measure(&mut report, args.settle, args.messages).await?;
     }
     if wanted("app") {
-        app::measure(&mut report).await?;
+        app::measure(&mut report, args.app_runs).await?;
     }
     Ok(report)
 }

@@ -1,5 +1,6 @@
 //! Figures with their baselines, as JSON and as a table.
 
+use crate::limits::{self, Limit};
 use serde::Serialize;
 
 /// One measured figure.
@@ -15,8 +16,14 @@ pub struct Figure {
     pub range: Option<(f64, f64)>,
     /// The baseline of the same run.
     pub baseline: Option<f64>,
+    /// Smallest and largest run of the baseline.
+    pub baseline_range: Option<(f64, f64)>,
     /// What the baseline is.
     pub baseline_name: Option<&'static str>,
+    /// What it has to be.
+    pub limit: Option<Limit>,
+    /// Whether it is.
+    pub met: Option<bool>,
 }
 
 impl Figure {
@@ -52,15 +59,16 @@ impl Report {
         values: &[f64],
         baseline: Option<(&'static str, &[f64])>,
     ) {
-        let range =
-            values.iter().copied().fold((f64::MAX, f64::MIN), |(low, high), v| (low.min(v), high.max(v)));
         self.add(Figure {
             name: name.to_owned(),
             unit,
             value: median(values),
-            range: Some(range),
+            range: range(values),
             baseline: baseline.map(|(_, values)| median(values)),
+            baseline_range: baseline.and_then(|(_, values)| range(values)),
             baseline_name: baseline.map(|(name, _)| name),
+            limit: None,
+            met: None,
         });
     }
 
@@ -78,20 +86,34 @@ impl Report {
             value,
             range: None,
             baseline: baseline.map(|(_, value)| value),
+            baseline_range: None,
             baseline_name: baseline.map(|(name, _)| name),
+            limit: None,
+            met: None,
         });
     }
 
-    fn add(&mut self, figure: Figure) {
+    fn add(&mut self, mut figure: Figure) {
+        figure.limit = limits::of(&figure.name);
+        figure.met = figure.limit.map(|limit| limit.is_met(&figure));
         eprintln!("  {}: {:.2} {}", figure.name, figure.value, figure.unit);
         self.figures.push(figure);
+    }
+
+    /// Figures that miss their limit.
+    pub fn missed(&self) -> Vec<&str> {
+        self.figures
+            .iter()
+            .filter(|figure| figure.met == Some(false))
+            .map(|figure| figure.name.as_str())
+            .collect()
     }
 
     /// For people.
     pub fn table(&self) -> String {
         let mut table = comfy_table::Table::new();
         table.load_style(comfy_table::presets::UTF8_HORIZONTAL_ONLY);
-        table.set_header(["figure", "Bulkhead", "range", "baseline", "ratio"]);
+        table.set_header(["figure", "Bulkhead", "range", "baseline", "ratio", "required"]);
         for figure in &self.figures {
             table.add_row([
                 figure.name.clone(),
@@ -101,10 +123,20 @@ impl Report {
                     format!("{base:.2} {} ({})", figure.unit, figure.baseline_name.unwrap_or_default())
                 }),
                 figure.ratio().map_or(String::new(), |ratio| format!("{ratio:.2} ×")),
+                figure.limit.map_or(String::new(), |limit| {
+                    let mark = if figure.met == Some(true) { "✓" } else { "✗" };
+                    format!("{mark} {}", limit.describe(figure.unit))
+                }),
             ]);
         }
         format!("{} · {} cores\n{table}", self.system, self.cores)
     }
+}
+
+/// Smallest and largest; none of none.
+fn range(values: &[f64]) -> Option<(f64, f64)> {
+    let low = values.iter().copied().reduce(f64::min)?;
+    Some((low, values.iter().copied().fold(low, f64::max)))
 }
 
 /// Middle value; 0 of none.
