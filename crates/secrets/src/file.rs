@@ -171,6 +171,10 @@ impl SecretStore for FileStore {
         self.blocking(move |store| store.change(|secrets| secrets.remove(&id).is_some())).await
     }
 
+    async fn list(&self) -> Result<Option<Vec<SecretId>>, SecretError> {
+        self.ids().map(Some)
+    }
+
     fn describe(&self) -> StoreDescription {
         StoreDescription {
             source: SecretSource::File,

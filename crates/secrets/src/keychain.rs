@@ -79,14 +79,23 @@ impl KeychainStore {
         id: &SecretId,
         work: impl FnOnce(&Entry) -> keyring_core::Result<T> + Send + 'static,
     ) -> Result<T, SecretError> {
+        let (service, user) = (self.service.clone(), id.as_str().to_owned());
+        self.aside(id, move |backend| backend.with_entry(&service, &user, work)).await
+    }
+
+    /// Runs something on a thread of its own, one at a time, within the limit.
+    async fn aside<T: Send + 'static>(
+        &self,
+        id: &SecretId,
+        work: impl FnOnce(&Backend) -> keyring_core::Result<T> + Send + 'static,
+    ) -> Result<T, SecretError> {
         let late = || SecretError::Timeout { keychain: system().name, limit: self.limit };
         let backend = Arc::clone(&self.backend);
-        let (service, user) = (self.service.clone(), id.as_str().to_owned());
         let answer = async move {
             let turn = Arc::clone(&backend.turn).acquire_owned().await;
             let (send, receive) = oneshot::channel();
             let spawned = std::thread::Builder::new().name("keychain".to_owned()).spawn(move || {
-                let result = backend.with_entry(&service, &user, work);
+                let result = work(&backend);
                 // Nobody waits any more after a timeout.
                 let _ = send.send(result);
                 drop(turn);
@@ -122,14 +131,23 @@ impl Backend {
         user: &str,
         work: impl FnOnce(&Entry) -> keyring_core::Result<T>,
     ) -> keyring_core::Result<T> {
+        let label = format!("Bulkhead: {user} ({service})");
+        let modifiers = self.labels.then(|| HashMap::from([("label", label.as_str())]));
+        self.with_store(|store| {
+            store.build(service, user, modifiers.as_ref()).and_then(|entry| work(&entry))
+        })
+    }
+
+    fn with_store<T>(
+        &self,
+        work: impl FnOnce(&CredentialStore) -> keyring_core::Result<T>,
+    ) -> keyring_core::Result<T> {
         let known = self.current.lock().unwrap_or_else(PoisonError::into_inner).take();
         let store = match known {
             Some(store) => store,
             None => (self.open)()?,
         };
-        let label = format!("Bulkhead: {user} ({service})");
-        let modifiers = self.labels.then(|| HashMap::from([("label", label.as_str())]));
-        let result = store.build(service, user, modifiers.as_ref()).and_then(|entry| work(&entry));
+        let result = work(&*store);
         if matches!(&result, Ok(_) | Err(keyring_core::Error::NoEntry)) {
             *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(store);
         }
@@ -154,6 +172,30 @@ impl SecretStore for KeychainStore {
             Err(SecretError::NotFound { .. }) => Ok(false),
             Err(error) => Err(error),
         }
+    }
+
+    async fn list(&self) -> Result<Option<Vec<SecretId>>, SecretError> {
+        let service = self.service.clone();
+        let search = move |backend: &Backend| {
+            backend.with_store(|store| store.search(&HashMap::from([("service", service.as_str())])))
+        };
+        // Only its name goes into errors.
+        let any = SecretId::gateway_token();
+        let named = |entries: Vec<Entry>| {
+            let names = entries.iter().filter_map(Entry::get_specifiers).map(|(_, user)| user);
+            names.filter_map(|user| SecretId::parse(&user).ok()).collect()
+        };
+        // Searching there is by the pattern of another name.
+        if cfg!(windows) {
+            return Ok(None);
+        }
+        let listed = move |backend: &Backend| match search(backend) {
+            Ok(entries) => Ok(Some(named(entries))),
+            Err(keyring_core::Error::NoEntry) => Ok(Some(Vec::new())),
+            Err(keyring_core::Error::NotSupportedByStore(_)) => Ok(None),
+            Err(error) => Err(error),
+        };
+        self.aside(&any, listed).await
     }
 
     fn describe(&self) -> StoreDescription {

@@ -35,6 +35,11 @@ pub trait SecretStore: Send + Sync {
     /// Forgets a secret. Returns whether it was there.
     async fn delete(&self, id: &SecretId) -> Result<bool, SecretError>;
 
+    /// The names of everything in it; `None` where the store cannot tell.
+    async fn list(&self) -> Result<Option<Vec<SecretId>>, SecretError> {
+        Ok(None)
+    }
+
     /// What this store is.
     fn describe(&self) -> StoreDescription;
 }

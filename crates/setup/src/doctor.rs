@@ -18,6 +18,7 @@ mod patient;
 mod permissions;
 mod ports;
 mod remedy;
+mod services;
 mod version;
 
 use std::sync::Arc;
@@ -226,7 +227,8 @@ async fn check(patient: &Arc<Patient>, subject: Subject) -> Vec<DoctorFinding> {
         Subject::Clock => clock::check(patient).await,
         Subject::Model => model::check(patient).await,
         Subject::Channels => channels::check(patient).await,
-        Subject::Services | Subject::Lingering => Vec::new(),
+        Subject::Services => blocking(patient, services::check).await,
+        Subject::Lingering => blocking(patient, services::lingering).await,
     }
 }
 

@@ -1,16 +1,19 @@
 //! `bulkhead profiles …`
 
 use std::io::IsTerminal as _;
+use std::path::PathBuf;
 
-use bulkhead_config::{ConfigStore, SecretSource};
 use bulkhead_process::RunRecord;
 use bulkhead_profile::{
     KnownProfile, Owner, Place, Ports, ProfileName, Register, audit, gather_facts, known_profiles, siblings,
 };
-use bulkhead_secrets::{SecretError, SecretId, Sources, references};
+use bulkhead_service::{Scope, Service};
+use bulkhead_setup::World;
+use bulkhead_setup::backup::BackupReport;
+use bulkhead_setup::uninstall::delete_secrets;
 use serde_json::{Value, json};
 
-use super::{DONE, setup};
+use super::{DONE, backup, setup};
 use crate::context::Context;
 use crate::error::{FAILED, Failure};
 use crate::grammar::profiles::{NewOwner, ProfilesCommand};
@@ -20,7 +23,9 @@ pub fn run(command: ProfilesCommand, context: &Context) -> Result<u8, Failure> {
     match command {
         ProfilesCommand::List => Ok(list(context)),
         ProfilesCommand::Create { name, port, workspace } => create(context, &name, port, workspace),
-        ProfilesCommand::Remove { name, yes, with_workspace } => remove(context, &name, yes, with_workspace),
+        ProfilesCommand::Remove { name, yes, with_workspace, archive, no_archive } => {
+            remove(context, &name, &Removal { yes, with_workspace, archive, no_archive })
+        }
         ProfilesCommand::Owner { name, owner } => self::owner(context, &name, owner),
         ProfilesCommand::Check => Ok(check(context)),
     }
@@ -164,7 +169,15 @@ fn check(context: &Context) -> u8 {
     if ok { DONE } else { FAILED }
 }
 
-fn remove(context: &Context, name: &ProfileName, yes: bool, with_workspace: bool) -> Result<u8, Failure> {
+/// How a profile is removed.
+struct Removal {
+    yes: bool,
+    with_workspace: bool,
+    archive: Option<PathBuf>,
+    no_archive: bool,
+}
+
+fn remove(context: &Context, name: &ProfileName, removal: &Removal) -> Result<u8, Failure> {
     let place = Place::resolve(Some(name), &context.env)?;
     place.check_marker()?;
     if !place.marker_path().exists() && !place.config_path().exists() {
@@ -185,26 +198,35 @@ fn remove(context: &Context, name: &ProfileName, yes: bool, with_workspace: bool
             ),
         ));
     }
-    confirm(context, &place, yes, with_workspace)?;
-    let kept = delete_secrets(context, &place)?;
-    let removed = delete_files(context, &place, with_workspace)?;
+    confirm(context, &place, removal)?;
+    let archived = archive(context, &place, removal)?;
+    let services = remove_services(context, &place)?;
+    let world = World::of_this_machine(setup::surroundings(context));
+    let secrets = context.block_on(async { Ok(delete_secrets(&world, &place).await?) })?;
+    let removed = delete_files(context, &place, removal.with_workspace)?;
     Register::open(&context.env).release(&place)?;
-    let workspace_kept = !with_workspace && place.workspace().exists();
+    let workspace_kept = !removal.with_workspace && place.workspace().exists();
+    let archive = archived.map(|report| report.path);
     let result = json!({
-        "ok": true, "name": name, "removed": removed, "workspace": workspace_kept.then(|| place.workspace()), "secretsKept": kept,
+        "ok": true, "name": name, "removed": removed, "workspace": workspace_kept.then(|| place.workspace()),
+        "secretsDeleted": secrets.deleted, "secretsKept": secrets.kept, "services": services, "archive": archive,
     });
     context.out.result(&result, || {
         let mut text = format!("{} removed", paint::strong(name.as_str()));
         if workspace_kept {
             text.push_str(&format!("; its workspace stays in {}", place.workspace().display()));
         }
+        if let Some(archive) = &archive {
+            text.push_str(&format!("\n  {}  {}", paint::dim("archive"), archive.display()));
+            text.push_str(&format!("\n  {}     `bulkhead backup restore {}`; secrets are not in it", paint::dim("back"), archive.display()));
+        }
         text
     });
     Ok(DONE)
 }
 
-fn confirm(context: &Context, place: &Place, yes: bool, with_workspace: bool) -> Result<(), Failure> {
-    if yes {
+fn confirm(context: &Context, place: &Place, removal: &Removal) -> Result<(), Failure> {
+    if removal.yes {
         return Ok(());
     }
     if context.out.is_json() || !std::io::stdin().is_terminal() {
@@ -213,7 +235,7 @@ fn confirm(context: &Context, place: &Place, yes: bool, with_workspace: bool) ->
             place.name()
         )));
     }
-    let workspace = if with_workspace { " and its workspace" } else { "" };
+    let workspace = if removal.with_workspace { " and its workspace" } else { "" };
     let question =
         format!("Remove profile {} with its configuration, conversations, secrets{workspace}?", place.name());
     match cliclack::confirm(question).initial_value(false).interact() {
@@ -222,29 +244,32 @@ fn confirm(context: &Context, place: &Place, yes: bool, with_workspace: bool) ->
     }
 }
 
-/// Deletes what the configuration refers to. A keychain that is locked stops everything: nothing is left behind unseen.
-fn delete_secrets(context: &Context, place: &Place) -> Result<Vec<String>, Failure> {
-    let config = ConfigStore::new(place).load().map(|loaded| loaded.config).unwrap_or_default();
-    let sources = Sources::for_place(place, &context.env).with_providers(&config);
-    context.block_on(async {
-        let mut kept = Vec::new();
-        for reference in references(&config) {
-            let ours = matches!(reference.source, SecretSource::Keychain | SecretSource::File)
-                && reference.provider.is_none();
-            let store = sources.store(reference.source).filter(|_| ours);
-            let (Some(store), Ok(id)) = (store, SecretId::parse(&reference.id)) else {
-                kept.push(reference.id);
-                continue;
-            };
-            match store.delete(&id).await {
-                Ok(_) => {}
-                // Where there is no keychain there is nothing in it.
-                Err(SecretError::NoService { .. } | SecretError::NoBus { .. }) => kept.push(reference.id),
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Ok(kept)
+/// The archive, unless none is wanted.
+fn archive(context: &Context, place: &Place, removal: &Removal) -> Result<Option<BackupReport>, Failure> {
+    if removal.no_archive {
+        return Ok(None);
+    }
+    backup::make(context, place, removal.archive.as_deref()).map(Some).map_err(|failure| Failure {
+        message: format!(
+            "{}\nProfile {} is as it was, since it could not be archived; --no-archive removes it all the same.",
+            failure.message,
+            place.name()
+        ),
+        ..failure
     })
+}
+
+/// Takes its services away, so that nothing starts a profile that is gone.
+fn remove_services(context: &Context, place: &Place) -> Result<Vec<String>, Failure> {
+    let mut removed = Vec::new();
+    for scope in [Scope::User, Scope::System { user: String::new() }] {
+        let service = Service::new(place, &context.env, scope);
+        if service.is_installed() {
+            service.uninstall()?;
+            removed.push(service.name());
+        }
+    }
+    Ok(removed)
 }
 
 /// Deletes what belongs to the profile and to nobody else: other profiles' folders may lie inside main's.

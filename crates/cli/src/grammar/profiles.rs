@@ -1,5 +1,7 @@
 //! `profiles`.
 
+use std::path::PathBuf;
+
 use bulkhead_profile::ProfileName;
 use clap::{Args, Subcommand, ValueEnum};
 
@@ -8,7 +10,8 @@ Examples:
   bulkhead profiles list
   bulkhead profiles create rescue
   bulkhead profiles check
-  bulkhead profiles remove old --yes
+  bulkhead profiles remove old --yes               To ~/.bulkhead-archive first, then away
+  bulkhead profiles remove old --archive o.tar.gz
 
 A profile shares nothing with another: ports, state, workspace, keychain namespace, bot.";
 
@@ -35,7 +38,8 @@ pub enum ProfilesCommand {
         #[arg(long, value_name = "DIR")]
         workspace: Option<String>,
     },
-    /// Remove a profile: its configuration, state, secrets and claim. Its workspace stays unless asked for.
+    /// Archive a profile, then remove it: service, configuration, state, secrets and claim. Its workspace stays unless asked
+    /// for. Bring it back with `backup restore`.
     Remove {
         /// Its name.
         #[arg(value_parser = name)]
@@ -46,6 +50,12 @@ pub enum ProfilesCommand {
         /// Remove its workspace too.
         #[arg(long)]
         with_workspace: bool,
+        /// Where the archive goes (default: ~/.bulkhead-archive/NAME-TIME.tar.gz).
+        #[arg(long, value_name = "FILE", conflicts_with = "no_archive")]
+        archive: Option<PathBuf>,
+        /// Make no archive: what is removed is gone.
+        #[arg(long)]
+        no_archive: bool,
     },
     /// Who runs a profile's gateway, or with an OWNER: from now on. Stop the gateway first, so that two never run.
     Owner {

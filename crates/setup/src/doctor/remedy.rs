@@ -7,10 +7,12 @@ use bulkhead_config::{ConfigPath, ConfigStore, SecretInput, SecretRef, SecretSou
 use bulkhead_process::port;
 use bulkhead_profile::{Claim, ClaimRequest, Register, files, known_profiles, preferred_base, spacing};
 use bulkhead_secrets::{SecretId, get_optional};
+use bulkhead_service::{Service, linger};
 use bulkhead_supervisor::{ControlClient, ControlRequest};
 use secrecy::ExposeSecret as _;
 
 use super::patient::Patient;
+use super::services;
 use crate::backup;
 
 /// What is done.
@@ -31,6 +33,10 @@ pub(crate) enum Remedy {
     RecordBots { ids: Vec<u64> },
     /// Starts the gateway anew.
     Restart,
+    /// Writes the service file anew, and has the service start by itself.
+    InstallService,
+    /// Has the user's services run without a login.
+    EnableLingering,
     /// Puts back what was there before an interrupted restore.
     UndoRestore,
 }
@@ -50,6 +56,10 @@ pub(super) async fn apply(patient: &Patient, remedy: &Remedy) -> Result<String, 
             .map(|_| format!("{} recorded.", if ids.len() == 1 { "Its bot is" } else { "Its bots are" }))
             .map_err(|error| error.to_string()),
         Remedy::Restart => restart(patient).await,
+        Remedy::InstallService => install_service(patient),
+        Remedy::EnableLingering => linger::enable(&patient.world.env)
+            .map(|()| "Lingering is on.".to_owned())
+            .map_err(|error| error.to_string()),
         Remedy::UndoRestore => backup::undo_unfinished(&patient.place)
             .map(|undone| {
                 if undone { "What was there before the restore is back." } else { "There was nothing to put back." }.to_owned()
@@ -156,6 +166,14 @@ fn move_ports(patient: &Patient, from: u16) -> Result<String, String> {
         .edit(|document| document.set("gateway.port", base.into()))
         .map_err(|error| error.to_string())?;
     Ok(format!("{} has the ports {base} to {} now; bookmarks and clients need the new address.", patient.name(), base + 110))
+}
+
+fn install_service(patient: &Patient) -> Result<String, String> {
+    let service = Service::find(&patient.place, &patient.world.env);
+    let spec = services::spec(patient, service.scope().clone())?;
+    let installed = service.install(&spec, false).map_err(|error| error.to_string())?;
+    let kept = installed.kept.map(|path| format!("; what somebody wrote by hand is in {}", path.display()));
+    Ok(format!("{} is as it should be{}.", installed.path.display(), kept.unwrap_or_default()))
 }
 
 async fn restart(patient: &Patient) -> Result<String, String> {
