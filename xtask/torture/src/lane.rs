@@ -18,7 +18,7 @@ use serde_json::Value;
 const START: Duration = Duration::from_secs(60);
 /// Between two looks at what no event tells of.
 const LOOK: Duration = Duration::from_millis(10);
-/// Crashes within a minute that lead to the next rung of the ladder; a new supervisor begins to count anew.
+/// Crashes of one supervisor; one more within a minute would lead to the next rung of the ladder.
 const CRASHES: usize = 3;
 /// Size of the disk of a profile, where one can be made.
 const DISK: &str = "size=64m,mode=0700";
@@ -189,6 +189,8 @@ impl Lane {
             supervisor.signal(signal);
             supervisor.wait();
         }
+        // Every round begins at the foot of the crash ladder; what the ladder does is tested elsewhere.
+        let _ = std::fs::remove_file(self.state.join("ladder.json"));
         let Some(pid) = pid else { return Ok(true) };
         Ok(self.gone(pid, Duration::from_secs(10)).await)
     }

@@ -97,6 +97,9 @@ async fn killed_while_an_answer_is_shown_growing() {
         let first = counted.fetch_add(1, Ordering::SeqCst) == 0;
         async move {
             assert_eq!(message.attempt == 1, first);
+            // Whoever answers decides by what the chat saw.
+            let shown = (!first).then(|| "half an answer".to_owned());
+            assert_eq!(message.shown, shown);
             reply.stream("half an answer").await;
             if first {
                 std::future::pending::<()>().await;

@@ -6,6 +6,7 @@ mod access;
 mod answers;
 mod buttons;
 mod crashes;
+mod disk;
 mod faults;
 mod leaks;
 mod operators;
