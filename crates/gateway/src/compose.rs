@@ -13,8 +13,8 @@ use tokio_util::task::TaskTracker;
 
 use crate::access::Access;
 use crate::channels::Channels;
+use crate::checks::Checks;
 use crate::credentials::Credentials;
-use crate::error::GatewayError;
 use crate::events::Events;
 use crate::gateway::{Gateway, VERSION};
 use crate::health::HealthCache;
@@ -22,6 +22,8 @@ use crate::logs::Redactor;
 use crate::models::ModelSet;
 use crate::options::RunOptions;
 use crate::presence::Presence;
+use crate::probation::Probation;
+use crate::rescue::RescueDesk;
 use crate::runs::registry::Registry;
 use crate::seat::Seat;
 use crate::settings::{Settings, SettingsSlot};
@@ -62,6 +64,9 @@ pub(crate) fn compose(options: &RunOptions, parts: Parts<'_>) -> Arc<Gateway> {
         health: HealthCache::default(),
         channels: Channels::default(),
         seat: Seat::default(),
+        rescue: RescueDesk::default(),
+        checks: Checks::default(),
+        probation: Probation::new(options.healthy_after),
         redactor: parts.redactor,
         safe_mode: options.safe_mode,
         sidecar: options.sidecar,
@@ -77,20 +82,4 @@ pub(crate) fn compose(options: &RunOptions, parts: Parts<'_>) -> Arc<Gateway> {
     gateway.credentials.teach(&gateway.redactor);
     gateway.plan_channels();
     gateway
-}
-
-impl Gateway {
-    /// Marks what a crash cut off. Messages of channels are answered anew by their inbox; the rest is told as interrupted.
-    pub(crate) async fn note_interrupted(&self) -> Result<usize, GatewayError> {
-        let runs = self
-            .store
-            .runs()
-            .interrupted_on_start()
-            .await
-            .map_err(|error| GatewayError::Store(error.to_string()))?;
-        for run in &runs {
-            tracing::warn!(run = %run.id, session = %run.session_key, "a crash cut this answer off");
-        }
-        Ok(runs.len())
-    }
 }

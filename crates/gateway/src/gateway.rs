@@ -8,19 +8,22 @@ use bulkhead_agent::Lanes;
 use bulkhead_agent::tools::WebFetch;
 use bulkhead_profile::Place;
 use bulkhead_protocol::ErrorShape;
-use bulkhead_server::{AuthMode, Lifecycle, StateVersion};
+use bulkhead_server::{Lifecycle, StateVersion};
 use bulkhead_store::Store;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::access::Access;
 use crate::channels::Channels;
+use crate::checks::Checks;
 use crate::credentials::Credentials;
 use crate::events::Events;
 use crate::health::HealthCache;
 use crate::logs::Redactor;
 use crate::models::ModelSet;
 use crate::presence::Presence;
+use crate::probation::Probation;
+use crate::rescue::RescueDesk;
 use crate::runs::registry::Registry;
 use crate::seat::Seat;
 use crate::settings::SettingsSlot;
@@ -51,6 +54,12 @@ pub(crate) struct Gateway {
     pub(crate) health: HealthCache,
     pub(crate) channels: Channels,
     pub(crate) seat: Seat,
+    /// The watch over another gateway.
+    pub(crate) rescue: RescueDesk,
+    /// What it finds out about itself.
+    pub(crate) checks: Checks,
+    /// Whether the configuration in force has proven itself.
+    pub(crate) probation: Probation,
     pub(crate) redactor: Redactor,
     /// Control plane only: no channels, no answers.
     pub(crate) safe_mode: bool,
@@ -97,31 +106,6 @@ impl Gateway {
     /// The versions that events carry.
     pub(crate) fn state_version(&self) -> StateVersion {
         StateVersion { presence: self.presence.version(), health: self.health.version() }
-    }
-
-    /// Says through `/readyz` what does not work.
-    pub(crate) fn tell_readiness(&self) {
-        let settings = self.settings.now();
-        let mut failing = Vec::new();
-        if settings.problem.is_some() {
-            failing.push("config".to_owned());
-        }
-        if settings.unconfigured {
-            failing.push("unconfigured".to_owned());
-        }
-        if self.safe_mode {
-            failing.push("safe-mode".to_owned());
-        }
-        if self.credentials.waiting() {
-            failing.push("waiting-for-keychain".to_owned());
-        }
-        let policy = self.access_policy();
-        if policy.mode != AuthMode::None && policy.shared_secret.is_none() && !self.credentials.waiting() {
-            failing.push("gateway.auth".to_owned());
-        }
-        failing.extend(self.channels.failing());
-        self.lifecycle.set_failing(failing);
-        self.invalidate_health();
     }
 
     /// The health snapshot is out of date.

@@ -2,29 +2,24 @@
 
 use std::sync::Arc;
 
-use bulkhead_config::{Config, ConfigStore};
+use bulkhead_config::{Config, ConfigError, ConfigOrigin, ConfigStore, Loaded};
 use secrecy::ExposeSecret as _;
 
 use crate::gateway::Gateway;
-use crate::settings::Settings;
+use crate::settings::{Problem, Settings};
 use crate::start::foreground;
 
-/// Runs that ended longer ago than this are forgotten; their transcripts stay.
-const KEEP_RUNS_MS: i64 = 30 * 24 * 60 * 60 * 1000;
-
 impl Gateway {
-    /// What comes after "ready": the good configuration is remembered, channels and browser seat start.
+    /// What comes after "ready": channels and browser seat start.
     pub(crate) async fn wake(self: &Arc<Self>) {
         // A change between loading the file and watching it was seen by nobody.
         self.reload().await;
-        self.remember_good().await;
+        self.remember_start().await;
         self.refresh_session_summary().await;
         self.apply_channels().await;
+        self.apply_rescue().await;
         self.seat.apply(self).await;
         self.tell_readiness();
-        if let Err(error) = self.store.runs().prune(self.store.now() - KEEP_RUNS_MS).await {
-            tracing::debug!(%error, "old runs were kept");
-        }
         self.rested();
     }
 
@@ -35,20 +30,14 @@ impl Gateway {
         let loaded = tokio::task::spawn_blocking(move || ConfigStore::new(&place).load()).await;
         let before = self.settings.now();
         let next = match loaded {
-            Ok(Ok(loaded)) => Settings::of(loaded, &self.place, Arc::clone(&before.environment)),
-            // Broken, and never was good: what runs now goes on.
-            Ok(Err(error)) => Settings { problem: Some(error.to_string()), ..(*before).clone() },
+            Ok(loaded) => self.next_settings(loaded, &before),
             Err(_) => return self.restart_reasons(),
         };
-        if next.unconfigured && !before.unconfigured {
-            tracing::error!("the configuration file is gone; what was loaded stays in force");
-            return self.restart_reasons();
-        }
         if next.hash == before.hash && next.problem == before.problem {
             return self.restart_reasons();
         }
         if let Some(problem) = &next.problem {
-            tracing::error!("the configuration on disk is not used: {problem}");
+            tracing::error!("the configuration on disk is not used: {}", problem.message);
         } else {
             tracing::info!(hash = %next.hash, "another configuration is in force");
         }
@@ -65,8 +54,9 @@ impl Gateway {
             self.models.forget();
         }
         self.apply_channels().await;
+        self.apply_rescue().await;
         self.seat.apply(self).await;
-        self.remember_good().await;
+        self.remember_start().await;
         self.events.config_changed(&self.place.config_path().display().to_string(), &hash);
         self.tell_readiness();
         self.restart_reasons()
@@ -79,6 +69,7 @@ impl Gateway {
         self.take_policy();
         self.models.forget();
         self.apply_channels().await;
+        self.apply_rescue().await;
         self.seat.apply(self).await;
         self.tell_readiness();
     }
@@ -107,17 +98,67 @@ impl Gateway {
         }
     }
 
-    /// Only a configuration that a gateway runs on is worth going back to.
-    async fn remember_good(&self) {
+    /// What follows from the file as it is now. While it is broken, what runs goes on.
+    fn next_settings(&self, loaded: Result<Loaded, ConfigError>, before: &Settings) -> Settings {
+        let goes_on = |code: &str, message: String| Settings {
+            problem: Some(Problem { code: code.to_owned(), message }),
+            ..before.clone()
+        };
+        match loaded {
+            Ok(loaded) if before.distrusted.as_deref() == Some(loaded.hash.as_str()) => before.clone(),
+            Ok(loaded) => match &loaded.source {
+                ConfigOrigin::LastGood { reason, code } if !before.unconfigured => {
+                    goes_on(code, reason.clone())
+                }
+                ConfigOrigin::Missing if !before.unconfigured => {
+                    goes_on("config.missing", self.file_is_gone())
+                }
+                _ => Settings::of(loaded, &self.place, Arc::clone(&before.environment)),
+            },
+            Err(error) => goes_on(error.code(), error.to_string()),
+        }
+    }
+
+    fn file_is_gone(&self) -> String {
+        format!(
+            "{}: found no file, expected the configuration; what was loaded stays in force. Put the file back, or write it \
+             again with `bulkhead onboard`.",
+            self.place.config_path().display()
+        )
+    }
+
+    /// A gateway came up on this configuration: something to fall back on while none has run healthy yet.
+    async fn remember_start(&self) {
+        self.remember("as something to fall back on", |store, hash| store.remember_start(hash)).await;
+    }
+
+    /// The configuration in force has run healthy for long enough.
+    pub(crate) async fn remember_good(&self) {
+        let kept = self.remember("as a good one", |store, hash| store.remember_good(hash)).await;
+        if kept {
+            tracing::info!(hash = %self.settings.now().hash, "this configuration has run healthy and is kept as a good one");
+        }
+    }
+
+    async fn remember(
+        &self,
+        why: &'static str,
+        keep: impl FnOnce(&ConfigStore, &str) -> Result<bool, ConfigError> + Send + 'static,
+    ) -> bool {
         let settings = self.settings.now();
-        if settings.problem.is_some() || settings.unconfigured {
-            return;
+        if settings.problem.is_some() || settings.unconfigured || self.safe_mode {
+            return false;
         }
         let place = self.place.clone();
         let hash = settings.hash.clone();
-        let marked = tokio::task::spawn_blocking(move || ConfigStore::new(&place).remember_good(&hash)).await;
-        if let Ok(Err(error)) = marked {
-            tracing::warn!(%error, "the configuration could not be kept as the last good one");
+        let kept = tokio::task::spawn_blocking(move || keep(&ConfigStore::new(&place), &hash)).await;
+        match kept {
+            Ok(Ok(kept)) => kept,
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "the configuration could not be kept {why}");
+                false
+            }
+            Err(_) => false,
         }
     }
 

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use bulkhead_secrets::handoff::HandoffMessage;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::checks;
 use crate::gateway::Gateway;
 use crate::options::RunOptions;
 use crate::signals::Signals;
@@ -20,6 +22,13 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 const FLUSH: Duration = Duration::from_secs(4);
 /// How often the summary of sessions in the health snapshot is brought up to date.
 const SUMMARY: Duration = Duration::from_mins(1);
+
+/// When old runs are forgotten the first time: a start has more urgent things to do.
+const PRUNE_FIRST: Duration = Duration::from_mins(10);
+/// How often after that.
+const PRUNE: Duration = Duration::from_hours(24);
+/// Runs that ended longer ago than this are forgotten; their transcripts stay.
+const KEEP_RUNS_MS: i64 = 30 * 24 * 60 * 60 * 1000;
 
 /// How a gateway ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +76,8 @@ pub(crate) async fn run(
     let waking = Arc::clone(gateway);
     let mut awake = tokio::spawn(async move { waking.wake().await });
     let mut woken = false;
+    tokio::spawn(checks::run(Arc::clone(gateway)));
+    let mut prune = tokio::time::interval_at(Instant::now() + PRUNE_FIRST, PRUNE);
     let why = loop {
         tokio::select! {
             () = signals.next() => break "a signal",
@@ -84,6 +95,8 @@ pub(crate) async fn run(
                 look_again(gateway, options).await;
             }
             _ = &mut awake, if !woken => woken = true,
+            () = gateway.probation.passed() => gateway.remember_good().await,
+            _ = prune.tick() => gateway.forget_old_runs().await,
         }
     };
     tracing::info!("asked to stop by {why}");
@@ -124,6 +137,17 @@ async fn take_over(gateway: &Arc<Gateway>, line: HandoffMessage) {
     gateway.secrets_changed().await;
 }
 
+impl Gateway {
+    /// Keeps the table of runs small.
+    async fn forget_old_runs(&self) {
+        match self.store.runs().prune(self.store.now() - KEEP_RUNS_MS).await {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(count, "old runs were forgotten"),
+            Err(error) => tracing::debug!(%error, "old runs were kept"),
+        }
+    }
+}
+
 /// In a terminal: is the keychain unlocked by now?
 async fn look_again(gateway: &Arc<Gateway>, options: &RunOptions) {
     let settings = gateway.settings.now();
@@ -148,6 +172,7 @@ async fn stop(gateway: &Arc<Gateway>, doors: CancellationToken, serving: JoinHan
     if tokio::time::timeout(LAST_WORDS, gateway.tasks.wait()).await.is_err() {
         tracing::warn!(open = gateway.tasks.len(), "some work did not end in time");
     }
+    gateway.rescue.stop().await;
     if tokio::time::timeout(FLUSH, gateway.channels.flush()).await.is_err() {
         tracing::warn!("the outbox could not be emptied in time; it goes on after the next start");
     }

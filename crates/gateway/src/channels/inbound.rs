@@ -4,11 +4,12 @@ use std::fmt::Write as _;
 use std::sync::{Arc, Weak};
 
 use async_trait::async_trait;
-use bulkhead_channels::{Command, InboundHandler, InboundMessage, Reply};
+use bulkhead_channels::{ButtonPress, Command, InboundHandler, InboundMessage, PressAnswer, Reply};
 use tokio::sync::oneshot;
 
 use crate::events::SessionChange;
 use crate::gateway::{Gateway, VERSION};
+use crate::rescue;
 use crate::runs::registry::{EndStatus, RunEnd};
 use crate::runs::{Accepted, Progress, Source, TurnRequest};
 use crate::session_rows::Extras;
@@ -34,6 +35,15 @@ impl InboundHandler for Inbound {
         }
         reply.typing().await;
         let (request, _) = request(&gateway, &message);
+        if let Some(shown) = message.shown.as_deref() {
+            let cut_off = gateway.is_interrupted(&request, shown).await.unwrap_or_else(|error| {
+                tracing::error!(%error, run = %message.run_id, "an interrupted answer could not be kept");
+                true
+            });
+            if cut_off {
+                return send(reply, &interrupted(shown)).await;
+            }
+        }
         let (done, answered) = oneshot::channel();
         let follower = Follower { reply: Some(reply), done: Some(done), back: None };
         let (follower, back) = follower.returnable();
@@ -65,8 +75,18 @@ impl InboundHandler for Inbound {
         }
     }
 
+    async fn press(&self, press: ButtonPress) -> PressAnswer {
+        match self.0.upgrade() {
+            Some(gateway) => rescue::chat::press(&gateway, press).await,
+            None => PressAnswer::default(),
+        }
+    }
+
     async fn command(&self, command: &Command, message: &InboundMessage) -> Option<String> {
         let gateway = self.0.upgrade()?;
+        if let Some(answer) = rescue::chat::command(&gateway, command, message).await {
+            return Some(answer);
+        }
         let (_, key) = request(&gateway, message);
         match command.name.as_str() {
             "stop" | "abort" => {
@@ -74,7 +94,11 @@ impl InboundHandler for Inbound {
                 Some(if stopped.is_empty() { "Nothing is being written." } else { "Stopped." }.to_owned())
             }
             "new" | "reset" => Some(begin_anew(&gateway, &key).await),
-            "status" => Some(status(&gateway, &key).await),
+            "status" => {
+                let own = status(&gateway, &key).await;
+                let watched = rescue::chat::status_line(&gateway, message);
+                Some(watched.map_or_else(|| own.clone(), |watched| format!("{own}\n\n{watched}")))
+            }
             _ => None,
         }
     }
@@ -201,6 +225,13 @@ async fn finish(reply: Box<dyn Reply>, end: &RunEnd) {
         }
     };
     send(reply, &text).await;
+}
+
+/// What the chat saw of an answer that the end of the gateway cut off, and that it was.
+fn interrupted(shown: &str) -> String {
+    format!(
+        "{shown}\n\n(interrupted: I was stopped in the middle of this answer. Write “go on”, or ask again.)"
+    )
 }
 
 async fn send(reply: Box<dyn Reply>, text: &str) {

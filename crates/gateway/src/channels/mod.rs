@@ -236,6 +236,7 @@ impl Gateway {
                     _ => tracing::debug!(channel = status.channel, "{}", status.detail),
                 }
                 gateway.tell_readiness();
+                gateway.tell_own_network(status.state, status.code).await;
             }
         });
         Some(Running { handle, status })

@@ -72,6 +72,7 @@ fn same_settings(a: &TelegramSettings, b: &TelegramSettings) -> bool {
         && a.streaming == b.streaming
         && a.operators == b.operators
         && a.operator_commands == b.operator_commands
+        && a.token_check == b.token_check
 }
 
 /// The accounts by name; `default` is the one of `channels.telegram` itself.
@@ -120,6 +121,7 @@ pub(super) fn wanted(
                         profile: Some(place.name().as_str().to_owned()),
                         operators: operators.clone(),
                         operator_commands: commands,
+                        token_check: rescue.is_watching(),
                     }),
                     problem: None,
                     policy,

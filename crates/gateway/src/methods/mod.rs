@@ -10,6 +10,7 @@ mod health;
 mod logs;
 mod models;
 mod pairing;
+mod rescue;
 mod sessions;
 mod status;
 mod system;
@@ -94,6 +95,10 @@ routes! {
     "device.pair.remove" => devices::remove,
     "device.token.rotate" => devices::rotate,
     "device.token.revoke" => devices::revoke,
+    "rescue.status" => rescue::status,
+    "rescue.incidents" => rescue::incidents,
+    "rescue.remedy" => rescue::remedy,
+    "rescue.drill.start" => rescue::drill_start,
 }
 
 /// A served method: its row of the protocol's table and its handler.

@@ -46,6 +46,7 @@ impl Teller for AppTeller {
         let remedies: Vec<&str> =
             message.buttons.iter().flatten().map(|button| button.remedy.as_str()).collect();
         let payload = json!({
+            "event": "notice",
             "incident": message.incident,
             "kind": message.kind,
             "severity": message.severity,

@@ -85,6 +85,7 @@ impl Gateway {
             all.push(Arc::new(Exec::new(workspace.clone(), options)));
         }
         all.extend(self.seat.tool());
+        all.extend(crate::rescue::tools::tools(self, request));
         let recorder = Recorder::new(self.store.clone(), before);
         all.into_iter().fold(ToolSet::default(), |tools, tool| recorder.with(tools, tool))
     }

@@ -96,8 +96,15 @@ fn a_suspended_process_stands_still_and_can_be_killed() {
     assert!(identity.suspend().unwrap());
     #[cfg(target_os = "linux")]
     {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", identity.pid)).unwrap();
-        assert!(stat.contains(") T "), "{stat}");
+        // The signal is on its way when `suspend` returns.
+        let stands_still = || {
+            let stat = std::fs::read_to_string(format!("/proc/{}/stat", identity.pid)).unwrap();
+            stat.contains(") T ")
+        };
+        assert!((0..500).any(|_| {
+            std::thread::sleep(Duration::from_millis(5));
+            stands_still()
+        }));
     }
     assert!(identity.is_alive());
     let waiting = std::thread::spawn(move || child.wait());

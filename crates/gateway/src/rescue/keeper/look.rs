@@ -135,9 +135,9 @@ pub(super) async fn doctor(
         .map_err(|_| format!("the doctor took longer than {} s", DOCTOR_PATIENCE.as_secs()))?
         .map_err(|error| format!("the doctor could not be started: {error}"))?;
     let text = String::from_utf8_lossy(&output.stdout);
-    let answer: Value = serde_json::from_str(text.trim())
-        .map_err(|_| format!("the doctor ended with {} and said nothing that can be read", output.status))?;
-    let lines = findings(&answer).ok_or("the doctor's answer holds no findings")?;
+    let lines = text.lines().rev().find_map(findings).ok_or_else(|| {
+        format!("the doctor ended with {} and said nothing that can be read", output.status)
+    })?;
     Ok(lines.iter().map(|line| redactor.redact(line)).collect())
 }
 
@@ -146,31 +146,29 @@ fn leads_elsewhere(name: &str) -> bool {
     name.starts_with("BULKHEAD_") || name.starts_with("OPENCLAW_")
 }
 
-/// The findings of the doctor's answer; `None` if it is none.
-fn findings(answer: &Value) -> Option<Vec<String>> {
+/// The findings in the last line of the doctor's answer; `None` if this line is another one.
+fn findings(line: &str) -> Option<Vec<String>> {
+    let answer: Value = serde_json::from_str(line).ok()?;
     let mut found = answer["findings"].as_array()?.clone();
     let rank = |finding: &Value| match finding["severity"].as_str() {
-        Some("error" | "critical") => 0,
-        Some("warning" | "warn") => 1,
+        Some("error") => 0,
+        Some("warning") => 1,
         Some("info") => 2,
         _ => 3,
     };
     found.sort_by_key(rank);
     let line = |finding: &Value| {
-        let text = |names: &[&str]| {
-            names.iter().find_map(|name| finding[*name].as_str()).filter(|text| !text.is_empty())
-        };
-        let severity = text(&["severity"]).unwrap_or("finding");
-        let said = text(&["sentence", "message", "title", "why", "code"]).unwrap_or("without words");
-        let mut line = format!("{severity}: {said}");
-        if let Some(next) = text(&["next", "nextStep", "fix", "hint"]) {
-            let _ = write!(line, " → {next}");
+        let text = |name: &str| finding[name].as_str().unwrap_or_default().to_owned();
+        let mut line = format!("{}: {}", text("severity"), text("found"));
+        if !text("nextStep").is_empty() {
+            let _ = write!(line, " → {}", text("nextStep"));
         }
         line
     };
-    let mut lines: Vec<String> = found.iter().filter(|finding| rank(finding) < 3).map(line).collect();
+    // What is in order, and what is only worth knowing, would hide what matters in a chat.
+    let mut lines: Vec<String> = found.iter().filter(|finding| rank(finding) < 2).map(line).collect();
     if lines.is_empty() {
-        lines.push("The doctor found nothing wrong.".to_owned());
+        lines.push(format!("The doctor looked at {} things and found nothing wrong.", found.len()));
     }
     Some(lines)
 }
@@ -193,13 +191,17 @@ mod tests {
 
     #[test]
     fn findings_come_worst_first_and_none_is_said() {
-        let answer = json!({"findings": [
-            {"severity": "info", "code": "a", "message": "fine"},
-            {"severity": "ok", "code": "b", "message": "passed"},
-            {"severity": "error", "code": "c", "message": "the disk is full", "fix": "free some space"},
+        let answer = json!({"type": "result", "findings": [
+            {"severity": "warning", "code": "a", "found": "the clock is off"},
+            {"severity": "ok", "code": "b", "found": "passed"},
+            {"severity": "error", "code": "c", "found": "the disk is full", "nextStep": "free some space"},
         ]});
-        assert_eq!(findings(&answer).unwrap(), ["error: the disk is full → free some space", "info: fine"]);
-        assert_eq!(findings(&json!({"findings": []})).unwrap(), ["The doctor found nothing wrong."]);
-        assert_eq!(findings(&json!({})), None);
+        assert_eq!(
+            findings(&answer.to_string()).unwrap(),
+            ["error: the disk is full → free some space", "warning: the clock is off"]
+        );
+        let well = json!({"findings": [{"severity": "ok", "found": "passed"}]}).to_string();
+        assert_eq!(findings(&well).unwrap(), ["The doctor looked at 1 things and found nothing wrong."]);
+        assert_eq!(findings(r#"{"type":"progress"}"#), None);
     }
 }
