@@ -1,21 +1,26 @@
 //! What each command does: one file per command.
 
 pub mod agent;
+pub mod backup;
 pub mod browser;
 pub mod channels;
 pub mod completions;
 pub mod config;
 pub mod dashboard;
+pub mod doctor;
 pub mod gateway;
 pub mod health;
+pub mod import;
 pub mod logs;
 pub mod models;
 pub mod onboard;
 pub mod pairing;
 pub mod profiles;
+pub mod rescue;
 pub mod secrets;
 pub mod setup;
 pub mod status;
+pub mod uninstall;
 
 use crate::context::Context;
 use crate::error::Failure;
@@ -29,10 +34,13 @@ pub fn run(command: Command, context: &Context) -> Result<u8, Failure> {
     match command {
         Command::Onboard(args) => onboard::run(&args, context),
         Command::Setup(args) => setup::run(args, context),
+        Command::Import(args) => import::run(&args, context),
         Command::Gateway(args) => gateway::run(*args, context),
         Command::Status(args) => status::run(&args, context),
         Command::Health(args) => health::run(&args, context),
         Command::Logs(args) => logs::run(&args, context),
+        Command::Doctor(args) => doctor::run(&args, context),
+        Command::Backup(args) => backup::run(&args.command, context),
         Command::Profiles(args) => profiles::run(args.command, context),
         Command::Config(args) => config::run(args.command, context),
         Command::Secrets(args) => secrets::run(args.command, context),
@@ -41,7 +49,9 @@ pub fn run(command: Command, context: &Context) -> Result<u8, Failure> {
         Command::Models(args) => models::run(args.command, context),
         Command::Channels(args) => channels::run(args.command, context),
         Command::Browser(args) => browser::run(&args, context),
+        Command::Rescue(args) => rescue::run(args, context),
         Command::Dashboard(args) => dashboard::run(&args, context),
+        Command::Uninstall(args) => uninstall::run(&args, context),
         Command::Completions(args) => Ok(completions::run(&args, context)),
     }
 }

@@ -3,14 +3,19 @@
 #![allow(clippy::doc_markdown, reason = "doc comments here are help texts, shown as they stand")]
 
 pub mod agent;
+pub mod backup;
 pub mod browser;
 pub mod config;
+pub mod doctor;
 pub mod gateway;
 pub mod global;
+pub mod import;
 pub mod onboard;
 pub mod profiles;
+pub mod rescue;
 pub mod secret_flag;
 pub mod simple;
+pub mod uninstall;
 
 use bulkhead_profile::Ports;
 use clap::{Parser, Subcommand};
@@ -24,7 +29,8 @@ Examples:
   bulkhead --profile rescue onboard              A second, isolated profile beside it
   bulkhead --profile rescue gateway              Its gateway, on ports of its own
   bulkhead status                                What runs, where, on which ports
-  bulkhead profiles check                        Do two profiles touch anywhere?
+  bulkhead doctor                                Is everything as it should be, and what helps?
+  bulkhead backup create                         A backup, also while the gateway runs
   bulkhead agent --message \"hello\"               Ask once from a script
   bulkhead dashboard                             Open the web UI, logged in
 
@@ -48,6 +54,8 @@ pub enum Command {
     Onboard(Box<onboard::OnboardArgs>),
     /// Make configuration and workspace of a profile without asking anything.
     Setup(onboard::SetupArgs),
+    /// Take over what another program has on this machine.
+    Import(import::ImportArgs),
     /// Run, watch or ask a gateway; without a subcommand, run it here.
     Gateway(Box<gateway::GatewayArgs>),
     /// What runs, where, on which ports. Fast: opens no keychain.
@@ -56,6 +64,10 @@ pub enum Command {
     Health(gateway::AskArgs),
     /// The gateway's log.
     Logs(simple::LogsArgs),
+    /// Is everything as it should be, why not, and what helps; --fix repairs.
+    Doctor(doctor::DoctorArgs),
+    /// Backups of this profile: make, verify, restore.
+    Backup(backup::BackupArgs),
     /// Profiles on this machine.
     Profiles(profiles::ProfilesArgs),
     /// Read and edit the configuration file; a running gateway reloads it.
@@ -72,8 +84,12 @@ pub enum Command {
     Channels(simple::ChannelsArgs),
     /// The browser seat of the running gateway.
     Browser(browser::BrowserArgs),
+    /// The gateway that watches another one: how it is, what can be done, who is told.
+    Rescue(rescue::RescueArgs),
     /// Open the web UI, logged in.
     Dashboard(simple::DashboardArgs),
+    /// Take Bulkhead off this machine: services, start at login, keychain items. Your data stays unless told otherwise.
+    Uninstall(uninstall::UninstallArgs),
     /// Print a completion script for a shell.
     Completions(simple::CompletionsArgs),
 }

@@ -3,10 +3,17 @@
 mod ask;
 mod call;
 mod control;
+mod identities;
+pub mod install;
+mod notify;
+pub mod owned;
 mod probe;
 mod run;
+mod sight;
 mod status;
 mod supervise;
+
+pub use control::start_service;
 
 use crate::context::Context;
 use crate::error::Failure;
@@ -28,7 +35,9 @@ pub fn run(args: GatewayArgs, context: &Context) -> Result<u8, Failure> {
         GatewayCommand::Probe(args) => probe::run(&args, context),
         GatewayCommand::Call(args) => call::run(&args, context),
         GatewayCommand::Start => control::start(context),
-        GatewayCommand::Stop => control::stop(context),
+        GatewayCommand::Install(args) => install::run(&args, context),
+        GatewayCommand::Uninstall(args) => install::uninstall(&args, context),
+        GatewayCommand::Stop(args) => control::stop(&args, context),
         GatewayCommand::Restart => control::restart(context),
     }
 }
