@@ -76,5 +76,11 @@ impl From<SupervisorError> for Failure {
     }
 }
 
+impl From<bulkhead_service::ServiceError> for Failure {
+    fn from(error: bulkhead_service::ServiceError) -> Self {
+        Self { code: error.code().to_owned(), message: error.to_string(), details: None, retryable: false }
+    }
+}
+
 /// The result of every command.
 pub type Answer<T> = Result<T, Failure>;

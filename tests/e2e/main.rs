@@ -15,6 +15,8 @@ mod processes;
 #[cfg(target_os = "linux")]
 mod provoked;
 mod secrets;
+#[cfg(target_os = "linux")]
+mod services;
 mod side_by_side;
 mod telegram;
 #[cfg(target_os = "linux")]

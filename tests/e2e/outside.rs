@@ -41,6 +41,18 @@ impl Outside {
         profile
     }
 
+    /// Onboards a profile and lets the service manager run it.
+    #[cfg(target_os = "linux")]
+    pub fn onboard_with_service(&self, world: &World, profile: &str, secrets: &str) -> Profile {
+        let profile =
+            Profile { name: profile.to_owned(), port: ports::base(), token: format!("gw-{}", word(40)) };
+        let mut args = self.onboarding(&profile, None, secrets);
+        args.retain(|arg| arg != "--no-install-daemon");
+        let out = world.bulkhead_with_input(&profile.flags(&args), &profile.token);
+        assert!(out.status.success(), "onboarding {}: {}", profile.name, text(&out));
+        profile
+    }
+
     fn onboarding(&self, profile: &Profile, bot: Option<&Bot>, secrets: &str) -> Vec<String> {
         let mut args: Vec<String> = [
             "onboard",

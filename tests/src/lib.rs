@@ -10,6 +10,8 @@ pub mod bus;
 pub mod chromium;
 #[cfg(target_os = "linux")]
 pub mod desk;
+#[cfg(target_os = "linux")]
+pub mod manager;
 pub mod node;
 pub mod page;
 pub mod ports;

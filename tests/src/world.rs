@@ -1,6 +1,8 @@
 //! A home of one's own.
 
 use crate::run::Running;
+#[cfg(target_os = "linux")]
+use crate::manager::{self, UserManager};
 use crate::{bus::Bus, programs};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -12,6 +14,8 @@ use tempfile::TempDir;
 pub struct World {
     // Declared before `home`: processes end before their files go.
     bus: Option<Bus>,
+    #[cfg(target_os = "linux")]
+    manager: Option<UserManager>,
     home: TempDir,
     extra: BTreeMap<OsString, OsString>,
 }
@@ -29,7 +33,13 @@ impl World {
             let mode = std::fs::Permissions::from_mode(0o700);
             std::fs::set_permissions(home.path().join("run"), mode).expect("mode");
         }
-        Self { bus: None, home, extra: BTreeMap::new() }
+        Self {
+            bus: None,
+            #[cfg(target_os = "linux")]
+            manager: None,
+            home,
+            extra: BTreeMap::new(),
+        }
     }
 
     /// With a session bus and an unlocked gnome-keyring of its own.
@@ -55,6 +65,20 @@ impl World {
         bus.locked_keyring(&world);
         world.bus = Some(bus);
         world
+    }
+
+    /// With a systemd user manager of its own; `None` where there can be none, which is said.
+    #[cfg(target_os = "linux")]
+    pub fn with_user_manager() -> Option<Self> {
+        if let Some(why) = manager::missing() {
+            eprintln!("skipped: {why}");
+            return None;
+        }
+        let mut world = Self::new();
+        let manager = UserManager::start(world.home());
+        world.set("XDG_RUNTIME_DIR", &manager.runtime_dir);
+        world.manager = Some(manager);
+        Some(world)
     }
 
     /// Locks the keychain, with what is in it.
@@ -108,9 +132,20 @@ impl World {
 
     /// A program in this world.
     pub fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
-        let mut command = Command::new(program);
+        let mut command = self.outer(program.as_ref());
         command.env_clear().envs(self.environment()).current_dir(self.home.path()).stdin(Stdio::null());
         command
+    }
+
+    /// Where there is a user manager, programs run in its namespaces.
+    fn outer(&self, program: &std::ffi::OsStr) -> Command {
+        #[cfg(target_os = "linux")]
+        if let Some(manager) = &self.manager {
+            let mut command = Command::new("nsenter");
+            command.args(["--target", &manager.pid, "--mount", "--cgroup", "--"]).arg(program);
+            return command;
+        }
+        Command::new(program)
     }
 
     /// Runs `bulkhead` to its end.

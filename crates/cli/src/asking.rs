@@ -104,6 +104,11 @@ pub async fn secret(
 }
 
 impl Door {
+    /// The door of a gateway that is no profile's here.
+    pub fn to(url: GatewayUrl, auth: Auth, patience: Option<Duration>) -> Self {
+        Self { url, auth, patience: patience.unwrap_or(PATIENCE), profile: None, missing: None }
+    }
+
     /// A command line that may do everything.
     pub fn cli(&self) -> ConnectOptions {
         self.with_patience(ConnectOptions::cli(self.url.to_string(), self.auth.clone()))

@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::Detection;
+use crate::import::ImportLine;
 
 /// One JSON line of the machine interface.
 #[derive(Debug, Clone, Serialize)]
@@ -41,6 +42,10 @@ pub enum Step {
     Workspace,
     /// The register of profiles.
     Register,
+    /// What comes from another program.
+    Import,
+    /// The service that runs the gateway.
+    Service,
 }
 
 /// How it stands.
@@ -115,17 +120,21 @@ pub struct Outcome {
     /// What was found around.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detection: Option<Detection>,
+    /// What became of every part of what was imported, or would become of it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub report: Vec<ImportLine>,
 }
 
 /// Where progress goes, and where findings gather.
 pub(crate) struct Reporter<'a> {
     sink: &'a (dyn Fn(Progress) + Send + Sync),
     findings: Mutex<Vec<Finding>>,
+    lines: Mutex<Vec<ImportLine>>,
 }
 
 impl<'a> Reporter<'a> {
     pub(crate) fn new(sink: &'a (dyn Fn(Progress) + Send + Sync)) -> Self {
-        Self { sink, findings: Mutex::new(Vec::new()) }
+        Self { sink, findings: Mutex::new(Vec::new()), lines: Mutex::new(Vec::new()) }
     }
 
     pub(crate) fn tell(
@@ -172,6 +181,15 @@ impl<'a> Reporter<'a> {
         if !findings.contains(&finding) {
             findings.push(finding);
         }
+    }
+
+    /// The lines of an import.
+    pub(crate) fn imported(&self, lines: Vec<ImportLine>) {
+        *self.lines.lock().unwrap_or_else(PoisonError::into_inner) = lines;
+    }
+
+    pub(crate) fn take_lines(&self) -> Vec<ImportLine> {
+        std::mem::take(&mut *self.lines.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     pub(crate) fn has_errors(&self) -> bool {

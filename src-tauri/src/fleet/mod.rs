@@ -3,11 +3,13 @@
 mod card;
 mod link;
 pub mod logs;
+mod owned;
 mod unit;
 
 use crate::cards::ProfileCard;
 use crate::commands::gateway::GatewayNotice;
 use crate::failure::{Answer, Failure};
+use crate::notices::Notices;
 use bulkhead_profile::{Environment, Place, Register, RegisterEntry};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -32,6 +34,8 @@ struct Inner {
     units: Mutex<BTreeMap<String, Arc<Unit>>>,
     cards: watch::Sender<Vec<ProfileCard>>,
     notices: broadcast::Sender<GatewayNotice>,
+    /// The desktop's notifications.
+    desktop: Notices,
     /// How the last look at the register ended; `None` before the first.
     looked: watch::Sender<Option<Answer<()>>>,
     /// The window's stream of notices; a new page takes it over.
@@ -45,6 +49,7 @@ impl Fleet {
     pub fn new(app: AppHandle) -> Self {
         Self {
             inner: Arc::new(Inner {
+                desktop: Notices::new(app.clone()),
                 app,
                 env: Environment::from_process(),
                 units: Mutex::new(BTreeMap::new()),

@@ -3,15 +3,17 @@
 use super::Fleet;
 use super::card::{self, Answering, Identity};
 use super::link::{self, Link};
+use super::owned;
 use crate::cards::{Problem, ProblemAction, ProfileCard};
 use crate::commands::gateway::GatewayNotice;
 use crate::failure::{Answer, Failure};
 use crate::launch::SidecarLauncher;
+use crate::notices;
 use bulkhead_process::RunRecord;
 use bulkhead_profile::{Owner, Place, Ports, RegisterEntry};
+use bulkhead_supervisor::ownership::Action;
 use bulkhead_supervisor::{
-    ControlClient, ControlRequest, GatewayStatus, StoredSecrets, Supervisor, SupervisorError,
-    SupervisorHandle, SupervisorOptions,
+    GatewayStatus, StoredSecrets, Supervisor, SupervisorError, SupervisorHandle, SupervisorOptions,
 };
 use serde_json::Value;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -73,7 +75,7 @@ impl Unit {
     /// Becomes the supervisor of a gateway that the app owns, unless it is already, or somebody else is: then the card
     /// tells what the gateway answers, and this is tried again later.
     pub fn supervise(self: &Arc<Self>) {
-        if self.entry.owner != Owner::Desktop || self.supervisor.get().is_some() || self.stop.is_cancelled() {
+        if !owned::is_run_by_app(self.entry.owner) || self.supervisor.get().is_some() || self.stop.is_cancelled() {
             return;
         }
         // Written last when a profile is made: without it the secrets may not be there yet either.
@@ -153,8 +155,8 @@ impl Unit {
     /// Starts the gateway, by its supervisor.
     pub async fn start(&self) -> Answer<()> {
         let outcome = match self.supervisor.get() {
-            Some(supervisor) => supervisor.start().await,
-            None => self.ask_other(ControlRequest::Start).await,
+            Some(supervisor) => supervisor.start().await.map_err(Failure::from),
+            None => self.ask_owner(Action::Start).await,
         };
         self.outcome(outcome)
     }
@@ -162,8 +164,8 @@ impl Unit {
     /// Stops the gateway, by its supervisor.
     pub async fn stop(&self) -> Answer<()> {
         let outcome = match self.supervisor.get() {
-            Some(supervisor) => supervisor.stop().await,
-            None => self.ask_other(ControlRequest::Stop).await,
+            Some(supervisor) => supervisor.stop().await.map_err(Failure::from),
+            None => self.ask_owner(Action::Stop).await,
         };
         self.outcome(outcome)
     }
@@ -171,8 +173,8 @@ impl Unit {
     /// Restarts the gateway, by its supervisor.
     pub async fn restart(&self) -> Answer<()> {
         let outcome = match self.supervisor.get() {
-            Some(supervisor) => supervisor.restart().await,
-            None => self.ask_other(ControlRequest::Restart).await,
+            Some(supervisor) => supervisor.restart().await.map_err(Failure::from),
+            None => self.ask_owner(Action::Restart).await,
         };
         self.outcome(outcome)
     }
@@ -208,17 +210,13 @@ impl Unit {
         answering.memory_bytes = memory_bytes;
     }
 
-    /// Asks whoever supervises it instead of the app.
-    async fn ask_other(&self, request: ControlRequest) -> Result<(), SupervisorError> {
-        ControlClient::new(&self.place).ask(&request).await.map(drop)
+    /// Asks whoever runs it instead of the app.
+    async fn ask_owner(&self, action: Action) -> Answer<()> {
+        owned::ask(&self.place, &self.fleet.inner.env, self.entry.owner, action).await
     }
 
     /// A refusal stands on the card until something else is asked: the tray has no other place to say it.
-    fn outcome(&self, outcome: Result<(), SupervisorError>) -> Answer<()> {
-        let answer = outcome.map_err(|error| match error {
-            SupervisorError::NotSupervised { .. } => Failure::not_ours(&self.identity.name),
-            error => Failure::from(error),
-        });
+    fn outcome(&self, answer: Answer<()>) -> Answer<()> {
         let refused = answer.as_ref().err().map(|failure| Problem {
             code: failure.code.clone(),
             message: failure.message.clone(),
@@ -263,10 +261,13 @@ impl Unit {
             }
             was_running = running;
             tokio::select! {
-                changed = status.changed() => if changed.is_err() { return },
+                changed = status.changed() => if changed.is_err() { break },
                 () = self.stop.cancelled() => return,
             }
         }
+        // It was asked to let go, not by the app: the register says who runs the gateway now.
+        let fleet = self.fleet.clone();
+        tauri::async_runtime::spawn(async move { fleet.refresh().await });
     }
 
     /// Follows the connection: its state, and what the gateway says.
@@ -301,7 +302,13 @@ impl Unit {
                         if matches!(&*frame.event, "health" | "config.changed") {
                             self.channels_changed.notify_one();
                         }
-                        self.fleet.tell(GatewayNotice::event(&self.identity.name, &frame));
+                        let told = GatewayNotice::event(&self.identity.name, &frame);
+                        if let GatewayNotice::Event { profile, frame } = &told
+                            && let Some(notice) = notices::notice(profile, &frame.event, &frame.payload)
+                        {
+                            self.fleet.inner.desktop.show(notice);
+                        }
+                        self.fleet.tell(told);
                     }
                     Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => {
                         // Events were missed: a fresh report makes the page reload what it shows.

@@ -1,6 +1,6 @@
 //! `bulkhead setup`: configuration and workspace, no questions.
 
-use bulkhead_profile::{Environment, ProfileName};
+use bulkhead_profile::{Environment, Owner, ProfileName};
 use bulkhead_setup::{Outcome, ProfilePlan, World, set_up};
 
 use super::DONE;
@@ -25,6 +25,14 @@ pub fn make(
     let world = World::of_this_machine(surroundings(context));
     let outcome = context.block_on(async { Ok(set_up(plan, &world, &|_| ()).await) })?;
     show(context.out, &outcome, name.as_str())
+}
+
+/// Gives a profile that is set up already another base port: checked, claimed, written into its configuration.
+pub fn give_port(context: &Context, name: &ProfileName, port: u16) -> Result<(), Failure> {
+    let plan = ProfilePlan { name: name.as_str().to_owned(), port: Some(port), ..ProfilePlan::default() };
+    let world = World::of_this_machine(surroundings(context));
+    let outcome = context.block_on(async { Ok(set_up(plan, &world, &|_| ()).await) })?;
+    if outcome.ok { Ok(()) } else { Err(refusal(&outcome)) }
 }
 
 /// The surroundings with the flags that name a place put where variables of that meaning stand.
@@ -58,15 +66,20 @@ pub fn exit_of(code: &str) -> u8 {
     if AROUND.iter().any(|prefix| code.starts_with(prefix)) { FAILED } else { CONFIGURATION }
 }
 
+/// What kept it from being made.
+fn refusal(outcome: &Outcome) -> Failure {
+    let errors: Vec<_> = outcome.findings.iter().filter(|finding| finding.is_error()).collect();
+    let exit = errors.first().map_or(FAILED, |finding| exit_of(&finding.code));
+    let text = errors.iter().map(|finding| finding.sentence()).collect::<Vec<_>>().join("\n");
+    let code = errors.first().map_or("setup.failed", |finding| finding.code.as_str());
+    let details = serde_json::to_value(outcome).unwrap_or_default();
+    Failure::new(exit, code, text).with_details(details)
+}
+
 /// The outcome: findings on standard error, the profiles made on standard output.
 pub fn show(out: Output, outcome: &Outcome, name: &str) -> Result<u8, Failure> {
     if !outcome.ok {
-        let errors: Vec<_> = outcome.findings.iter().filter(|finding| finding.is_error()).collect();
-        let exit = errors.first().map_or(FAILED, |finding| exit_of(&finding.code));
-        let text = errors.iter().map(|finding| finding.sentence()).collect::<Vec<_>>().join("\n");
-        let code = errors.first().map_or("setup.failed", |finding| finding.code.as_str());
-        let details = serde_json::to_value(outcome).unwrap_or_default();
-        return Err(Failure::new(exit, code, text).with_details(details));
+        return Err(refusal(outcome));
     }
     if !outcome.findings.is_empty() {
         out.note(&table::findings(&outcome.findings));
@@ -84,7 +97,9 @@ pub fn show(out: Output, outcome: &Outcome, name: &str) -> Result<u8, Failure> {
             format!("{} {}\n{}", paint::strong(&profile.name), paint::good("is set up"), table::pairs(&pairs))
         };
         let mut text = outcome.profiles.iter().map(block).collect::<Vec<_>>().join("\n");
-        text.push_str(&format!("\n  {}       `bulkhead --profile {name} gateway`", paint::dim("next")));
+        let by_service = outcome.profiles.iter().any(|profile| profile.owner == Owner::Service);
+        let next = if by_service { "gateway status" } else { "gateway" };
+        text.push_str(&format!("\n  {}       `bulkhead --profile {name} {next}`", paint::dim("next")));
         text
     });
     Ok(DONE)

@@ -11,7 +11,9 @@ Examples:
   bulkhead gateway --port 18789            Run here in the foreground
   bulkhead gateway --force                 End this profile's running gateway first (never a stranger)
   bulkhead --dev gateway --allow-unconfigured
+  bulkhead gateway install                 Let the service manager keep it running, also after a restart
   bulkhead gateway status                  Does it run, does it answer, is it ready?
+  bulkhead gateway status --deep           The same, its service, and other gateway services on this machine
   bulkhead gateway call --list             Every method that can be called
   bulkhead gateway call sessions.list --params '{\"limit\":5}'";
 
@@ -38,11 +40,15 @@ pub enum GatewayCommand {
     Probe(AskArgs),
     /// Call a method of the gateway protocol.
     Call(CallArgs),
-    /// Start the gateway through its supervisor.
+    /// Install the gateway as a service of this system, or put right what differs; the service owns it from now on.
+    Install(InstallArgs),
+    /// Stop and remove the service; who owned the gateway before owns it again.
+    Uninstall(UninstallArgs),
+    /// Start the gateway: through its supervisor, or its service.
     Start,
-    /// Stop the gateway through its supervisor, or a gateway that runs in the foreground.
-    Stop,
-    /// Restart the gateway through its supervisor.
+    /// Stop the gateway: through its supervisor, its service, or a gateway that runs in the foreground.
+    Stop(StopArgs),
+    /// Restart the gateway: through its supervisor, or its service.
     Restart,
 }
 
@@ -124,6 +130,70 @@ pub struct SuperviseArgs {
     /// Base port for the gateway.
     #[arg(long, value_name = "PORT", value_parser = super::base_port)]
     pub port: Option<u16>,
+    /// Which service manager started this.
+    #[arg(long, value_enum, value_name = "KIND", hide = true)]
+    pub service: Option<ServiceKind>,
+    /// End when standard input ends: the program that started this is gone, however it ended.
+    #[arg(long, hide = true)]
+    pub until_stdin_ends: bool,
+}
+
+/// The service managers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ServiceKind {
+    /// systemd.
+    Systemd,
+    /// launchd.
+    Launchd,
+    /// The Windows Task Scheduler.
+    Task,
+}
+
+const INSTALL_EXAMPLES: &str = "\
+Examples:
+  bulkhead gateway install                                 As a service of this user
+  bulkhead gateway install --linger                        The same, and it runs without a log-in, too
+  bulkhead --profile rescue gateway install --port 19789
+  sudo bulkhead gateway install --system --user ada        As a service of the system, for servers
+
+A service runs the gateway instead of the app: the app only attaches to it. Nothing secret stands in what is written.
+Running it again repairs what differs (another version, port, program; edits), and changes nothing else.";
+
+#[derive(Debug, Clone, Default, Args)]
+#[command(after_help = INSTALL_EXAMPLES)]
+pub struct InstallArgs {
+    /// Give the profile this base port first (written into its configuration).
+    #[arg(long, value_name = "PORT", value_parser = super::base_port)]
+    pub port: Option<u16>,
+    /// Write it anew even if nothing differs, replace a service file that is not ours, end a run in a terminal first.
+    #[arg(long)]
+    pub force: bool,
+    /// Let it run without a log-in, from the start of the machine on (Linux).
+    #[arg(long, conflicts_with = "system")]
+    pub linger: bool,
+    /// As a service of the system (needs root); with --user.
+    #[arg(long)]
+    pub system: bool,
+    /// The user whose gateway it is and as whom it runs; by default who called sudo.
+    #[arg(long, value_name = "NAME", requires = "system")]
+    pub user: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, Args)]
+pub struct UninstallArgs {
+    /// The system's service.
+    #[arg(long)]
+    pub system: bool,
+    /// The user whose gateway it is; by default who called sudo.
+    #[arg(long, value_name = "NAME", requires = "system")]
+    pub user: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, Args)]
+pub struct StopArgs {
+    /// Also keep its service from starting at the next log-in.
+    #[arg(long)]
+    pub disable: bool,
 }
 
 /// Where to ask, and with what.
@@ -163,7 +233,7 @@ pub struct GatewayStatusArgs {
     /// Do not connect; only look at the process and its HTTP health.
     #[arg(long)]
     pub no_probe: bool,
-    /// Also ask for health and channels.
+    /// Also ask for health and channels, and look for other gateway services on this machine.
     #[arg(long)]
     pub deep: bool,
 }

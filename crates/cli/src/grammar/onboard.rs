@@ -9,6 +9,7 @@ const EXAMPLES: &str = "\
 Examples:
   bulkhead onboard
   bulkhead --profile rescue onboard
+  bulkhead onboard --rescue-for openclaw
   bulkhead onboard --non-interactive --accept-risk --mode local --auth-choice custom-api-key \\
     --custom-base-url http://127.0.0.1:8080/v1 --custom-model-id my-model --custom-provider-id mine \\
     --custom-api-key @key.txt --custom-compatibility openai --gateway-auth token \\
@@ -21,6 +22,12 @@ pub struct OnboardArgs {
     /// Take a whole request as JSON from a file, or `-` for standard input; progress comes as JSON lines with --json.
     #[arg(long, value_name = "FILE")]
     pub plan: Option<String>,
+    /// Keep that program's gateway as main, and make only the profile that watches it (by default `rescue`).
+    #[arg(long, value_enum, value_name = "PROGRAM")]
+    pub rescue_for: Option<RescueFor>,
+    /// The state directory or configuration file of what is watched (default: the one on this machine).
+    #[arg(long, value_name = "DIR")]
+    pub from: Option<String>,
     /// Ask nothing; everything comes from flags.
     #[arg(long)]
     pub non_interactive: bool,
@@ -33,9 +40,12 @@ pub struct OnboardArgs {
     /// Where secrets go. `file` is readable only by you, but not encrypted; `env` stores nothing.
     #[arg(long, value_enum, value_name = "WHERE")]
     pub secrets: Option<SecretsPlace>,
-    /// Do not install a service.
+    /// Do not install a service; the gateway then runs only while the app or a terminal runs it.
     #[arg(long)]
     pub no_install_daemon: bool,
+    /// Let the service run without a log-in, from the start of the machine on (Linux).
+    #[arg(long, conflicts_with = "no_install_daemon")]
+    pub linger: bool,
     /// Do not try model and bot before writing.
     #[arg(long)]
     pub skip_health: bool,
@@ -47,6 +57,12 @@ pub struct OnboardArgs {
     pub telegram: TelegramFlags,
     #[command(flatten)]
     pub skips: Skips,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RescueFor {
+    /// An installed OpenClaw.
+    Openclaw,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]

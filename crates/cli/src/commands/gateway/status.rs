@@ -1,14 +1,18 @@
 //! `bulkhead gateway status`: process, supervisor, HTTP health, and whether it answers the protocol.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use bulkhead_process::port;
 use bulkhead_profile::Register;
+use bulkhead_service::others::{self, OtherService, Verdict};
+use bulkhead_service::{Service, ServiceStatus};
 use bulkhead_supervisor::{ControlClient, GatewayStatus};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::ask::{Answers, side_by_side};
+use super::owned;
 use crate::asking;
 use crate::commands::DONE;
 use crate::commands::status::{ProfileStatus, State, block, look};
@@ -31,6 +35,11 @@ struct Report {
     /// Who has the port when it is not this profile's gateway.
     port_holder: Option<Value>,
     probe: Option<Value>,
+    /// This profile's service; none if none is installed.
+    service: Option<ServiceStatus>,
+    /// Other gateway-like services of this machine, and what to do about each; only with --deep.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    other_services: Option<Vec<OtherService>>,
 }
 
 pub fn run(args: &GatewayStatusArgs, context: &Context) -> Result<u8, Failure> {
@@ -49,8 +58,20 @@ pub fn run(args: &GatewayStatusArgs, context: &Context) -> Result<u8, Failure> {
             if args.no_probe || !(remote || answers) { None } else { Some(probe(context, args).await) };
         Ok((supervisor, probe))
     })?;
+    let installed = Service::find(&place, &context.env);
+    let service = installed.is_installed().then(|| {
+        let expected = owned::expected(context, &installed).ok();
+        installed.status(expected.as_ref())
+    });
+    let other_services = args.deep.then(|| {
+        let found = others::scan(&context.env).into_iter();
+        let own = if cfg!(windows) { installed.name().into() } else { installed.path() };
+        found.filter_map(|found| others::judge(&found, &place, &own, port, Path::exists)).collect()
+    });
     let report = Report {
         ok: true,
+        service,
+        other_services,
         profile,
         port_source: source.describe().to_owned(),
         supervisor,
@@ -125,6 +146,14 @@ fn text(report: &Report) -> String {
     } else {
         pairs.push(("supervisor", "none".to_owned()));
     }
+    if let Some(service) = &report.service {
+        pairs.extend(service_lines(service, &report.profile.name));
+    } else if report.other_services.is_some() {
+        pairs.push((
+            "service",
+            format!("none; `bulkhead --profile {} gateway install` makes one", report.profile.name),
+        ));
+    }
     if let Some(probe) = &report.probe {
         let told = if probe["ok"].as_bool() == Some(true) {
             format!("{} within {} ms", paint::good("connected"), probe["connectMs"])
@@ -133,5 +162,51 @@ fn text(report: &Report) -> String {
         };
         pairs.push(("protocol", told));
     }
+    for other in report.other_services.iter().flatten() {
+        let name =
+            if other.verdict == Verdict::Beside { other.name.clone() } else { paint::warn(&other.name) };
+        pairs.push(("beside", format!("{name} ({}): {}", other.scope, other.advice)));
+    }
     format!("{}\n{}", block(&report.profile), table::pairs(&pairs))
+}
+
+/// The service for people: how it stands, what differs, what to do.
+fn service_lines(service: &ServiceStatus, profile: &str) -> Vec<(&'static str, String)> {
+    let mut state = match (service.active, service.failed()) {
+        (_, true) => paint::bad("failed"),
+        (Some(true), _) => paint::good("active"),
+        (Some(false), _) => paint::dim(&service.state),
+        (None, _) => paint::warn("unknown"),
+    };
+    if service.failed() {
+        let why = service.result.as_deref().unwrap_or("no reason given");
+        let code = service.last_exit.map(|code| format!(", exit code {code}")).unwrap_or_default();
+        state.push_str(&format!(" ({why}{code})"));
+    }
+    if service.enabled == Some(false) {
+        state.push_str(", does not start by itself");
+    }
+    if let Some(restarts) = service.restarts.filter(|restarts| *restarts > 0) {
+        state.push_str(&format!(", started again {restarts} times"));
+    }
+    let mut lines = vec![("service", format!("{} ({}) {state}", service.name, service.scope))];
+    if let Some(text) = service.text.as_ref().filter(|_| service.failed()) {
+        lines.push(("it said", text.clone()));
+    }
+    if let Some(trouble) = &service.trouble {
+        lines.push(("trouble", trouble.clone()));
+    }
+    for drift in &service.drift {
+        lines.push((
+            "differs",
+            format!("{}; repair it with `bulkhead --profile {profile} gateway install`", drift.sentence()),
+        ));
+    }
+    if service.linger == Some(false) {
+        lines.push((
+            "linger",
+            "off: it ends with the log-in; `bulkhead gateway install --linger` turns it on".to_owned(),
+        ));
+    }
+    lines
 }

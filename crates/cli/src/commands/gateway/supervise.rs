@@ -8,10 +8,11 @@ use bulkhead_supervisor::{
 };
 use tokio::sync::mpsc;
 
+use super::notify::{Notifier, feed_watchdog};
 use crate::commands::DONE;
 use crate::context::Context;
-use crate::error::Failure;
-use crate::grammar::gateway::SuperviseArgs;
+use crate::error::{CONFIGURATION, Failure};
+use crate::grammar::gateway::{ServiceKind, SuperviseArgs};
 use crate::output::{Output, paint, table};
 
 /// Lines of the gateway that may wait to be shown.
@@ -22,19 +23,30 @@ pub fn run(args: &SuperviseArgs, context: &Context) -> Result<u8, Failure> {
     context.block_on(async {
         let secrets = StoredSecrets::new(place.clone(), context.env.clone());
         let (lines, mut shown) = mpsc::channel(LINES);
-        let mut options =
-            SupervisorOptions::new(place, Owner::Service, Arc::new(CommandLauncher), Arc::new(secrets));
+        let owner = if args.service.is_some() { Owner::Service } else { Owner::External };
+        let mut options = SupervisorOptions::new(place, owner, Arc::new(CommandLauncher), Arc::new(secrets));
         options.port = args.port;
         options.lines = Some(lines);
-        let mut ending = Box::pin(asked_to_end());
+        // After an update the next start takes the new program, also where the old one is no longer there.
+        options.program = std::env::current_exe().ok();
+        let mut ending = Box::pin(asked_to_end(args.until_stdin_ends));
         let handle = Supervisor::spawn(options)?;
+        let watchdog = feed_watchdog(handle.clone());
+        let mut notifier = Notifier::default();
         let mut status = handle.watch();
+        status.mark_changed();
         let out = context.out;
         let mut told = None;
+        let mut code = DONE;
         loop {
             tokio::select! {
-                () = &mut ending => break,
+                () = &mut ending => {
+                    notifier.stopping("asked to stop");
+                    break;
+                }
                 line = shown.recv() => match line {
+                    // The gateway keeps a log of its own; only systemd's journal takes it, too, without growing for ever.
+                    Some(_) if matches!(args.service, Some(ServiceKind::Launchd | ServiceKind::Task)) => {}
                     Some(line) => out.note(&line),
                     None => break,
                 },
@@ -44,13 +56,31 @@ pub fn run(args: &SuperviseArgs, context: &Context) -> Result<u8, Failure> {
                     }
                     let now = status.borrow_and_update().clone();
                     tell(out, &now, &mut told);
+                    if args.service == Some(ServiceKind::Systemd) && is_refused(&now) {
+                        notifier.tell_end(&now);
+                        code = CONFIGURATION;
+                        break;
+                    }
+                    notifier.tell(&now);
                 }
             }
         }
         handle.shutdown().await;
-        tell(out, &handle.status(), &mut told);
-        Ok(DONE)
+        if let Some(watchdog) = watchdog {
+            watchdog.abort();
+        }
+        if code == DONE {
+            tell(out, &handle.status(), &mut told);
+        }
+        Ok(code)
     })
+}
+
+/// The configuration is refused, and there is no good one to run on: systemd is told the truth by the exit code, and
+/// does not start it again. Elsewhere the supervisor stays and says so to whoever asks.
+fn is_refused(status: &GatewayStatus) -> bool {
+    let refused = status.problem.as_ref().is_some_and(|problem| problem.code == "config-refused");
+    status.state == GatewayState::Failed && refused
 }
 
 /// Every change of state once: a line for people, the whole status for programs.
@@ -85,8 +115,25 @@ fn tell(out: Output, status: &GatewayStatus, told: &mut Option<(GatewayState, Op
     out.note(&format!("{text}{problem}"));
 }
 
-/// Ctrl+C, and what a service manager sends.
-async fn asked_to_end() {
+/// Ctrl+C, what a service manager sends, and the end of whoever holds the other end of stdin.
+async fn asked_to_end(until_stdin_ends: bool) {
+    let (over, stdin_is_over) = tokio::sync::oneshot::channel::<()>();
+    if until_stdin_ends {
+        // A thread of its own: nobody waits for it at the end.
+        std::thread::spawn(move || {
+            let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+            drop(over);
+        });
+        tokio::select! {
+            () = signalled() => {}
+            _ = stdin_is_over => {}
+        }
+    } else {
+        signalled().await;
+    }
+}
+
+async fn signalled() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};

@@ -1,10 +1,10 @@
 //! `bulkhead onboard --non-interactive`: flags become a plan.
 
-use bulkhead_setup::{ModelPlan, Plan, ProfilePlan, SecretsPlan, TelegramPlan};
+use bulkhead_setup::{MainKind, MainPlan, ModelPlan, Plan, ProfilePlan, SecretsPlan, TelegramPlan};
 
 use crate::error::Failure;
 use crate::grammar::onboard::{
-    AuthChoice, Compatibility, ModelFlags, OnboardArgs, SecretsPlace, TelegramFlags,
+    AuthChoice, Compatibility, ModelFlags, OnboardArgs, RescueFor, SecretsPlace, TelegramFlags,
 };
 
 /// The plan that the flags make.
@@ -21,17 +21,32 @@ pub fn plan(args: &OnboardArgs, name: &str) -> Result<Plan, Failure> {
     Ok(Plan {
         secrets: Some(secrets(args.secrets.unwrap_or(SecretsPlace::Keychain))),
         model: model(&args.model)?,
+        main: main(args)?,
         profiles: vec![ProfilePlan {
             name: name.to_owned(),
             port: args.gateway.gateway_port,
             bind: args.gateway.gateway_bind.map(|bind| bind.as_str().to_owned()),
             workspace: args.gateway.workspace.clone(),
             gateway_token,
-            owner: None,
             proxy: args.gateway.proxy.clone(),
             telegram,
+            ..ProfilePlan::default()
         }],
+        ..Plan::default()
     })
+}
+
+/// The gateway of another program that the profile is to watch.
+pub fn main(args: &OnboardArgs) -> Result<Option<MainPlan>, Failure> {
+    match (&args.rescue_for, &args.from) {
+        (Some(RescueFor::Openclaw), from) => {
+            Ok(Some(MainPlan { kind: MainKind::OpenClaw, from: from.clone(), unit: None, url: None }))
+        }
+        (None, Some(_)) => Err(Failure::usage(
+            "--from: found no --rescue-for, expected it: --from names the OpenClaw that is to be watched; add --rescue-for openclaw",
+        )),
+        (None, None) => Ok(None),
+    }
 }
 
 /// The bot that the flags name.

@@ -1,8 +1,9 @@
 //! `bulkhead onboard`: by questions, by flags, or by a plan on standard input.
 
-mod flags;
+pub mod flags;
 mod plan_input;
 mod questions;
+mod service;
 
 use bulkhead_setup::{Action, CheckKind, Event, Outcome, Plan, Progress, ProgressState, Request, World};
 
@@ -16,7 +17,10 @@ pub fn run(args: &OnboardArgs, context: &Context) -> Result<u8, Failure> {
     if let Some(source) = &args.plan {
         return plan_input::run(source, context);
     }
-    let name = context.place()?.name().clone();
+    let name = match (&args.rescue_for, context.global.explicit()) {
+        (Some(_), None) => bulkhead_profile::ProfileName::rescue(),
+        _ => context.place()?.name().clone(),
+    };
     if args.non_interactive {
         let plan = flags::plan(args, name.as_str())?;
         if !args.skip_health
@@ -24,7 +28,14 @@ pub fn run(args: &OnboardArgs, context: &Context) -> Result<u8, Failure> {
         {
             return setup::show(context.out, &refused, name.as_str());
         }
-        let outcome = create(context, plan)?;
+        let mut outcome = create(context, plan)?;
+        if service::wanted(args, context) {
+            let out = context.out;
+            let names = [name.as_str().to_owned()];
+            service::install_all(context, &mut outcome, &names, args.linger, &|progress| {
+                tell(out, &progress)
+            });
+        }
         return setup::show(context.out, &outcome, name.as_str());
     }
     questions::run(args, context, &name)
@@ -71,7 +82,7 @@ fn perform(context: &Context, request: &Request) -> Result<Outcome, Failure> {
 }
 
 /// A step that came to its end, in a line on standard error. Errors follow with the outcome.
-fn tell(out: Output, progress: &Progress) {
+pub fn tell(out: Output, progress: &Progress) {
     let mark = match progress.state {
         ProgressState::Running | ProgressState::Skipped | ProgressState::Failed => return,
         ProgressState::Ok => paint::good("✓"),

@@ -2,26 +2,29 @@
 
 use std::io::Read as _;
 
-use bulkhead_setup::{Event, MAX_REQUEST_BYTES, Request, World};
+use bulkhead_setup::{Action, Event, MAX_REQUEST_BYTES, Request, World};
 use zeroize::Zeroizing;
 
-use super::{event, tell};
+use super::{event, service, tell};
 use crate::commands::{DONE, setup};
 use crate::context::Context;
 use crate::error::{FAILED, Failure};
 
 pub fn run(source: &str, context: &Context) -> Result<u8, Failure> {
     let bytes = read(source)?;
-    let request = Request::parse(&bytes)?;
+    let mut request = Request::parse(&bytes)?;
     drop(bytes);
+    let services = match (request.action, &mut request.plan) {
+        (Action::Create, Some(plan)) => service::take_from(plan),
+        _ => Vec::new(),
+    };
     let world = World::of_this_machine(setup::surroundings(context));
     let out = context.out;
     let json = out.is_json();
-    let outcome = context.block_on(async {
-        let sink =
-            move |progress| if json { event(out, &Event::Progress(progress)) } else { tell(out, &progress) };
-        Ok(bulkhead_setup::run(&request, &world, &sink).await)
-    })?;
+    let sink =
+        move |progress| if json { event(out, &Event::Progress(progress)) } else { tell(out, &progress) };
+    let mut outcome = context.block_on(async { Ok(bulkhead_setup::run(&request, &world, &sink).await) })?;
+    service::install_all(context, &mut outcome, &services, false, &sink);
     if json {
         let trouble = outcome.findings.iter().find(|finding| finding.is_error());
         let exit =

@@ -10,7 +10,7 @@ use bulkhead_setup::{
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
-use super::perform;
+use super::{perform, service};
 use crate::commands::setup;
 use crate::context::Context;
 use crate::error::Failure;
@@ -81,7 +81,12 @@ fn ask(args: &OnboardArgs, context: &Context, name: &ProfileName) -> std::io::Re
         Some(place) => super::flags::secrets(place),
         None => ask_secrets(detection.as_ref())?,
     };
+    let main = match super::flags::main(args) {
+        Ok(main) => main,
+        Err(failure) => return Ok(Err(failure)),
+    };
     let make = |model: Option<ModelPlan>, telegram: Option<TelegramPlan>| Plan {
+        main: main.clone(),
         secrets: Some(secrets),
         model,
         profiles: vec![ProfilePlan {
@@ -93,6 +98,7 @@ fn ask(args: &OnboardArgs, context: &Context, name: &ProfileName) -> std::io::Re
             telegram,
             ..ProfilePlan::default()
         }],
+        ..Plan::default()
     };
     let plan = make(model, telegram);
     if !args.skip_health {
@@ -116,13 +122,54 @@ fn ask(args: &OnboardArgs, context: &Context, name: &ProfileName) -> std::io::Re
                 "onboarding was stopped; nothing was written",
             )));
         }
-        return Ok(finish(context, request.plan.unwrap_or_default(), name));
+        let service = ask_service(args, context)?;
+        return Ok(finish(context, request.plan.unwrap_or_default(), name, service));
     }
-    Ok(finish(context, plan, name))
+    let service = ask_service(args, context)?;
+    Ok(finish(context, plan, name, service))
 }
 
-fn finish(context: &Context, plan: Plan, name: &ProfileName) -> Result<u8, Failure> {
-    let outcome = super::create(context, plan)?;
+/// A service, and whether it runs without a log-in.
+#[derive(Debug, Clone, Copy)]
+struct WantedService {
+    linger: bool,
+}
+
+/// Asked only where services work; elsewhere it is said with the outcome.
+fn ask_service(args: &OnboardArgs, context: &Context) -> std::io::Result<Option<WantedService>> {
+    if !service::wanted(args, context) {
+        return Ok(None);
+    }
+    if !service::works(context) {
+        return Ok(Some(WantedService { linger: false }));
+    }
+    let wanted = cliclack::confirm("Shall a service of this computer keep the gateway running?")
+        .initial_value(true)
+        .interact()?;
+    if !wanted {
+        return Ok(None);
+    }
+    let linger = args.linger
+        || service::linger_is_off(context)
+            && cliclack::confirm("Also while nobody is logged in, from the start of the machine on?")
+                .initial_value(false)
+                .interact()?;
+    Ok(Some(WantedService { linger }))
+}
+
+fn finish(
+    context: &Context,
+    plan: Plan,
+    name: &ProfileName,
+    wanted: Option<WantedService>,
+) -> Result<u8, Failure> {
+    let mut outcome = super::create(context, plan)?;
+    if let Some(WantedService { linger }) = wanted {
+        let out = context.out;
+        let names = [name.as_str().to_owned()];
+        let tell = |progress| super::tell(out, &progress);
+        service::install_all(context, &mut outcome, &names, linger, &tell);
+    }
     setup::show(context.out, &outcome, name.as_str())
 }
 

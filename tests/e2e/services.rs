@@ -1,0 +1,263 @@
+//! Services in a real systemd user manager: they come back, tell the truth, are repaired, and leave nothing behind.
+
+use crate::app_life::running;
+use crate::outside::{Outside, Profile, client};
+use bulkhead_tests::World;
+use bulkhead_tests::run::PATIENCE;
+use bulkhead_tests::world::text;
+use serde_json::{Value, json};
+use std::process::Output;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+const LOOK: Duration = Duration::from_millis(20);
+
+fn systemctl(world: &World, args: &[&str]) -> Output {
+    world.command("systemctl").arg("--user").args(args).output().expect("systemctl starts")
+}
+
+fn property(world: &World, unit: &str, name: &str) -> String {
+    let out = systemctl(world, &["show", "--value", "--property", name, unit]);
+    String::from_utf8_lossy(&out.stdout).trim().to_owned()
+}
+
+fn unit(profile: &Profile) -> String {
+    match profile.name.as_str() {
+        "main" => "bulkhead-gateway.service".to_owned(),
+        name => format!("bulkhead-gateway-{name}.service"),
+    }
+}
+
+fn gateway(world: &World, profile: &Profile, args: &[&str]) -> Value {
+    world.bulkhead_json(&[&["--profile", profile.name.as_str(), "--json", "gateway"], args].concat())
+}
+
+fn refused(world: &World, profile: &Profile, args: &[&str]) -> (Option<i32>, Value) {
+    let out = world.bulkhead(&[&["--profile", profile.name.as_str(), "--json", "gateway"], args].concat());
+    let value = serde_json::from_slice(&out.stdout).unwrap_or_else(|_| panic!("no JSON: {}", text(&out)));
+    (out.status.code(), value)
+}
+
+fn kill(pid: u32) {
+    let pid = rustix::process::Pid::from_raw(i32::try_from(pid).expect("pid")).expect("pid");
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("it lives");
+}
+
+/// Waits until something is so; how long that took.
+async fn until(what: &str, mut so: impl AsyncFnMut() -> bool) -> Duration {
+    let begun = Instant::now();
+    while !so().await {
+        assert!(begun.elapsed() < PATIENCE, "not in time: {what}");
+        tokio::time::sleep(LOOK).await;
+    }
+    begun.elapsed()
+}
+
+async fn ready(profile: &Profile) -> Option<Value> {
+    let url = format!("http://127.0.0.1:{}/readyz", profile.port);
+    client().get(url).send().await.ok()?.json().await.ok()
+}
+
+/// Counts living gateway processes of a home and profile all the time; the most at one time is what it says in the end.
+struct Observer {
+    stop: Arc<AtomicBool>,
+    most: Arc<AtomicUsize>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Observer {
+    fn watch(world: &World, profile: &Profile) -> Self {
+        let (stop, most) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+        let (stopped, seen) = (stop.clone(), most.clone());
+        let home = world.home().to_string_lossy().into_owned();
+        let name = profile.name.clone();
+        let thread = std::thread::spawn(move || {
+            while !stopped.load(Ordering::Relaxed) {
+                seen.fetch_max(gateways(&home, &name), Ordering::Relaxed);
+            }
+        });
+        Self { stop, most, thread: Some(thread) }
+    }
+
+    fn most(mut self) -> usize {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+        self.most.load(Ordering::Relaxed)
+    }
+}
+
+/// Processes of this home that are `gateway run` of a profile and have not ended.
+fn gateways(home: &str, profile: &str) -> usize {
+    let is_one = |entry: &std::fs::DirEntry| {
+        let read = |name: &str| std::fs::read(entry.path().join(name)).unwrap_or_default();
+        let line = read("cmdline");
+        let words: Vec<&[u8]> = line.split(|byte| *byte == 0).collect();
+        let runs = words.windows(2).any(|pair| pair == [b"gateway".as_slice(), b"run"]);
+        let named = words.windows(2).any(|pair| pair == [b"--profile".as_slice(), profile.as_bytes()]);
+        runs && named && String::from_utf8_lossy(&read("environ")).contains(home)
+    };
+    std::fs::read_dir("/proc").expect("proc").filter_map(Result::ok).filter(is_one).count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn services_come_back_tell_the_truth_and_leave_nothing() {
+    let Some(world) = World::with_user_manager() else { return };
+    let outside = Outside::new().await;
+    let main = outside.onboard(&world, "main", None, "file");
+    let rescue = outside.onboard(&world, "rescue", None, "file");
+    let profiles = [&main, &rescue];
+
+    for profile in profiles {
+        let done = gateway(&world, profile, &["install"]);
+        assert_eq!((&done["result"], &done["owner"], &done["ownerBefore"]), (&json!("installed"), &json!("service"), &json!("external")));
+        assert_eq!(property(&world, &unit(profile), "ActiveState"), "active", "{done}");
+        assert_eq!(property(&world, &unit(profile), "UnitFileState"), "enabled");
+        profile.answers().await;
+        let verified = world
+            .command("systemd-analyze")
+            .args(["--user", "verify", "--man=no"])
+            .arg(world.path(".config/systemd/user").join(unit(profile)))
+            .output()
+            .expect("systemd-analyze starts");
+        assert_eq!(text(&verified), "", "systemd has nothing to say about the unit");
+        let unit_text = std::fs::read_to_string(world.path(".config/systemd/user").join(unit(profile))).expect("unit");
+        assert!(!unit_text.contains(&profile.token) && !unit_text.contains(&outside.key), "{unit_text}");
+        assert_eq!(gateway(&world, profile, &["install"])["result"], "unchanged");
+    }
+
+    // The gateway is killed: its supervisor has it back within two seconds.
+    let observer = Observer::watch(&world, &main);
+    let before = main.gateway_pid(&world);
+    kill(before);
+    let back = until("the gateway is back", async || {
+        ready(&main).await.is_some_and(|body| body["ready"] == true) && main.gateway_pid(&world) != before
+    })
+    .await;
+    assert!(back < Duration::from_secs(2), "back after {back:?}");
+
+    // The supervisor is killed: systemd brings both back.
+    let supervisor: u32 = property(&world, &unit(&main), "MainPID").parse().expect("pid");
+    let before = main.gateway_pid(&world);
+    kill(supervisor);
+    until("systemd brings the supervisor back", async || {
+        let now = property(&world, &unit(&main), "MainPID").parse::<u32>().unwrap_or_default();
+        now != 0 && now != supervisor && property(&world, &unit(&main), "ActiveState") == "active"
+    })
+    .await;
+    main.answers().await;
+    assert_ne!(main.gateway_pid(&world), before);
+    assert_eq!(property(&world, &unit(&main), "NRestarts"), "1");
+    assert_eq!(observer.most(), 1, "never two gateways");
+
+    planned_stop(&world, &main).await;
+    drift_is_told_and_repaired(&world, &main).await;
+    broken_configurations(&world, &main, &rescue).await;
+    others_are_told(&world, &main);
+
+    for profile in profiles {
+        let gone = gateway(&world, profile, &["uninstall"]);
+        assert_eq!((&gone["result"], &gone["owner"], &gone["left"]), (&json!("uninstalled"), &json!("external"), &json!([])));
+        assert_eq!(gateway(&world, profile, &["uninstall"])["result"], "not-installed");
+    }
+    let units = systemctl(&world, &["list-units", "--all", "--plain", "--no-legend", "bulkhead*"]);
+    assert_eq!(String::from_utf8_lossy(&units.stdout), "", "no unit is left");
+    let files = world.command("find").args([".config/systemd", "-name", "*bulkhead*"]).output().expect("find");
+    assert_eq!(String::from_utf8_lossy(&files.stdout), "", "no file and no link is left");
+    assert_eq!(running(&world, "gateway"), Vec::<u32>::new(), "no process is left");
+}
+
+/// A planned stop: the service is down, it is no failure, and it stays down until somebody starts it.
+async fn planned_stop(world: &World, main: &Profile) {
+    assert_eq!(gateway(world, main, &["stop"])["result"], "stopped");
+    assert_eq!(property(world, &unit(main), "ActiveState"), "inactive");
+    assert!(ready(main).await.is_none());
+    // As after a new log-in: the supervisor comes up, the gateway stays stopped, and systemd calls that started.
+    assert!(systemctl(world, &["start", &unit(main)]).status.success());
+    assert_eq!(property(world, &unit(main), "StatusText"), "stopped on purpose");
+    assert!(ready(main).await.is_none());
+    assert_eq!(gateway(world, main, &["start"])["supervisor"]["state"], "running");
+    main.answers().await;
+}
+
+async fn drift_is_told_and_repaired(world: &World, main: &Profile) {
+    let path = world.path(".config/systemd/user").join(unit(main));
+    let edited = std::fs::read_to_string(&path).expect("unit").replace("TimeoutStopSec=30", "TimeoutStopSec=1");
+    std::fs::write(&path, &edited).expect("write");
+    let status = gateway(world, main, &["status", "--no-probe"]);
+    assert_eq!(status["service"]["drift"][0]["kind"], "edited", "{status}");
+    let done = gateway(world, main, &["install"]);
+    assert_eq!((&done["result"], &done["repaired"][0]["kind"]), (&json!("repaired"), &json!("edited")));
+    let kept = std::fs::read_to_string(done["kept"].as_str().expect("the edited text is kept")).expect("kept");
+    assert_eq!(kept, edited);
+    let status = gateway(world, main, &["status"]);
+    assert_eq!(status["service"]["drift"], json!([]), "{status}");
+    assert_eq!((&status["service"]["active"], &status["probe"]["ok"]), (&json!(true), &json!(true)));
+    main.answers().await;
+}
+
+/// With a good version the gateway runs on it and says so; without one the unit has failed with 78 and stays down.
+async fn broken_configurations(world: &World, main: &Profile, rescue: &Profile) {
+    let config = |profile: &Profile| {
+        let dir = if profile.name == "main" { ".bulkhead".to_owned() } else { format!(".bulkhead-{}", profile.name) };
+        world.path(&dir).join("bulkhead.json")
+    };
+    let good = std::fs::read_to_string(config(main)).expect("configuration");
+    std::fs::write(config(main).with_file_name("bulkhead.last-good.json"), &good).expect("write");
+    std::fs::write(config(main), "{ this is no configuration").expect("write");
+    kill(main.gateway_pid(world));
+    until("main runs on the good version and says so", async || {
+        ready(main).await.is_some_and(|body| {
+            body["failing"].as_array().is_some_and(|failing| failing.contains(&json!("config")))
+        })
+    })
+    .await;
+    assert_eq!(property(world, &unit(main), "ActiveState"), "active");
+    std::fs::write(config(main), good).expect("write");
+
+    let good = std::fs::read_to_string(config(rescue)).expect("configuration");
+    std::fs::write(config(rescue), "{ this is no configuration").expect("write");
+    let _ = std::fs::remove_file(config(rescue).with_file_name("bulkhead.last-good.json"));
+    let before = property(world, &unit(rescue), "NRestarts");
+    kill(rescue.gateway_pid(world));
+    until("rescue's unit has failed", async || property(world, &unit(rescue), "ActiveState") == "failed").await;
+    assert_eq!(property(world, &unit(rescue), "ExecMainStatus"), "78");
+    assert_eq!(property(world, &unit(rescue), "NRestarts"), before, "not started again");
+    let (code, told) = refused(world, rescue, &["start"]);
+    assert_eq!((code, told["error"]["code"].as_str()), (Some(78), Some("config-refused")), "{told}");
+    let status = gateway(world, rescue, &["status", "--no-probe"]);
+    assert_eq!((&status["service"]["state"], &status["service"]["lastExit"]), (&json!("failed"), &json!(78)));
+    std::fs::write(config(rescue), good).expect("write");
+    gateway(world, rescue, &["start"]);
+    rescue.answers().await;
+}
+
+fn others_are_told(world: &World, main: &Profile) {
+    let stale = world.path(".config/systemd/user/openclaw-gateway.service");
+    std::fs::write(&stale, "[Service]\nExecStart=/nowhere/node /nowhere/openclaw.mjs gateway --port 18789\n").expect("write");
+    let status = gateway(world, main, &["status", "--deep"]);
+    let others = status["otherServices"].as_array().expect("others").clone();
+    let of = |name: &str| others.iter().find(|other| other["name"] == name).unwrap_or_else(|| panic!("{name}: {status}")).clone();
+    assert_eq!(of("bulkhead-gateway-rescue.service")["verdict"], "beside");
+    assert_eq!(of("openclaw-gateway.service")["verdict"], "program-missing");
+    std::fs::remove_file(stale).expect("remove");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn onboarding_installs_the_service_and_a_port_that_is_taken_is_told() {
+    let Some(world) = World::with_user_manager() else { return };
+    let outside = Outside::new().await;
+    let main = outside.onboard_with_service(&world, "main", "file");
+    assert_eq!(property(&world, &unit(&main), "ActiveState"), "active");
+    main.answers().await;
+    let observer = Observer::watch(&world, &main);
+    // Somebody runs it by hand as well: refused, and the service goes on.
+    let out = world.bulkhead(&["gateway", "run"]);
+    assert!(!out.status.success(), "{}", text(&out));
+    let out = world.bulkhead(&["gateway", "supervise"]);
+    assert!(!out.status.success(), "{}", text(&out));
+    main.answers().await;
+    assert_eq!(observer.most(), 1);
+}
