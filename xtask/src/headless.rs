@@ -4,7 +4,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 use std::io::{IsTerminal, Write};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
 
 const PROFILES: [&str; 2] = ["main", "rescue"];
 
@@ -194,16 +194,19 @@ fn plan(args: &Profiles, profiles: &[&str]) -> Result<Value> {
                "plan": { "secrets": args.secrets, "model": model, "profiles": rows } }))
 }
 
-/// Both supervisors in the foreground: Ctrl-C reaches them through the terminal, and each ends its gateway.
+/// Both supervisors in the foreground: Ctrl-C reaches them through the terminal, and each ends its gateway. They also
+/// end when this program does, however that happens: the pipe to their standard input closes with it.
 fn supervise(bulkhead: &Path) -> Result<()> {
-    let mut children: Vec<(&str, Child)> = Vec::new();
+    let mut children: Vec<(&str, Child, Option<ChildStdin>)> = Vec::new();
     for name in PROFILES {
-        let child = Command::new(bulkhead)
-            .args(["--profile", name, "gateway", "supervise"])
-            .stdin(Stdio::null())
+        let mut child = Command::new(bulkhead)
+            .args(["--profile", name, "gateway", "supervise", "--until-stdin-ends"])
+            .stdin(Stdio::piped())
             .spawn()
             .with_context(|| format!("could not start the supervisor of {name}"))?;
-        children.push((name, child));
+        // Taken out, because waiting for a child closes what it still holds.
+        let alive = child.stdin.take();
+        children.push((name, child, alive));
     }
     for (name, port) in existing(bulkhead)?.into_iter().filter(|(name, _)| PROFILES.contains(&name.as_str()))
     {
@@ -212,7 +215,7 @@ fn supervise(bulkhead: &Path) -> Result<()> {
         );
     }
     let mut failed = Vec::new();
-    for (name, mut child) in children {
+    for (name, child, _alive) in &mut children {
         let status = child.wait()?;
         if !status.success() && status.code().is_some() {
             failed.push(format!("{name} ({status})"));

@@ -11,6 +11,7 @@ mod packages;
 mod run;
 mod test;
 mod tools;
+mod torture;
 mod ui;
 
 use clap::{Parser, Subcommand};
@@ -35,6 +36,8 @@ enum Command {
     Build(build::Args),
     /// Measure release builds, each figure beside a baseline of the same run.
     Bench(bench::Args),
+    /// Kill gateways at named points and at random under traffic, and count what is lost or said twice.
+    Torture(torture::Args),
     /// Build installable packages of this system.
     Bundle(bundle::Args),
 }
@@ -46,6 +49,7 @@ fn main() -> ExitCode {
         Command::Dev(args) => dev::run(&args),
         Command::Build(args) => build::run(&args),
         Command::Bench(args) => bench::run(&args),
+        Command::Torture(args) => torture::run(&args),
         Command::Bundle(args) => bundle::run(&args),
     };
     match outcome {

@@ -89,6 +89,13 @@ pub const TESTS: &[Need] = &[
     Need::program("tmux", "tmux", "tmux", "tmux"),
 ];
 
+/// What the torture uses besides: a keychain to lock, a clock to set.
+pub const TORTURE: &[Need] = &[
+    Need::program("dbus-run-session", "dbus", "dbus-daemon", "dbus"),
+    Need::program("gnome-keyring-daemon", "gnome-keyring", "gnome-keyring", "gnome-keyring"),
+    Need::program("faketime", "faketime", "libfaketime", "libfaketime"),
+];
+
 /// Node and npm build the web UI; we don't install them, because their version matters and people manage it themselves.
 pub fn require_node() -> Result<()> {
     let version = Command::new("node").arg("--version").output().ok().filter(|out| out.status.success());

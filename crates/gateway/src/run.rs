@@ -66,6 +66,8 @@ pub async fn run(options: RunOptions) -> Result<Ended, GatewayError> {
     place.check_marker().map_err(|error| GatewayError::Place(error.to_string()))?;
     let (settings, notes) = configuration::load(&options)?;
     directories::private(place.state_dir())?;
+    bulkhead_killpoint::arm(place.state_dir());
+    bulkhead_profile::files::remove_leftovers(place.state_dir());
     let _lock = take_lock(&options).await?;
 
     let redactor = Redactor::new();

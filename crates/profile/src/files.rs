@@ -3,6 +3,13 @@
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
+
+/// Beginning and end of a temporary file's name.
+const LEFTOVER: (&str, &str) = (".bulkhead-", ".tmp");
+
+/// No write takes longer; a temporary file that is older belongs to nobody any more.
+const LONGEST_WRITE: Duration = Duration::from_secs(10);
 
 /// Replaces a file at once: temporary file beside it, written, synced, renamed; the directory synced after it.
 /// A symbolic link stays one (its target is replaced). `mode` counts on Unix, for example `0o600`.
@@ -12,7 +19,7 @@ pub fn atomic_write(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
         .parent()
         .filter(|dir| !dir.as_os_str().is_empty())
         .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the path has no directory"))?;
-    let mut file = tempfile::Builder::new().prefix(".bulkhead-").suffix(".tmp").tempfile_in(dir)?;
+    let mut file = tempfile::Builder::new().prefix(LEFTOVER.0).suffix(LEFTOVER.1).tempfile_in(dir)?;
     set_mode(file.as_file(), mode)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
@@ -20,6 +27,21 @@ pub fn atomic_write(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     file.persist(&target).map_err(|error| error.error)?;
     sync_dir(dir);
     Ok(())
+}
+
+/// Removes what writes that a crash cut off left in a directory; returns how many. One that may still be going on, in
+/// this or another process, is left alone.
+pub fn remove_leftovers(dir: &Path) -> usize {
+    let is_leftover = |entry: &fs::DirEntry| {
+        let name = entry.file_name();
+        let named =
+            name.to_str().is_some_and(|name| name.starts_with(LEFTOVER.0) && name.ends_with(LEFTOVER.1));
+        let age = entry.metadata().and_then(|about| about.modified()).map(|written| written.elapsed());
+        // A clock that was set back tells no age.
+        named && matches!(age, Ok(Ok(age)) if age > LONGEST_WRITE)
+    };
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    entries.filter(is_leftover).filter(|entry| fs::remove_file(entry.path()).is_ok()).count()
 }
 
 /// The same, and makes the directory above first (readable for its owner only).
@@ -165,6 +187,23 @@ mod tests {
         atomic_write(&dir.path().join("link.json"), b"{}", 0o600).unwrap();
         assert!(fs::symlink_metadata(dir.path().join("link.json")).unwrap().is_symlink());
         assert_eq!(fs::read(dir.path().join("dotfiles/real.json")).unwrap(), b"{}");
+    }
+
+    #[test]
+    fn what_a_crash_left_behind_goes_and_what_is_being_written_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let old = std::time::SystemTime::now() - 2 * LONGEST_WRITE;
+        for (name, aged) in
+            [(".bulkhead-old.tmp", true), (".bulkhead-new.tmp", false), ("bulkhead.json", true)]
+        {
+            let file = File::create(dir.path().join(name)).unwrap();
+            if aged {
+                file.set_modified(old).unwrap();
+            }
+        }
+        assert_eq!(remove_leftovers(dir.path()), 1);
+        assert!(!dir.path().join(".bulkhead-old.tmp").exists());
+        assert_eq!(remove_leftovers(&dir.path().join("nowhere")), 0);
     }
 
     #[test]

@@ -21,6 +21,8 @@ export interface Message {
   /** The client's key, for a message that this window sent. */
   key: string | null;
   stopReason: string | null;
+  /** The gateway ended in the middle of this answer. */
+  interrupted?: boolean;
   error: string | null;
 }
 
@@ -133,6 +135,7 @@ export function readMessage(raw: unknown, given: { id?: unknown; runId?: unknown
     runId: text(meta['runId']) ?? text(message['runId']) ?? text(given.runId),
     key: key ? key.replace(/:user$/, '') : null,
     stopReason: text(message['stopReason']),
+    interrupted: message['interrupted'] === true,
     error,
   };
 }

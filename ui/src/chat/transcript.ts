@@ -310,6 +310,7 @@ function same(entry: Entry, message: Message): boolean {
 
 function writtenState(message: Message): EntryState {
   if (message.role === 'user') return 'sent';
+  if (message.interrupted) return 'interrupted';
   if (message.error !== null || message.stopReason === 'error') return 'failed';
   return message.stopReason === 'aborted' || message.stopReason === 'rpc' ? 'aborted' : 'final';
 }

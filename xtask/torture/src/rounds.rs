@@ -21,6 +21,8 @@ const ANSWERED: Duration = Duration::from_secs(90);
 const FINISHED: Duration = Duration::from_secs(20);
 /// How long a point that is not reached is waited for after the last answer.
 const LOOK: Duration = Duration::from_millis(10);
+/// A temporary file this old has outlived several starts, each of which should have cleared it away.
+const LEFT_BEHIND: Duration = Duration::from_secs(120);
 /// Patience with the outside observers.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -115,6 +117,10 @@ pub async fn round(lane: &mut Lane, round: &Round) -> Result<Outcome> {
 fn leftovers(lane: &Lane) -> Vec<String> {
     let entries = std::fs::read_dir(lane.state()).into_iter().flatten().flatten();
     entries
+        .filter(|entry| {
+            let written = entry.metadata().and_then(|about| about.modified());
+            written.is_ok_and(|written| written.elapsed().is_ok_and(|age| age > LEFT_BEHIND))
+        })
         .filter_map(|entry| entry.file_name().into_string().ok())
         .filter(|name| name.starts_with(".bulkhead-"))
         .collect()

@@ -26,7 +26,38 @@ pub(super) fn history(messages: &[Message], current: &str) -> Vec<ModelMessage> 
     };
     let mut earlier: Vec<&Message> = messages.iter().filter(|message| place(message) < limit).collect();
     earlier.sort_by_key(|message| (place(message), message.seq));
-    earlier.into_iter().filter_map(to_model).collect()
+    with_answers(earlier.into_iter().filter_map(to_model).collect())
+}
+
+/// What stands in a conversation where an answer should: the run failed, was stopped, or was cut off. Without it a
+/// provider that joins messages of one side (Anthropic's does) would be asked both questions as one.
+const UNANSWERED: &str = "[no answer was given to this message]";
+
+/// Every message of the person gets something behind it. The last one too: the present question follows.
+fn with_answers(messages: Vec<ModelMessage>) -> Vec<ModelMessage> {
+    let mut complete: Vec<ModelMessage> = Vec::with_capacity(messages.len());
+    let unanswered = |last: Option<&ModelMessage>| matches!(last, Some(ModelMessage::User { .. }));
+    let note = || ModelMessage::Assistant {
+        text: UNANSWERED.to_owned(),
+        tool_calls: Vec::new(),
+        interrupted: true,
+        native: None,
+    };
+    for message in messages {
+        match &message {
+            ModelMessage::User { .. } if unanswered(complete.last()) => complete.push(note()),
+            // Nothing was said: as if it were not there.
+            ModelMessage::Assistant { text, tool_calls, .. } if text.is_empty() && tool_calls.is_empty() => {
+                continue;
+            }
+            _ => {}
+        }
+        complete.push(message);
+    }
+    if unanswered(complete.last()) {
+        complete.push(note());
+    }
+    complete
 }
 
 /// One stored message as a model reads it; kinds that models do not know are left out.
@@ -177,7 +208,23 @@ mod tests {
         ];
         assert_eq!(history(&stored, "b"), [ModelMessage::user("one"), ModelMessage::assistant("1")]);
         assert_eq!(history(&stored, "a"), []);
-        assert_eq!(history(&stored, "new").len(), 4);
+    }
+
+    #[test]
+    fn questions_without_an_answer_stay_apart_from_the_next_one() {
+        let stored = [
+            message(1, "user", "failed", json!("one"), Value::Null),
+            message(2, "user", "stopped", json!("two"), Value::Null),
+            message(3, "assistant", "stopped", json!([]), json!({"stopReason": "aborted"})),
+            message(4, "user", "cut off", json!("three"), Value::Null),
+            message(5, "user", "now", json!("four"), Value::Null),
+        ];
+        let history = history(&stored, "now");
+        let speakers: Vec<bool> =
+            history.iter().map(|message| matches!(message, ModelMessage::User { .. })).collect();
+        assert_eq!(speakers, [true, false, true, false, true, false], "{history:?}");
+        assert_eq!(history[0], ModelMessage::user("one"));
+        assert!(matches!(&history[5], ModelMessage::Assistant { text, .. } if text == UNANSWERED));
     }
 
     #[test]

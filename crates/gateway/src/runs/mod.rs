@@ -1,6 +1,7 @@
 //! One turn of a conversation, whoever asked for it: accept, wait for the lane, run, tell, record.
 
 mod conversion;
+mod cut_off;
 mod progress;
 mod recorded_tools;
 pub(crate) mod registry;
@@ -41,6 +42,11 @@ impl Source {
             Self::Http => "http",
             Self::Telegram => "telegram",
         }
+    }
+
+    /// Whether messages from there, by its word in the database, come again after a crash: an inbox holds them.
+    pub(crate) fn comes_again(word: &str) -> bool {
+        word == Self::Telegram.as_str()
     }
 
     /// Whether the message came through a channel, where nobody but the sender proved anything.
@@ -128,10 +134,7 @@ pub(crate) fn end_of(run: &Run) -> Option<RunEnd> {
     Some(RunEnd {
         status,
         text: run.text.clone().unwrap_or_default(),
-        error: run.error.clone().or_else(|| {
-            interrupted
-                .then(|| "the gateway ended in the middle of this answer; send the message again".to_owned())
-        }),
+        error: run.error.clone().or_else(|| interrupted.then(|| cut_off::CUT_OFF.to_owned())),
         input_tokens: tokens("input"),
         output_tokens: tokens("output"),
         provider: None,

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use bulkhead_agent::{Tool, ToolContext, ToolOutput, ToolSet};
+use bulkhead_killpoint::{Point, reached};
 use bulkhead_store::{Store, ToolCall};
 use serde_json::Value;
 
@@ -57,7 +58,9 @@ impl Tool for Recorded {
         if let Err(error) = runs.tool_started(&context.run_id, &id, self.name(), &args).await {
             return ToolOutput::error(format!("not run: the call could not be recorded: {error}"));
         }
+        reached(Point::BeforeTool);
         let output = self.tool.call(context, args).await;
+        reached(Point::AfterTool);
         let result = Value::from(output.text.as_str());
         if let Err(error) = runs.tool_finished(&context.run_id, &id, &result, output.is_error).await {
             tracing::warn!(%error, tool = self.name(), "a tool's result could not be recorded");

@@ -1,5 +1,7 @@
 //! The end of a turn: what goes into the database, and in which order it is told.
 
+use std::time::Duration;
+
 use bulkhead_agent::{RunOutcome, RunStatus as Outcome, StopReason};
 use bulkhead_store::{RunStatus, SessionTotals};
 
@@ -10,6 +12,9 @@ use crate::clock;
 use crate::events::{RunEvents, SessionChange};
 use crate::gateway::Gateway;
 use crate::session_rows::Extras;
+
+/// Between two tries to record an answer.
+const RECORD_AGAIN: Duration = Duration::from_secs(2);
 
 /// How the model's part of a turn went.
 pub(super) struct Told {
@@ -51,7 +56,7 @@ impl Gateway {
             tracing::warn!(run = %turn.request.run_id, session = %turn.request.session_key, "{error}");
         }
         let record = self.to_record(turn, &end, &outcome);
-        match self.store.runs().finish(&turn.request.run_id, record).await {
+        match self.store.runs().finish(&turn.request.run_id, record.clone()).await {
             Ok(messages) => {
                 if let Ok(row) = self.session_row(&turn.session, Extras::default()).await {
                     for message in &messages {
@@ -61,6 +66,9 @@ impl Gateway {
             }
             Err(error) => {
                 tracing::error!(%error, run = %turn.request.run_id, "an answer could not be recorded");
+                if error.may_pass() {
+                    self.record_later(&turn.request.run_id, record);
+                }
             }
         }
         // A client that hears of the end may ask again at once: by then the end is known.
@@ -69,6 +77,19 @@ impl Gateway {
         let phase = if ended.end.status == EndStatus::Error { "error" } else { "end" };
         self.tell_row(turn, SessionChange::Phase(phase, &turn.request.run_id)).await;
         ended
+    }
+
+    /// Offers the end of a run to a disk that took nothing (full, read-only), until it does or the gateway stops.
+    fn record_later(&self, run_id: &str, record: bulkhead_store::RunEnd) {
+        let (store, stop, run_id) = (self.store.clone(), self.stop.clone(), run_id.to_owned());
+        self.tasks.spawn(async move {
+            while stop.run_until_cancelled(tokio::time::sleep(RECORD_AGAIN)).await.is_some() {
+                match store.runs().finish(&run_id, record.clone()).await {
+                    Err(error) if error.may_pass() => {}
+                    _ => return,
+                }
+            }
+        });
     }
 
     /// Whether a shutdown, not a person, ended the run.

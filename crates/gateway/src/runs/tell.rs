@@ -3,6 +3,7 @@
 use std::sync::PoisonError;
 
 use bulkhead_agent::RunEvent;
+use bulkhead_killpoint::{Point, reached};
 use tokio::sync::mpsc;
 
 use super::turn::{Follower, Turn};
@@ -19,6 +20,7 @@ pub(super) async fn tell(
         match event {
             RunEvent::Started { provider, model } => events.started(&provider, &model),
             RunEvent::TextDelta { delta, text } => {
+                reached(Point::MidStream);
                 events.delta(&delta, &text);
                 text.as_ref().clone_into(&mut turn.run.text.lock().unwrap_or_else(PoisonError::into_inner));
                 if let Some(follower) = follower {

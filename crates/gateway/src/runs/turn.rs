@@ -272,7 +272,7 @@ fn nothing(status: Outcome) -> RunOutcome {
     }
 }
 
-fn label(request: &TurnRequest, session: &Session) -> RunLabel {
+pub(super) fn label(request: &TurnRequest, session: &Session) -> RunLabel {
     RunLabel {
         run_id: request.run_id.clone(),
         session_key: request.session_key.clone(),

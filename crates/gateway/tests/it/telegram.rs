@@ -82,6 +82,36 @@ async fn kill_9_in_the_middle_loses_nothing_and_answers_once() {
 }
 
 #[tokio::test]
+async fn an_answer_that_was_shown_in_part_is_said_to_be_interrupted_and_can_be_gone_on_with() {
+    let world = World::with_telegram().await;
+    let mut gateway = world.start().await;
+    world.bot.expect_poll().await;
+    let (client, _) = gateway.client().await;
+    pair(&world, &client, 42).await;
+    drop(client);
+    world.model.control.fail_next(Fault::Stall);
+    world.bot.say(42, "ECHO thirteen-words-of-which-one-is-seen");
+    world.bot.wait_for_text(42, "thirteen").await;
+    gateway.process.kill().await;
+    let gateway = world.start().await;
+    let said = world.bot.wait_for_text(42, "interrupted").await;
+    assert!(said.now.text.starts_with("thirteen"), "what was seen stays: {}", said.now.text);
+    world.bot.expect_drained().await;
+    assert_eq!(world.model.control.chat_requests().len(), 1, "no model was asked again");
+    // The conversation knows how far it came, and the next question stands apart.
+    world.bot.say(42, "DO: say turns");
+    world.bot.wait_for_text(42, "2").await;
+    let asked = world.model.control.chat_requests().pop().unwrap();
+    let messages = asked.body["messages"].as_array().unwrap();
+    let roles: Vec<_> = messages.iter().map(|message| message["role"].as_str().unwrap()).collect();
+    assert_eq!(roles, ["system", "user", "assistant", "user"]);
+    let (client, _) = gateway.client().await;
+    let params = json!({"sessionKey": "agent:main:telegram:direct:42", "limit": 10});
+    let history = client.request("chat.history", params).await.unwrap();
+    assert_eq!(history["messages"][1]["interrupted"], true, "{history:#}");
+}
+
+#[tokio::test]
 async fn a_tool_call_of_a_killed_attempt_is_told_and_not_repeated_by_itself() {
     let world = World::with_telegram().await;
     let mut gateway = world.start().await;
