@@ -14,8 +14,9 @@ const CONFIG_NAME: &str = "openclaw.json";
 const DEFAULT_PORT: u16 = 18789;
 const DEV_PORT: u16 = 19001;
 /// Two of these together make a state directory whose configuration lies elsewhere.
-const TYPICAL: [&str; 8] = [
+const TYPICAL: [&str; 9] = [
     "agents",
+    "state/openclaw.sqlite",
     "credentials",
     "identity",
     "devices",
@@ -46,6 +47,18 @@ pub struct OpenClawInstall {
 }
 
 impl OpenClawInstall {
+    /// Takes what a closer look at its configuration says, such as one that follows what it includes.
+    pub fn look_again(&mut self, mut glimpse: ConfigGlimpse) {
+        for id in token_files(&self.state_dir, &glimpse) {
+            glimpse.add_bot_id(id);
+        }
+        let rule = if self.profile.as_deref() == Some("dev") { DEV_PORT } else { DEFAULT_PORT };
+        self.base_port = glimpse.base_port.filter(|port| Ports::new(*port).is_ok()).unwrap_or(rule);
+        self.bot_ids.clone_from(&glimpse.bot_ids);
+        self.readable = glimpse.readable;
+        self.glimpse = glimpse;
+    }
+
     /// How people call it.
     pub fn label(&self) -> String {
         match &self.profile {
@@ -94,24 +107,27 @@ pub fn detect(env: &Environment) -> Vec<OpenClawInstall> {
     installs
 }
 
+/// The OpenClaw whose configuration lies at a path; none if nothing lies there, or if it is one of ours.
+pub fn at(config_path: &Path) -> Option<OpenClawInstall> {
+    let ours = config_path.parent().is_some_and(is_ours);
+    if ours { None } else { install(config_path) }
+}
+
 fn install(config_path: &Path) -> Option<OpenClawInstall> {
     let state_dir = config_path.parent()?.to_owned();
-    let mut glimpse = ConfigGlimpse::of_file(config_path)?;
+    let glimpse = ConfigGlimpse::of_file(config_path)?;
     let folder = state_dir.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    let profile = folder.strip_prefix(".openclaw-").map(str::to_owned);
-    for id in token_files(&state_dir, &glimpse) {
-        glimpse.add_bot_id(id);
-    }
-    let rule = if profile.as_deref() == Some("dev") { DEV_PORT } else { DEFAULT_PORT };
-    Some(OpenClawInstall {
-        profile,
-        base_port: glimpse.base_port.filter(|port| Ports::new(*port).is_ok()).unwrap_or(rule),
-        bot_ids: glimpse.bot_ids.clone(),
-        readable: glimpse.readable,
+    let mut install = OpenClawInstall {
+        profile: folder.strip_prefix(".openclaw-").map(str::to_owned),
+        base_port: DEFAULT_PORT,
+        bot_ids: Vec::new(),
+        readable: false,
         config_path: config_path.to_owned(),
         state_dir,
-        glimpse,
-    })
+        glimpse: ConfigGlimpse::default(),
+    };
+    install.look_again(glimpse);
+    Some(install)
 }
 
 /// Bots whose token stands beside the configuration: in its `.env`, or in `tokenFile`.

@@ -147,7 +147,8 @@ impl Register {
             (Some(base), _) => {
                 Ports::new(base)?;
                 let me = ProfileFacts::of_place(place, Some(base));
-                let installs = openclaw::detect(&self.env);
+                let mut installs = openclaw::detect(&self.env);
+                installs.retain(|install| !around.taken_over.contains(&install.state_dir));
                 let others = neighbours
                     .iter()
                     .flat_map(|known| {

@@ -7,13 +7,17 @@ mod undo;
 
 use bulkhead_agent::AgentError;
 use bulkhead_agent::workspace::ensure_templates;
-use bulkhead_profile::{ClaimRequest, Environment, Finding, PlaceError, Register, RegisterError};
+use bulkhead_profile::{
+    ClaimRequest, Environment, Finding, MAIN, PlaceError, RESCUE, Register, RegisterError, known_profiles,
+};
 use serde_json::json;
 
 use self::journal::{Entry, Journal};
 pub(crate) use self::secrets::wanted_ids;
 use crate::check;
+use crate::elsewhere;
 use crate::event::{ProfileResult, Reporter, Step, error};
+use crate::import;
 use crate::plan::{CheckKind, Plan};
 use crate::run::resolve;
 use crate::target::{self, ModelTarget, Target};
@@ -25,6 +29,22 @@ pub(crate) fn unfinished(env: &Environment) -> Vec<String> {
         Ok(Some(_lock)) => Journal::read(env).map(|journal| journal.names()).unwrap_or_default(),
         _ => Vec::new(),
     }
+}
+
+/// The other one of main and rescue, where it is made too or was before.
+fn counterpart(plan: &Plan, env: &Environment, name: &str) -> Option<&'static str> {
+    let other = match name {
+        MAIN => RESCUE,
+        RESCUE => MAIN,
+        _ => return None,
+    };
+    let made = plan.profiles.iter().any(|profile| profile.name == other);
+    let known = || {
+        known_profiles(env)
+            .iter()
+            .any(|known| known.place.name().as_str() == other && known.glimpse.is_some())
+    };
+    (made || known()).then_some(other)
 }
 
 /// Makes the profiles of a plan.
@@ -68,6 +88,9 @@ async fn build(
         left.entries.extend(undo::undo_all(&abandoned, world, report).await);
         left.save_or_remove(&world.env);
     }
+    let begun: Vec<String> =
+        left.entries.iter().filter(|entry| !entry.had_config).map(|entry| entry.name.clone()).collect();
+    let Some(plan) = &elsewhere::completed(plan, &begun, world, report) else { return Vec::new() };
     let targets = resolve(plan, world, report);
     let model = match plan.model.as_ref().map(target::model).transpose() {
         Ok(model) => model,
@@ -128,6 +151,7 @@ impl Work<'_> {
         for (index, (target, port)) in targets.iter().zip(&ports).enumerate() {
             self.places(index, target)?;
             self.secrets(index, target).await?;
+            self.bring(index, target).await?;
             self.configuration(target, *port)?;
         }
         Ok(targets.iter().zip(ports).map(|(target, port)| target.result(Some(port))).collect())
@@ -139,25 +163,24 @@ impl Work<'_> {
         let register = Register::open(&self.world.env);
         let request =
             ClaimRequest { place: &target.place, base_port: target.wanted, owner: target.plan.owner };
-        let claimed =
-            register.claim(&request, &self.world.surroundings()).map_err(|refused| match refused {
-                RegisterError::Refused(findings) => findings
-                    .into_iter()
-                    .map(|finding| (Step::Register, Some(name.to_owned()), finding))
-                    .collect(),
-                other => vec![(
-                    Step::Register,
-                    Some(name.to_owned()),
-                    error(
-                        other.code(),
-                        &[name],
-                        "register of profiles",
-                        other.to_string(),
-                        "a register that can be written",
-                        "correct what it says, and run this again",
-                    ),
-                )],
-            })?;
+        let around = elsewhere::around(target.plan.beside.as_deref(), self.world.surroundings());
+        let claimed = register.claim(&request, &around).map_err(|refused| match refused {
+            RegisterError::Refused(findings) => {
+                findings.into_iter().map(|finding| (Step::Register, Some(name.to_owned()), finding)).collect()
+            }
+            other => vec![(
+                Step::Register,
+                Some(name.to_owned()),
+                error(
+                    other.code(),
+                    &[name],
+                    "register of profiles",
+                    other.to_string(),
+                    "a register that can be written",
+                    "correct what it says, and run this again",
+                ),
+            )],
+        })?;
         for warning in claimed.warnings {
             self.report.keep(warning);
         }
@@ -190,6 +213,9 @@ impl Work<'_> {
                 ),
             )
         })?;
+        if target.plan.brought.as_ref().is_some_and(|brought| brought.has_workspace()) {
+            return Ok(());
+        }
         self.report.running(Step::Workspace, Some(name), "Making the workspace…");
         ensure_templates(&target.workspace).map_err(|trouble| {
             failed(
@@ -245,12 +271,35 @@ impl Work<'_> {
         Ok(())
     }
 
+    async fn bring(&mut self, index: usize, target: &Target<'_>) -> Result<(), Failed> {
+        let Some(brought) = &target.plan.brought else { return Ok(()) };
+        let name = target.name();
+        self.report.running(Step::Import, Some(name), "Copying folders and conversations…");
+        let earlier = self.journal.brought(index);
+        let (journal, env) = (&mut self.journal, &self.world.env);
+        let done = import::bring(brought, &target.place, earlier, |step| {
+            journal.note_brought(index, step);
+            journal.save(env)
+        })
+        .await
+        .map_err(|finding| vec![(Step::Import, Some(name.to_owned()), finding)])?;
+        self.report.ok(Step::Import, Some(name), done, json!({}));
+        Ok(())
+    }
+
     fn configuration(&mut self, target: &Target<'_>, port: u16) -> Result<(), Failed> {
         let name = target.name();
         self.report.running(Step::Config, Some(name), "Writing the configuration…");
         let failed = |finding| vec![(Step::Config, Some(name.to_owned()), finding)];
-        let wanted = document::Wanted { plan: self.plan, model: self.model.as_ref(), target, port };
-        let new = target.existing.document.is_empty() && !target.place.config_path().exists();
+        let wanted = document::Wanted {
+            plan: self.plan,
+            model: self.model.as_ref(),
+            target,
+            port,
+            counterpart: counterpart(self.plan, &self.world.env, name),
+        };
+        let new = target.plan.brought.is_some()
+            || target.existing.document.is_empty() && !target.place.config_path().exists();
         let written = if new {
             wanted.new_document().and_then(|document| target.config.write(&document, None))
         } else {
@@ -266,8 +315,11 @@ impl Work<'_> {
                 "correct what it says, and run this again",
             ))
         })?;
-        if let Some(bot) = target.bot_id {
-            Register::open(&self.world.env).record_bots(&target.place, &[bot]).map_err(|trouble| {
+        let imported =
+            target.plan.brought.as_ref().map(|brought| brought.bots.as_slice()).unwrap_or_default();
+        let bots: Vec<u64> = target.bot_id.into_iter().chain(imported.iter().copied()).collect();
+        if !bots.is_empty() {
+            Register::open(&self.world.env).record_bots(&target.place, &bots).map_err(|trouble| {
                 failed(error(
                     trouble.code(),
                     &[name],

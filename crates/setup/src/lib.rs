@@ -22,25 +22,34 @@
 
 #![allow(clippy::result_large_err, reason = "a finding is made a few times in a run, never in a loop")]
 
+mod attach;
+pub mod backup;
 mod check;
 mod create;
 mod detect;
+pub mod doctor;
+mod elsewhere;
 mod error;
 mod event;
+mod import;
 mod live;
 mod plan;
 mod run;
 mod target;
+pub mod uninstall;
 mod world;
 
+pub use attach::{MainKind, MainPlan};
 pub use detect::{
     Detection, FoundChrome, FoundGateway, FoundKeychain, FoundModel, FoundOpenClaw, FoundPort, FoundProxy,
 };
 pub use error::SetupError;
 pub use event::{Event, Outcome, ProfileResult, Progress, ProgressState, Step};
+pub use import::{Brought, ImportArea, ImportKind, ImportLine, ImportPlan, ImportResult};
 pub use live::{Bot, Live, ModelAnswer, Trouble};
 pub use plan::{
-    Action, CheckKind, MAX_REQUEST_BYTES, ModelPlan, Plan, ProfilePlan, Request, SecretsPlan, TelegramPlan,
+    Action, Beside, CheckKind, MAX_REQUEST_BYTES, ModelPlan, Plan, ProfilePlan, Request, SecretsPlan,
+    TelegramPlan,
 };
 pub use run::{run, set_up};
-pub use world::World;
+pub use world::{Space, World};

@@ -1,12 +1,16 @@
 //! What somebody wants, as data.
 
 use std::fmt;
+use std::sync::Arc;
 
 use bulkhead_profile::Environment;
+use bulkhead_profile::openclaw::OpenClawInstall;
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
 
 use crate::SetupError;
+use crate::attach::MainPlan;
+use crate::import::{Brought, ImportPlan};
 
 /// The largest request.
 pub const MAX_REQUEST_BYTES: usize = 1024 * 1024;
@@ -141,6 +145,29 @@ pub struct Plan {
     pub model: Option<ModelPlan>,
     /// The profiles.
     pub profiles: Vec<ProfilePlan>,
+    /// What the one profile takes over from another program.
+    pub import: Option<ImportPlan>,
+    /// The gateway that the one profile watches, where it is none of ours.
+    pub main: Option<MainPlan>,
+    /// Telegram user ids that may repair, and are told. Nobody becomes one otherwise.
+    #[serde(deserialize_with = "user_ids")]
+    pub rescue_operators: Vec<String>,
+}
+
+/// User ids of Telegram, as numbers or as text.
+fn user_ids<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let values = Vec::<serde_json::Value>::deserialize(deserializer)?;
+    let id = |value: &serde_json::Value| {
+        let number = value.as_i64().or_else(|| value.as_str()?.trim().parse().ok())?;
+        (number > 0).then(|| number.to_string())
+    };
+    let bad = || {
+        serde::de::Error::invalid_value(
+            serde::de::Unexpected::Other("text"),
+            &"user ids of Telegram (numbers)",
+        )
+    };
+    values.iter().map(|value| id(value).ok_or_else(bad)).collect()
 }
 
 /// Access to a model.
@@ -216,6 +243,21 @@ pub struct ProfilePlan {
     /// Its bot.
     #[serde(default)]
     pub telegram: Option<TelegramPlan>,
+    /// What was read for it elsewhere; never part of a request.
+    #[serde(skip)]
+    pub brought: Option<Arc<Brought>>,
+    /// An OpenClaw that it lives beside; never part of a request.
+    #[serde(skip)]
+    pub beside: Option<Arc<Beside>>,
+}
+
+/// An OpenClaw whose ports a profile keeps clear of, or takes over.
+#[derive(Debug, Clone)]
+pub struct Beside {
+    pub(crate) install: OpenClawInstall,
+    pub(crate) take_over: bool,
+    /// What `rescue.main` says of it.
+    pub(crate) watched: Option<serde_json::Value>,
 }
 
 /// A Telegram bot.

@@ -3,6 +3,7 @@
 use crate::check;
 use crate::create;
 use crate::detect::detect;
+use crate::elsewhere;
 use crate::event::{Outcome, Progress, Reporter};
 use crate::plan::{Action, CheckKind, Plan, ProfilePlan, Request};
 use crate::target::{self, Target};
@@ -25,6 +26,7 @@ pub async fn run(
                 findings: Vec::new(),
                 profiles: detection.profiles.clone(),
                 detection: Some(detection),
+                report: Vec::new(),
             }
         }
         Action::Check => {
@@ -32,6 +34,10 @@ pub async fn run(
             // A model can be asked before anybody has said which profiles there will be.
             let only_model =
                 plan.profiles.is_empty() && checks.iter().all(|check| *check == CheckKind::Model);
+            let Some(plan) = &elsewhere::completed(plan, &create::unfinished(&world.env), world, &report)
+            else {
+                return finish(&report, Vec::new());
+            };
             let targets = if only_model { Vec::new() } else { resolve(plan, world, &report) };
             check::run(checks, plan, &targets, world, &report).await;
             finish(&report, targets.iter().map(|target| target.result(target.port)).collect())
@@ -50,7 +56,7 @@ pub async fn set_up(
     on_progress: &(dyn Fn(Progress) + Send + Sync),
 ) -> Outcome {
     let report = Reporter::new(on_progress);
-    let plan = Plan { secrets: None, model: None, profiles: vec![profile] };
+    let plan = Plan { profiles: vec![profile], ..Plan::default() };
     let profiles = create::create_without_secrets(&plan, world, &report).await;
     finish(&report, profiles)
 }
@@ -66,5 +72,5 @@ pub(crate) fn resolve<'p>(plan: &'p Plan, world: &World, report: &Reporter<'_>) 
 
 fn finish(report: &Reporter<'_>, profiles: Vec<crate::ProfileResult>) -> Outcome {
     let ok = !report.has_errors();
-    Outcome { ok, findings: report.take_findings(), profiles, detection: None }
+    Outcome { ok, findings: report.take_findings(), profiles, detection: None, report: report.take_lines() }
 }

@@ -221,6 +221,14 @@ fn check_address(address: &str, schemes: &[&str]) -> Result<(), String> {
 
 /// Every profile and OpenClaw of this machine but the planned ones, as they stand.
 pub(crate) fn neighbours(targets: &[Target<'_>], world: &World) -> Vec<ProfileFacts> {
+    let taken_over: Vec<PathBuf> = targets
+        .iter()
+        .filter_map(|target| target.plan.beside.as_ref())
+        .filter(|beside| beside.take_over)
+        .map(|beside| files::canonical(&beside.install.state_dir))
+        .collect();
     let own: Vec<PathBuf> = targets.iter().map(|target| files::canonical(target.place.state_dir())).collect();
-    gather_facts(&world.env).into_iter().filter(|facts| !own.contains(&facts.state_dir)).collect()
+    let apart =
+        |facts: &ProfileFacts| !own.contains(&facts.state_dir) && !taken_over.contains(&facts.state_dir);
+    gather_facts(&world.env).into_iter().filter(apart).collect()
 }

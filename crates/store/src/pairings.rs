@@ -316,7 +316,7 @@ fn allowed_in(db: &Connection, channel: &str, account: &str, sender: &str) -> ru
     )
 }
 
-fn allow(db: &Connection, allowed: &AllowedSender) -> rusqlite::Result<usize> {
+pub(crate) fn allow(db: &Connection, allowed: &AllowedSender) -> rusqlite::Result<usize> {
     db.execute(
         "INSERT INTO allowed_sender (channel, account, sender, meta, approved_by, approved_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6)

@@ -161,6 +161,9 @@ pub struct TelegramFlags {
     /// Another Bot API server.
     #[arg(long, value_name = "URL")]
     pub telegram_api_root: Option<String>,
+    /// Telegram user id that is told when the other gateway is down, and may repair it; can be given several times.
+    #[arg(long, value_name = "ID")]
+    pub rescue_operator: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -104,13 +104,30 @@ pub struct Surroundings {
     pub listening: BTreeSet<u16>,
     /// The system's ephemeral and excluded ranges.
     pub avoid: Vec<RangeInclusive<u16>>,
+    /// State directories of OpenClaws whose ports are taken over.
+    pub taken_over: Vec<PathBuf>,
 }
 
 impl Surroundings {
     /// With every OpenClaw found here; what listens and what to avoid comes from the process crate.
     pub fn look(env: &Environment, listening: BTreeSet<u16>, avoid: Vec<RangeInclusive<u16>>) -> Self {
         let foreign = openclaw::detect(env).iter().flat_map(openclaw::OpenClawInstall::claims).collect();
-        Self { foreign, listening, avoid }
+        Self { foreign, listening, avoid, taken_over: Vec::new() }
+    }
+
+    /// The same beside one OpenClaw more, wherever it lies.
+    #[must_use]
+    pub fn beside(mut self, install: &openclaw::OpenClawInstall) -> Self {
+        self.foreign.extend(install.claims());
+        self
+    }
+
+    /// The same without an OpenClaw whose ports are taken over.
+    #[must_use]
+    pub fn taking_over(mut self, install: &openclaw::OpenClawInstall) -> Self {
+        self.foreign.retain(|claim| claim.label != install.label());
+        self.taken_over.push(install.state_dir.clone());
+        self
     }
 }
 

@@ -14,6 +14,8 @@ pub(super) struct Wanted<'w> {
     pub(super) model: Option<&'w ModelTarget<'w>>,
     pub(super) target: &'w Target<'w>,
     pub(super) port: u16,
+    /// The other one of main and rescue, where there are both.
+    pub(super) counterpart: Option<&'static str>,
 }
 
 impl Wanted<'_> {
@@ -26,7 +28,11 @@ impl Wanted<'_> {
             self.target.name()
         );
         let path = self.target.place.config_path().display().to_string();
-        let mut document = ConfigDocument::parse(&path, &head)?;
+        let text = match &self.target.plan.brought {
+            Some(brought) => head.replace("{}\n", &format!("{:#}\n", brought.config)),
+            None => head,
+        };
+        let mut document = ConfigDocument::parse(&path, &text)?;
         self.apply(&mut document)?;
         Ok(document)
     }
@@ -37,6 +43,7 @@ impl Wanted<'_> {
         self.workspace(document)?;
         self.model(document)?;
         self.telegram(document)?;
+        self.watched(document)?;
         if let Some(secrets) = self.plan.secrets {
             default(document, "secrets.default", secrets.source().as_str().into())?;
         }
@@ -95,6 +102,41 @@ impl Wanted<'_> {
         } else {
             document.set_at(&choice.key("primary"), primary)
         }
+    }
+
+    /// The gateway that this profile watches, where it is none of ours.
+    fn watched(&self, document: &mut ConfigDocument) -> Result<(), ConfigError> {
+        match self.target.plan.beside.as_ref().and_then(|beside| beside.watched.clone()) {
+            Some(main) => document.set("rescue.main", main)?,
+            None => self.counterpart(document)?,
+        }
+        self.operators(document)
+    }
+
+    /// Main and rescue watch each other: a dead rescue that is found only when it is needed is worthless.
+    fn counterpart(&self, document: &mut ConfigDocument) -> Result<(), ConfigError> {
+        let named = |path: &str| document.get(path).ok().flatten().is_some_and(|value| !value.is_null());
+        match self.counterpart {
+            Some(other) if !named("rescue.watch") && !named("rescue.main") => {
+                document.set("rescue.watch", other.into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Who may repair: only those whom the plan names, besides those whom the file names already.
+    fn operators(&self, document: &mut ConfigDocument) -> Result<(), ConfigError> {
+        let mut operators = self.target.existing.config.rescue.operators.clone();
+        let before = operators.len();
+        for id in &self.plan.rescue_operators {
+            if !operators.contains(id) {
+                operators.push(id.clone());
+            }
+        }
+        if operators.len() == before {
+            return Ok(());
+        }
+        document.set("rescue.operators", operators.into())
     }
 
     fn telegram(&self, document: &mut ConfigDocument) -> Result<(), ConfigError> {

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::event::error;
+use crate::import::BroughtJournal;
 use crate::plan::SecretsPlan;
 use crate::target::Target;
 use crate::world::World;
@@ -46,6 +47,9 @@ pub(crate) struct Entry {
     pub(super) store: Option<String>,
     /// Names of secrets that were not there before.
     pub(super) secrets: Vec<String>,
+    /// What an import made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) brought: Option<BroughtJournal>,
 }
 
 impl Journal {
@@ -104,6 +108,16 @@ impl Journal {
             if !entry.secrets.iter().any(|known| known == id) {
                 entry.secrets.push(id.to_owned());
             }
+        }
+    }
+
+    pub(super) fn brought(&self, index: usize) -> Option<BroughtJournal> {
+        self.entries.get(index)?.brought.clone()
+    }
+
+    pub(super) fn note_brought(&mut self, index: usize, step: &BroughtJournal) {
+        if let Some(entry) = self.entries.get_mut(index) {
+            entry.brought = Some(step.clone());
         }
     }
 

@@ -39,6 +39,10 @@ fn wanted<'p>(plan: &'p Plan, target: &Target<'p>) -> Vec<Wanted<'p>> {
     {
         wanted.push(Wanted { id: SecretId::model_api_key(&model.provider), value: Some(key) });
     }
+    if let Some(brought) = &target.plan.brought {
+        let others = brought.secrets.iter().map(|(id, value)| Wanted { id: id.clone(), value: Some(value) });
+        wanted.extend(others);
+    }
     wanted
 }
 

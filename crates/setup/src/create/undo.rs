@@ -9,6 +9,7 @@ use bulkhead_secrets::SecretId;
 
 use super::journal::{Entry, hashes};
 use crate::event::{ProgressState, Reporter, Step};
+use crate::import;
 use crate::world::World;
 
 /// Undoes profiles, the last one first. Returns what could not be undone yet (a keychain that is locked now), for the
@@ -64,6 +65,9 @@ async fn undo(entry: &Entry, world: &World) -> Vec<String> {
             let _ = fs::remove_file(&entry.config_path);
         }
         None => {}
+    }
+    if let Some(brought) = &entry.brought {
+        import::undo(brought, &place);
     }
     if !entry.had_workspace {
         for (name, hash) in hashes(&entry.workspace) {

@@ -5,13 +5,15 @@ use std::path::PathBuf;
 use bulkhead_profile::{Claim, Finding, files, known_profiles, preferred_base, spacing};
 
 use super::Target;
+use crate::elsewhere;
 use crate::event::error;
 use crate::world::World;
 
 /// The ports that the register would give now. Nothing is claimed.
 pub(super) fn assign_ports(targets: &mut [Target<'_>], world: &World) -> Vec<Finding> {
     let known = known_profiles(&world.env);
-    let around = world.surroundings();
+    let beside = targets.iter().find_map(|target| target.plan.beside.as_deref());
+    let around = elsewhere::around(beside, world.surroundings());
     let own: Vec<PathBuf> = targets.iter().map(|target| files::canonical(target.place.state_dir())).collect();
     let mut claims: Vec<Claim> = Vec::new();
     let mut kept: Vec<Option<u16>> = vec![None; targets.len()];

@@ -2,10 +2,16 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+mod backup;
 mod create;
 mod detect;
+mod doctor;
 mod errors;
+mod import;
 mod interface;
 mod journal;
 mod live;
 mod machine;
+mod openclaw;
+mod uninstall;
+mod ward;

@@ -22,6 +22,7 @@ pub fn plan(args: &OnboardArgs, name: &str) -> Result<Plan, Failure> {
         secrets: Some(secrets(args.secrets.unwrap_or(SecretsPlace::Keychain))),
         model: model(&args.model)?,
         main: main(args)?,
+        rescue_operators: operators(&args.telegram)?,
         profiles: vec![ProfilePlan {
             name: name.to_owned(),
             port: args.gateway.gateway_port,
@@ -47,6 +48,11 @@ pub fn main(args: &OnboardArgs) -> Result<Option<MainPlan>, Failure> {
         )),
         (None, None) => Ok(None),
     }
+}
+
+/// Who may repair.
+pub fn operators(flags: &TelegramFlags) -> Result<Vec<String>, Failure> {
+    flags.rescue_operator.iter().map(|id| crate::commands::rescue::operators::user_id(id)).collect()
 }
 
 /// The bot that the flags name.
