@@ -60,7 +60,7 @@ async fn run(
     Ok((socket, hello))
 }
 
-async fn upgrade(url: &GatewayUrl, wire: Box<dyn Wire>) -> Result<Socket, ClientError> {
+pub(crate) async fn upgrade(url: &GatewayUrl, wire: Box<dyn Wire>) -> Result<Socket, ClientError> {
     let request = url
         .to_string()
         .into_client_request()
@@ -86,7 +86,7 @@ async fn upgrade(url: &GatewayUrl, wire: Box<dyn Wire>) -> Result<Socket, Client
     }
 }
 
-async fn challenge(url: &GatewayUrl, socket: &mut Socket) -> Result<Challenge, ClientError> {
+pub(crate) async fn challenge(url: &GatewayUrl, socket: &mut Socket) -> Result<Challenge, ClientError> {
     let not_a_gateway =
         |found: &str| ClientError::NotAGateway { url: url.to_string(), found: found.to_owned() };
     let Some(text) = next_text(url, socket).await? else {
@@ -124,7 +124,7 @@ async fn hello(url: &GatewayUrl, socket: &mut Socket) -> Result<HelloOk, ClientE
 }
 
 /// The next text message; `None` when the peer closed without saying why.
-async fn next_text(url: &GatewayUrl, socket: &mut Socket) -> Result<Option<String>, ClientError> {
+pub(crate) async fn next_text(url: &GatewayUrl, socket: &mut Socket) -> Result<Option<String>, ClientError> {
     loop {
         match socket.next().await {
             Some(Ok(Message::Text(text))) => return Ok(Some(text.as_str().to_owned())),

@@ -23,6 +23,7 @@ pub mod backoff;
 mod client;
 mod error;
 mod handshake;
+mod knock;
 mod options;
 mod pending;
 mod reconnect;
@@ -33,6 +34,7 @@ pub use address::GatewayUrl;
 pub use backoff::Backoff;
 pub use client::{Client, Streamed};
 pub use error::{ClientError, Closed};
+pub use knock::knock;
 pub use options::{Auth, ConnectOptions, Identity, Timeouts};
 pub use reconnect::{ConnectionState, ReconnectingClient};
 

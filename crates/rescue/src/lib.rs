@@ -13,6 +13,8 @@ mod cause;
 mod drill;
 mod incident;
 mod observation;
+pub mod openclaw;
+pub mod probe;
 mod remedy;
 mod seams;
 mod state;
@@ -27,6 +29,7 @@ pub use observation::{
     Answer, BinarySeen, ConfigSeen, ConfigTrouble, CredentialSeen, DiskSeen, Observation, PortSeen,
     ProcessSeen, ReadySeen, Reason, Reception, ServiceActivity, ServiceSeen, Sighting,
 };
+pub use probe::{ConfigTarget, SystemClock, Target, TargetKind};
 pub use remedy::{
     Actor, Admitted, Ask, Auto, AutoPilot, ChatKind, Circumstances, Gate, IssuedNonce, Nonce, Offer, Refusal,
     RefusalKind, RemedyKind, RemedyOutcome, RemedyReply, RemedyRequest, Verdict, offer,

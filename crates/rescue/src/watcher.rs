@@ -136,7 +136,7 @@ impl Watcher {
         (watcher, handle)
     }
 
-    /// Watches until `stop`. Sightings come from the probes, or from anywhere else.
+    /// Watches until `stop`. Sightings come from [`probe::start`](crate::probe::start), or from anywhere else.
     pub async fn run(mut self, mut sightings: mpsc::Receiver<Sighting>, stop: CancellationToken) {
         let (Some(mut inbox), Some(mut commands)) = (self.inbox.take(), self.commands.take()) else { return };
         let mut tick = tokio::time::interval(TICK);
@@ -426,6 +426,7 @@ impl Watcher {
             since_ms: self.shade.1,
             wanted: facts.wanted(),
             owner: facts.owner().map(str::to_owned),
+            config_hash: facts.config.as_ref().and_then(|config| config.hash.clone()),
             aspects: Aspect::ALL
                 .into_iter()
                 .map(|aspect| AspectView { aspect, state: state(aspect) })
@@ -460,6 +461,7 @@ impl WatchView {
             since_ms: 0,
             wanted: crate::seams::Wanted::Running,
             owner: None,
+            config_hash: None,
             aspects: Vec::new(),
             incident: None,
             remedies: Vec::new(),

@@ -214,7 +214,7 @@ fn is_between_runs(facts: &Facts) -> bool {
         matches!(service.activity, ServiceActivity::Starting | ServiceActivity::Stopping)
     });
     let updating = matches!(facts.binary, Some(BinarySeen::Updating));
-    facts.left_as_asked && (by_keeper || by_service || facts.kept().is_none()) || updating
+    facts.left_as_asked && (by_keeper || by_service) || updating
 }
 
 fn http(facts: &Facts, patience: &Patience) -> Judgement {
@@ -309,7 +309,7 @@ fn model(facts: &Facts, patience: &Patience) -> Judgement {
     for model in facts.models.values() {
         match model.how {
             Reception::Rejected => return hard(patience.settled),
-            Reception::Failed if !facts.own_network_down => return soft(patience.silence),
+            Reception::Failed if !facts.own_network_down => return soft(patience.crash),
             Reception::Accepted => known = true,
             _ => {}
         }

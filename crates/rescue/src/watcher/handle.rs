@@ -52,6 +52,8 @@ pub struct WatchView {
     pub wanted: Wanted,
     /// Who owns it.
     pub owner: Option<String>,
+    /// The hash of its configuration file.
+    pub config_hash: Option<String>,
     /// Every aspect.
     pub aspects: Vec<AspectView>,
     /// The open incident.
