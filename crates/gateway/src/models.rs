@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bulkhead_agent::{Provider, ProviderApi, ProviderSettings, provider};
 use bulkhead_config::ModelApi;
 
+use crate::checks::{ModelTroubles, Noted};
 use crate::credentials::Credentials;
 use crate::settings::{ModelRef, Settings};
 
@@ -14,17 +15,24 @@ use crate::settings::{ModelRef, Settings};
 pub(crate) struct ModelSet {
     credentials: Arc<Credentials>,
     built: Mutex<HashMap<String, Arc<dyn Provider>>>,
+    troubles: Arc<ModelTroubles>,
 }
 
 impl ModelSet {
     /// Nothing is built yet.
     pub(crate) fn new(credentials: Arc<Credentials>) -> Self {
-        Self { credentials, built: Mutex::default() }
+        Self { credentials, built: Mutex::default(), troubles: Arc::default() }
     }
 
     /// Forgets what was built; runs that go on keep theirs.
     pub(crate) fn forget(&self) {
         self.built.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.troubles.forget();
+    }
+
+    /// What providers answered last.
+    pub(crate) fn troubles(&self) -> &ModelTroubles {
+        &self.troubles
     }
 
     /// Why a model cannot be asked, in words for a person.
@@ -74,7 +82,8 @@ impl ModelSet {
         wanted.api_key = entry.api_key.as_ref().and_then(|key| self.credentials.resolve(key));
         wanted.headers.clone_from(&entry.headers);
         wanted.proxy.clone_from(&entry.proxy);
-        let ready = provider::build(wanted).map_err(|error| error.to_string())?;
+        let inner = provider::build(wanted).map_err(|error| error.to_string())?;
+        let ready: Arc<dyn Provider> = Arc::new(Noted { inner, troubles: Arc::clone(&self.troubles) });
         let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
         built.insert(which.provider.clone(), Arc::clone(&ready));
         Ok(ready)

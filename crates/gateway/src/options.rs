@@ -1,9 +1,12 @@
 //! What `bulkhead gateway run` was asked for.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bulkhead_profile::{Environment, Place};
 use secrecy::SecretString;
+
+use crate::probation::HEALTHY_AFTER;
 
 /// Flags and environment of one start.
 #[derive(Debug, Clone)]
@@ -32,6 +35,8 @@ pub struct RunOptions {
     pub safe_mode: bool,
     /// `--last-good`: start on the last good configuration, whatever the file says.
     pub last_good: bool,
+    /// How long it must run healthy on a configuration before that counts as a good one.
+    pub healthy_after: Duration,
 }
 
 impl RunOptions {
@@ -58,6 +63,7 @@ impl RunOptions {
             json: false,
             safe_mode: false,
             last_good: false,
+            healthy_after: HEALTHY_AFTER,
         }
     }
 }

@@ -59,6 +59,7 @@ mod tests {
             config: bulkhead_config::Config::default(),
             hash: String::new(),
             problem: None,
+            distrusted: None,
             unconfigured: false,
             workspace: "/w".into(),
             environment: std::sync::Arc::new(bulkhead_profile::Environment::for_test("/home/ada")),

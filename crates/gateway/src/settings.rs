@@ -14,16 +14,27 @@ pub(crate) const CONTEXT_WINDOW: u64 = 128_000;
 pub(crate) struct Settings {
     /// The typed view.
     pub(crate) config: Config,
-    /// Hash of the file that it came from.
+    /// Hash of the text that it came from.
     pub(crate) hash: String,
-    /// Why the last good version is in force instead of the file.
-    pub(crate) problem: Option<String>,
+    /// Why it is in force instead of the file.
+    pub(crate) problem: Option<Problem>,
+    /// Hash of a file that crashed the gateway: it is not taken up again until it is another one.
+    pub(crate) distrusted: Option<String>,
     /// There is no file: control plane only.
     pub(crate) unconfigured: bool,
     /// The profile's own workspace, for agents that name none.
     pub(crate) workspace: PathBuf,
     /// What `~` means in the file.
     pub(crate) environment: Arc<Environment>,
+}
+
+/// Why the file on disk is not in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Problem {
+    /// Stable code, such as `config.syntax`.
+    pub(crate) code: String,
+    /// In words, with the next step; without secrets.
+    pub(crate) message: String,
 }
 
 /// One agent, with everything that the defaults add.
@@ -193,11 +204,18 @@ impl SettingsSlot {
 impl Settings {
     /// What was loaded, for a profile.
     pub(crate) fn of(loaded: Loaded, place: &Place, environment: Arc<Environment>) -> Self {
+        let problem = match &loaded.source {
+            ConfigOrigin::LastGood { reason, code } => {
+                Some(Problem { code: (*code).to_owned(), message: reason.clone() })
+            }
+            ConfigOrigin::Current | ConfigOrigin::Missing => None,
+        };
         Self {
-            problem: loaded.broken_reason().map(str::to_owned),
+            problem,
+            distrusted: None,
             unconfigured: loaded.source == ConfigOrigin::Missing,
             config: loaded.config,
-            hash: loaded.hash,
+            hash: loaded.document.hash(),
             workspace: place.workspace().to_path_buf(),
             environment,
         }
@@ -216,6 +234,7 @@ mod tests {
             config: Config::from_document(&document).unwrap(),
             hash: String::new(),
             problem: None,
+            distrusted: None,
             unconfigured: false,
             workspace: PathBuf::from("/w"),
             environment: Arc::new(Environment::for_test("/home/ada")),

@@ -139,6 +139,18 @@ impl Store {
         Kv { store: self.clone() }
     }
 
+    /// Why the file took nothing when something was written last; follows every change of that.
+    pub fn trouble(&self) -> tokio::sync::watch::Receiver<Option<String>> {
+        self.jobs.trouble()
+    }
+
+    /// Writes one small row, to see whether the file takes anything (again).
+    pub async fn check_writable(&self) -> Result<(), StoreError> {
+        self.kv().set("store/check", &serde_json::Value::from(self.now())).await?;
+        self.jobs.trouble_is_over();
+        Ok(())
+    }
+
     /// Reads the whole file and reports what does not fit together; empty means healthy.
     pub async fn integrity_check(&self) -> Result<Vec<String>, StoreError> {
         self.jobs

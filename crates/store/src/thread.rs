@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rusqlite::Connection;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::StoreError;
 
@@ -16,6 +16,8 @@ type Job = Box<dyn FnOnce(&mut Connection) + Send>;
 #[derive(Clone)]
 pub(crate) struct Jobs {
     queue: mpsc::Sender<Job>,
+    /// Why the last write failed, when the file took nothing.
+    trouble: watch::Sender<Option<String>>,
 }
 
 impl Jobs {
@@ -54,7 +56,7 @@ impl Jobs {
         spawned
             .map_err(|error| StoreError::Query { action: "start its thread", reason: error.to_string() })?;
         outcome.recv().map_err(|_| StoreError::Closed)??;
-        Ok((Self { queue }, gone))
+        Ok((Self { queue, trouble: watch::Sender::new(None) }, gone))
     }
 
     /// Runs `job` on the thread and waits for its result. Waits for room while the queue is full.
@@ -68,6 +70,22 @@ impl Jobs {
             let _ = reply.send(job(connection));
         });
         self.queue.send(job).await.map_err(|_| StoreError::Closed)?;
-        answer.await.map_err(|_| StoreError::Closed)?
+        let result = answer.await.map_err(|_| StoreError::Closed)?;
+        if let Err(error) = &result
+            && error.is_unwritable()
+        {
+            self.trouble.send_replace(Some(error.to_string()));
+        }
+        result
+    }
+
+    /// Follows whether the file takes what is written.
+    pub(crate) fn trouble(&self) -> watch::Receiver<Option<String>> {
+        self.trouble.subscribe()
+    }
+
+    /// A write worked again.
+    pub(crate) fn trouble_is_over(&self) {
+        self.trouble.send_if_modified(|trouble| trouble.take().is_some());
     }
 }

@@ -21,6 +21,9 @@ const CONFLICT_SHOWN: Duration = Duration::from_mins(1);
 /// Between two polls while nothing can be recorded.
 const UNRECORDED_EVERY: Duration = Duration::from_secs(1);
 
+/// How often a token is checked while a poll waits, where that is wanted.
+const TOKEN_CHECK_EVERY: Duration = Duration::from_secs(4);
+
 /// How often old updates are forgotten, how long they are kept, and how many of an account in any case.
 const FORGET_EVERY: Duration = Duration::from_hours(24);
 const KEPT_MS: i64 = 14 * 24 * 60 * 60 * 1000;
@@ -76,7 +79,11 @@ async fn receive(line: &Line, dispatch: &Arc<Dispatch>, setup: &Setup) {
             forgotten = Some(Instant::now());
             forget_old(line).await;
         }
-        match poll(line, dispatch, api, hold, &mut memory).await {
+        let polled = tokio::select! {
+            polled = poll(line, dispatch, api, hold, &mut memory) => polled,
+            error = rejected(line, api) => Err(error),
+        };
+        match polled {
             Ok(()) => {
                 waiting = waits();
                 hold = POLL_SECONDS;
@@ -105,6 +112,21 @@ async fn receive(line: &Line, dispatch: &Arc<Dispatch>, setup: &Setup) {
                 };
                 tokio::time::sleep(wait).await;
             }
+        }
+    }
+}
+
+/// Resolves when the server no longer takes the token, although a poll still waits. Other troubles are the poll's to
+/// tell: one lost question is no outage.
+async fn rejected(line: &Line, api: &Api) -> ChannelError {
+    loop {
+        tokio::time::sleep(TOKEN_CHECK_EVERY).await;
+        if !line.setup.borrow().settings.token_check {
+            continue;
+        }
+        match api.get_me().await {
+            Err(error) if error.needs_a_person() => return error,
+            _ => {}
         }
     }
 }

@@ -33,6 +33,8 @@ pub struct TelegramSettings {
     pub operators: BTreeSet<i64>,
     /// Commands for operators, with their descriptions; in the menu of their private chats.
     pub operator_commands: &'static [(&'static str, &'static str)],
+    /// Ask every few seconds whether the token still counts: a poll that waits for messages would not notice for long.
+    pub token_check: bool,
 }
 
 impl TelegramSettings {
@@ -50,6 +52,7 @@ impl TelegramSettings {
             profile: None,
             operators: BTreeSet::new(),
             operator_commands: &[],
+            token_check: false,
         }
     }
 

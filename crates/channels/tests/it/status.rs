@@ -1,5 +1,5 @@
 use bulkhead_channels::{ChannelState, Telegram, TelegramSettings};
-use bulkhead_fakes::telegram::{TelegramServer, TelegramServerOptions};
+use bulkhead_fakes::telegram::{Fault, TelegramServer, TelegramServerOptions};
 
 use crate::world::{ALICE, Scripted, TOKEN, World, settings, until};
 
@@ -25,6 +25,20 @@ async fn a_bad_token_is_told_and_not_tried_again_until_there_is_another() {
 
     world.bot.revoke(true);
     assert_eq!(until(&telegram, ChannelState::Failed).await.code, Some("telegram-bad-token"));
+}
+
+#[tokio::test]
+async fn a_revoked_token_is_told_while_a_poll_still_waits() {
+    let world = World::new().await;
+    let watched = TelegramSettings { token_check: true, ..world.settings() };
+    let telegram = Telegram::start(watched, world.store(), Scripted::echo());
+    until(&telegram, ChannelState::Connected).await;
+    world.bot.expect_poll().await;
+    let refuse = Fault::Refuse { status: 401, description: "Unauthorized".to_owned() };
+    world.bot.fail_next("getMe", refuse);
+    let began = std::time::Instant::now();
+    assert_eq!(until(&telegram, ChannelState::Failed).await.code, Some("telegram-bad-token"));
+    assert!(began.elapsed() < std::time::Duration::from_secs(8), "{:?}", began.elapsed());
 }
 
 #[tokio::test]

@@ -12,6 +12,8 @@ Examples:
   bulkhead config set gateway.auth.token -          Stored as a secret; the file gets a reference
   bulkhead config unset browser.cdpUrl
   bulkhead config validate
+  bulkhead config diff                              What changed since the last version that worked
+  bulkhead config rollback                          Go back to it; the rejected file is kept
 
 Comments and unknown keys survive every edit. A running gateway reloads the file.";
 
@@ -50,8 +52,28 @@ pub enum ConfigCommand {
     File,
     /// Print the JSON schema.
     Schema,
-    /// Go back to the last good version; the rejected file is kept beside it.
-    Rollback,
+    /// List the versions that a gateway ran healthy on for a minute, newest first; twenty are kept.
+    History,
+    /// Show what changed, without secrets: since the newest good version, since A, or from A to B.
+    #[command(
+        after_help = "Examples:\n  bulkhead config diff\n  bulkhead config diff 3f9c2a\n  bulkhead config diff 3f9c2a 81d0ee\n\nA and B are hashes of `bulkhead config history` or their first digits, or `current` for the file."
+    )]
+    Diff {
+        /// The older version (default: the newest good one).
+        a: Option<String>,
+        /// The newer one (default: the file as it is).
+        b: Option<String>,
+    },
+    /// Go back to a good version; the rejected file is kept beside it.
+    #[command(
+        after_help = "Examples:\n  bulkhead config rollback\n  bulkhead config rollback 3f9c2a\n\nThe app or service that runs this gateway does it and restarts the gateway; a gateway in a terminal reloads."
+    )]
+    Rollback {
+        /// Which one: its hash in `bulkhead config history`, or the first digits (default: the newest).
+        hash: Option<String>,
+    },
+    /// Say that the file is meant as it is, though it lost most of its keys.
+    Accept,
 }
 
 #[derive(Debug, Args)]

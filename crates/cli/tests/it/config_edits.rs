@@ -72,3 +72,44 @@ fn going_back_to_the_last_good_version() {
     assert_eq!(home.read(".bulkhead/bulkhead.json"), good);
     assert!(std::fs::read_to_string(back["rejected"].as_str().unwrap()).unwrap().contains("broken"));
 }
+
+#[test]
+fn versions_are_listed_compared_and_gone_back_to() {
+    let home = Home::new();
+    home.run(&["setup"]).ok();
+    let none = home.run(&["config", "history", "--json"]).ok().json();
+    assert_eq!(none["versions"], serde_json::json!([]), "nothing ran yet");
+    // What a gateway does after a minute.
+    let env = bulkhead_profile::Environment::for_test(home.path());
+    let place = bulkhead_profile::Place::resolve(None, &env).unwrap();
+    let store = bulkhead_config::ConfigStore::new(&place);
+    store.remember_good(&store.hash().unwrap()).unwrap();
+    home.run(&["config", "set", "logging.level", "debug"]).ok();
+    store.remember_good(&store.hash().unwrap()).unwrap();
+    let list = home.run(&["config", "history", "--json"]).ok().json();
+    let versions = list["versions"].as_array().unwrap();
+    assert_eq!((versions.len(), &versions[0]["current"]), (2, &serde_json::json!(true)));
+    assert!(versions[0]["keys"].as_u64() > versions[1]["keys"].as_u64());
+    assert!(versions[0]["at"].as_str().unwrap().ends_with('Z'));
+    let old = versions[1]["hash"].as_str().unwrap().trim_start_matches("sha256:")[..8].to_owned();
+    let shown = home.run(&["config", "history"]).ok().shown();
+    assert!(shown.contains(&old) && shown.contains("in the file now"), "{shown}");
+    let diff = home.run(&["config", "diff", &old, "--json"]).ok().json();
+    assert_eq!(diff["fields"], serde_json::json!(["logging.level"]));
+    assert!(diff["diff"].as_str().unwrap().contains("+") && diff["changed"] == true, "{diff}");
+    assert_eq!(home.run(&["config", "diff", "ffff0000"]).code, 2);
+    let back = home.run(&["config", "rollback", &old, "--json"]).ok().json();
+    assert_eq!((&back["via"], &back["to"]), (&serde_json::json!("file"), &versions[1]["hash"]));
+    assert!(!home.read(".bulkhead/bulkhead.json").contains("debug"));
+}
+
+#[test]
+fn a_loss_that_is_meant_can_be_said_to_be() {
+    let home = Home::new();
+    home.run(&["setup"]).ok();
+    home.write(".bulkhead/bulkhead.json", "{ gateway: { mode: 'local' } }");
+    let refused = home.run(&["config", "set", "logging.level", "debug"]);
+    assert!(refused.code == 78 && refused.shown().contains("config rollback"), "{refused:?}");
+    home.run(&["config", "accept"]).ok();
+    home.run(&["config", "set", "logging.level", "debug"]).ok();
+}

@@ -85,3 +85,43 @@ fn a_gateway_is_kept_running_and_asked_through_its_supervisor() {
     assert!(!std::path::Path::new(&format!("/proc/{last}")).exists(), "the gateway outlived its supervisor");
     assert_eq!(home.run(&["status", "--only", "--json"]).ok().json()["profile"]["state"], "stopped");
 }
+
+#[test]
+fn a_supervisor_ends_with_the_program_that_started_it() {
+    let home = Home::new();
+    home.run(&["setup", "--port", &free_base().to_string()]).ok();
+    home.run(&["config", "set", "secrets.default", "file"]).ok();
+    let mut command = home.command(&["gateway", "supervise", "--json", "--until-stdin-ends"]);
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let parent = child.stdin.take();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut supervisor = Supervisor { child, lines };
+    let gateway = supervisor.running();
+    // What the system does when that program is killed.
+    drop(parent);
+    assert!(supervisor.child.wait().unwrap().success());
+    assert!(
+        !std::path::Path::new(&format!("/proc/{gateway}")).exists(),
+        "the gateway outlived its supervisor"
+    );
+}
+
+#[test]
+fn a_rollback_goes_through_the_supervisor() {
+    let home = Home::new();
+    home.run(&["setup", "--port", &free_base().to_string()]).ok();
+    home.run(&["config", "set", "secrets.default", "file"]).ok();
+    let mut supervisor = Supervisor::start(&home);
+    let first = supervisor.running();
+    let good = home.read(".bulkhead/bulkhead.json");
+    home.write(".bulkhead/bulkhead.json", "{ broken");
+    let refused = home.run(&["config", "set", "logging.level", "debug"]);
+    assert_eq!((refused.code, home.read(".bulkhead/bulkhead.json").as_str()), (78, "{ broken"));
+    let done = home.run(&["config", "rollback", "--json"]).ok().json();
+    assert_eq!((&done["via"], &done["changed"]), (&json!("supervisor"), &json!(true)));
+    assert_eq!(home.read(".bulkhead/bulkhead.json"), good);
+    assert_ne!(supervisor.running(), first, "it was restarted");
+    let again = home.run(&["config", "rollback", "--json"]).ok().json();
+    assert_eq!((&again["changed"], &again["rejected"]), (&json!(false), &json!(null)));
+}

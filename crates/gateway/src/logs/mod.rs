@@ -24,7 +24,7 @@ use crate::error::GatewayError;
 pub(crate) struct Loudness<'a> {
     /// `error`, `warn`, `info`, `debug`, `trace`, or a list such as `info,bulkhead_agent=debug`.
     pub(crate) level: &'a str,
-    /// Words on stderr for a person; otherwise warnings only, for the supervisor's crash log.
+    /// Words on stderr for a person; otherwise at most `info`, for the supervisor's crash log.
     pub(crate) foreground: bool,
 }
 
@@ -34,7 +34,7 @@ pub(crate) fn start(file: &Path, loudness: Loudness<'_>, redactor: &Redactor) ->
         crate::start::directories::private(parent)?;
     }
     let filter = targets(loudness.level);
-    let stderr_level = if loudness.foreground { LevelFilter::TRACE } else { LevelFilter::WARN };
+    let stderr_level = if loudness.foreground { LevelFilter::TRACE } else { LevelFilter::INFO };
     let to_file = fmt::layer()
         .event_format(format::JsonLines)
         .with_writer(writer::RedactedSink::file(file, redactor.clone()))

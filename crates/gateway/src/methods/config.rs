@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use bulkhead_config::{
-    Config, ConfigDocument, ConfigError, ConfigIssue, ConfigStore, IssueSeverity, check_remote_change,
-    redact, schema, ui_hints, validate_document,
+    ConfigDocument, ConfigError, ConfigIssue, ConfigStore, IssueSeverity, check_remote_change, redact,
+    redacted_text, schema, ui_hints, validate_document,
 };
 use bulkhead_protocol::{ErrorShape, Scope};
 use bulkhead_server::Reply;
@@ -55,26 +55,14 @@ pub(super) async fn get(gateway: &Arc<Gateway>, call: Call<'_>) -> Result<Reply,
     });
     if let Some(problem) = &settings.problem {
         result["lastGoodInUse"] = true.into();
-        result["problem"] = problem.clone().into();
+        result["problem"] = problem.message.clone().into();
+        result["problemCode"] = problem.code.clone().into();
     }
     if !call.ctx.conn.allows(Scope::OperatorAdmin) {
         // Comments may hold anything; only who may write the file sees its text.
         result["raw"] = Value::Null;
     }
     Reply::json(&result)
-}
-
-/// The text with every plain secret replaced; nothing, if that cannot be done without touching more.
-fn redacted_text(document: &ConfigDocument) -> Option<String> {
-    let config = Config::from_document(document).ok()?;
-    let mut copy = document.clone();
-    for (path, input) in config.secret_inputs() {
-        if input.plain().is_some() {
-            copy.set(&path, bulkhead_config::REDACTED.into()).ok()?;
-        }
-    }
-    // Anything else that redaction finds (a password in a proxy's address) is no field of its own.
-    (redact(&copy.value()) == copy.value()).then(|| copy.to_string())
 }
 
 fn whole_file(error: &ConfigError) -> ConfigIssue {

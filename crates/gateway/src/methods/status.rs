@@ -88,7 +88,7 @@ pub(super) async fn status(gateway: &Arc<Gateway>, call: Call<'_>) -> Result<Rep
         result["stateDir"] = gateway.place.state_dir().display().to_string().into();
         result["configPath"] = gateway.place.config_path().display().to_string().into();
         if let Some(problem) = &settings.problem {
-            result["configProblem"] = problem.clone().into();
+            result["configProblem"] = problem.message.clone().into();
         }
         let restart =
             gateway.restart_needed.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use bulkhead_config::{Config, ConfigDocument, ConfigStore, GatewayMode};
+use bulkhead_config::{Config, ConfigStore, GatewayMode};
 
 use crate::error::GatewayError;
 use crate::options::RunOptions;
-use crate::settings::Settings;
+use crate::settings::{Problem, Settings};
 
 /// What the log should say about a configuration, once there is a log.
 #[derive(Debug, Default)]
@@ -23,8 +23,8 @@ pub(crate) fn load(options: &RunOptions) -> Result<(Settings, Notes), GatewayErr
     if options.last_good
         && let Some(settings) = last_good(options)
     {
-        let notes = Notes { warnings: Vec::new(), problem: settings.problem.clone() };
-        return Ok((settings, notes));
+        let problem = settings.problem.as_ref().map(|problem| problem.message.clone());
+        return Ok((settings, Notes { warnings: Vec::new(), problem }));
     }
     let loaded = ConfigStore::new(place)
         .load()
@@ -42,21 +42,41 @@ pub(crate) fn load(options: &RunOptions) -> Result<(Settings, Notes), GatewayErr
                 .to_owned(),
         });
     }
-    let notes = Notes { warnings, problem: settings.problem.clone() };
+    let notes = Notes { warnings, problem: settings.problem.as_ref().map(|problem| problem.message.clone()) };
     Ok((settings, notes))
 }
 
-/// The last good version, asked for by the supervisor after crashes.
+/// The last good version, asked for by the supervisor after crashes. The file that crashed is not taken up again until
+/// it is another one.
 fn last_good(options: &RunOptions) -> Option<Settings> {
     let place = &options.place;
-    let path = place.last_good_config_path();
-    let text = std::fs::read_to_string(&path).ok()?;
-    let document = ConfigDocument::parse(&path.display().to_string(), &text).ok()?;
+    let store = ConfigStore::new(place);
+    let document = store.fallback()?;
     let config = Config::from_document(&document).ok()?;
+    let hash = document.hash();
+    let on_disk = store.hash().unwrap_or_default();
+    let (problem, distrusted) = match store.load() {
+        // The same: whatever crashes is not the configuration.
+        Ok(_) if on_disk == hash => (None, None),
+        // Broken: that is said as at any start.
+        Ok(loaded) if loaded.broken_reason().is_some() => {
+            (Settings::of(loaded, place, Arc::clone(&options.environment)).problem, None)
+        }
+        _ => {
+            let message = format!(
+                "{}: the gateway crashed again and again on this configuration, so it runs on the last one that worked; \
+                 expected one that it can run on. See what changed with `bulkhead config diff`, then repair the file, or go \
+                 back with `bulkhead config rollback`.",
+                place.config_path().display()
+            );
+            (Some(Problem { code: "config.crashed".to_owned(), message }), Some(on_disk))
+        }
+    };
     Some(Settings {
-        hash: document.hash(),
+        hash,
         config,
-        problem: Some("the supervisor started on the last good configuration after crashes".to_owned()),
+        problem,
+        distrusted,
         unconfigured: false,
         workspace: place.workspace().to_path_buf(),
         environment: Arc::clone(&options.environment),

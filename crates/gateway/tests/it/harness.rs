@@ -39,7 +39,11 @@ fn gateway_process() {
             "allow-unconfigured" => options.allow_unconfigured = true,
             "safe" => options.safe_mode = true,
             "force" => options.force = true,
+            "last-good" => options.last_good = true,
             other => {
+                if let Some(ms) = other.strip_prefix("healthy-after-ms=") {
+                    options.healthy_after = Duration::from_millis(ms.parse().unwrap());
+                }
                 if let Some(port) = other.strip_prefix("port=") {
                     options.port = port.parse().ok();
                 }
@@ -98,6 +102,11 @@ impl World {
 
     pub fn telegram_config(&self) -> Value {
         json!({"apiRoot": self.telegram.base_url, "botToken": {"source": "keychain", "id": "telegram/bot-token"}})
+    }
+
+    /// The profile's place.
+    pub fn place(&self) -> Place {
+        Place::resolve(None, &Environment::for_test(self.home.path())).unwrap()
     }
 
     pub fn state(&self) -> PathBuf {

@@ -10,9 +10,12 @@
 )]
 
 mod chat;
+mod checks;
+mod full_disk;
 mod harness;
 mod http;
 mod life;
 mod reload;
 mod secrets;
 mod telegram;
+mod versions;

@@ -1,5 +1,7 @@
 //! `bulkhead config …`: the file itself; a running gateway sees the change and reloads.
 
+mod history;
+
 use bulkhead_config::{
     ConfigDocument, ConfigError, ConfigIssue, ConfigPath, ConfigStore, IssueSeverity, REDACTED, SecretRef,
     Segment, redact, schema, validate_document,
@@ -26,7 +28,10 @@ pub fn run(command: ConfigCommand, context: &Context) -> Result<u8, Failure> {
             context.out.text(&serde_json::to_string_pretty(&schema()).unwrap_or_default());
             Ok(DONE)
         }
-        ConfigCommand::Rollback => rollback(context),
+        ConfigCommand::History => history::list(context),
+        ConfigCommand::Diff { a, b } => history::diff(a.as_deref(), b.as_deref(), context),
+        ConfigCommand::Rollback { hash } => history::rollback(hash.as_deref(), context),
+        ConfigCommand::Accept => history::accept(context),
     }
 }
 
@@ -230,20 +235,6 @@ fn file(context: &Context) -> Result<u8, Failure> {
     let path = place.config_path();
     let result = json!({ "ok": true, "file": path, "exists": path.exists() });
     context.out.result(&result, || path.display().to_string());
-    Ok(DONE)
-}
-
-fn rollback(context: &Context) -> Result<u8, Failure> {
-    let place = context.place_for_writing()?;
-    let rejected = ConfigStore::new(&place).rollback_to(None, None)?.rejected;
-    let result = json!({ "ok": true, "file": place.config_path(), "rejected": rejected });
-    context.out.result(&result, || {
-        let kept = rejected
-            .as_ref()
-            .map(|path| format!("; the rejected file is {}", path.display()))
-            .unwrap_or_default();
-        format!("{} is the last good version again{kept}", place.config_path().display())
-    });
     Ok(DONE)
 }
 
