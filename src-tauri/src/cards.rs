@@ -10,6 +10,8 @@ pub enum CardState {
     Running,
     /// On its way.
     Starting,
+    /// Finishing what it does before it ends.
+    Stopping,
     /// Stopped on purpose.
     Stopped,
     /// Answers, but something about it does not work.

@@ -65,7 +65,10 @@ fn main() -> anyhow::Result<()> {
             } else if !hidden {
                 windows::show(app.handle(), "/");
             }
-            tauri::async_runtime::spawn(async move { fleet.refresh().await });
+            tauri::async_runtime::spawn(async move {
+                fleet.refresh().await;
+                fleet.follow_register().await;
+            });
             Ok(())
         })
         .build(tauri::generate_context!())?;

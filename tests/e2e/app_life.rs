@@ -191,6 +191,25 @@ async fn a_hidden_app_has_no_web_process_before_and_after_its_window() -> Result
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_hidden_app_finds_what_the_command_line_makes_and_removes() {
+    let outside = Outside::new().await;
+    let mut world = World::with_keychain();
+    let _screen = Screen::start(&mut world);
+    let [main] = <[Profile; 1]>::try_from(create(&outside, &world, &["main"], "keychain")).ok().expect("one");
+    let _app = app(&world, &["--hidden"]);
+    main.answers().await;
+    let [second] =
+        <[Profile; 1]>::try_from(create(&outside, &world, &["second"], "keychain")).ok().expect("one");
+    second.answers().await;
+    assert!(web_processes(&world).is_empty(), "no window was needed for that");
+    let out = world.bulkhead(&["--profile", "second", "gateway", "stop"]);
+    assert!(out.status.success(), "{}", text(&out));
+    let out = world.bulkhead(&["profiles", "remove", "second", "--yes"]);
+    assert!(out.status.success(), "{}", text(&out));
+    main.answers().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_gateway_of_others_is_attached_to_and_left_alone() -> Result<()> {
     let outside = Outside::new().await;
     let mut world = World::with_keychain();

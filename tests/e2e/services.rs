@@ -112,7 +112,10 @@ async fn services_come_back_tell_the_truth_and_leave_nothing() {
 
     for profile in profiles {
         let done = gateway(&world, profile, &["install"]);
-        assert_eq!((&done["result"], &done["owner"], &done["ownerBefore"]), (&json!("installed"), &json!("service"), &json!("external")));
+        assert_eq!(
+            (&done["result"], &done["owner"], &done["ownerBefore"]),
+            (&json!("installed"), &json!("service"), &json!("external"))
+        );
         assert_eq!(property(&world, &unit(profile), "ActiveState"), "active", "{done}");
         assert_eq!(property(&world, &unit(profile), "UnitFileState"), "enabled");
         profile.answers().await;
@@ -123,7 +126,8 @@ async fn services_come_back_tell_the_truth_and_leave_nothing() {
             .output()
             .expect("systemd-analyze starts");
         assert_eq!(text(&verified), "", "systemd has nothing to say about the unit");
-        let unit_text = std::fs::read_to_string(world.path(".config/systemd/user").join(unit(profile))).expect("unit");
+        let unit_text =
+            std::fs::read_to_string(world.path(".config/systemd/user").join(unit(profile))).expect("unit");
         assert!(!unit_text.contains(&profile.token) && !unit_text.contains(&outside.key), "{unit_text}");
         assert_eq!(gateway(&world, profile, &["install"])["result"], "unchanged");
     }
@@ -159,12 +163,16 @@ async fn services_come_back_tell_the_truth_and_leave_nothing() {
 
     for profile in profiles {
         let gone = gateway(&world, profile, &["uninstall"]);
-        assert_eq!((&gone["result"], &gone["owner"], &gone["left"]), (&json!("uninstalled"), &json!("external"), &json!([])));
+        assert_eq!(
+            (&gone["result"], &gone["owner"], &gone["left"]),
+            (&json!("uninstalled"), &json!("external"), &json!([]))
+        );
         assert_eq!(gateway(&world, profile, &["uninstall"])["result"], "not-installed");
     }
     let units = systemctl(&world, &["list-units", "--all", "--plain", "--no-legend", "bulkhead*"]);
     assert_eq!(String::from_utf8_lossy(&units.stdout), "", "no unit is left");
-    let files = world.command("find").args([".config/systemd", "-name", "*bulkhead*"]).output().expect("find");
+    let files =
+        world.command("find").args([".config/systemd", "-name", "*bulkhead*"]).output().expect("find");
     assert_eq!(String::from_utf8_lossy(&files.stdout), "", "no file and no link is left");
     assert_eq!(running(&world, "gateway"), Vec::<u32>::new(), "no process is left");
 }
@@ -184,13 +192,15 @@ async fn planned_stop(world: &World, main: &Profile) {
 
 async fn drift_is_told_and_repaired(world: &World, main: &Profile) {
     let path = world.path(".config/systemd/user").join(unit(main));
-    let edited = std::fs::read_to_string(&path).expect("unit").replace("TimeoutStopSec=30", "TimeoutStopSec=1");
+    let edited =
+        std::fs::read_to_string(&path).expect("unit").replace("TimeoutStopSec=30", "TimeoutStopSec=1");
     std::fs::write(&path, &edited).expect("write");
     let status = gateway(world, main, &["status", "--no-probe"]);
     assert_eq!(status["service"]["drift"][0]["kind"], "edited", "{status}");
     let done = gateway(world, main, &["install"]);
     assert_eq!((&done["result"], &done["repaired"][0]["kind"]), (&json!("repaired"), &json!("edited")));
-    let kept = std::fs::read_to_string(done["kept"].as_str().expect("the edited text is kept")).expect("kept");
+    let kept =
+        std::fs::read_to_string(done["kept"].as_str().expect("the edited text is kept")).expect("kept");
     assert_eq!(kept, edited);
     let status = gateway(world, main, &["status"]);
     assert_eq!(status["service"]["drift"], json!([]), "{status}");
@@ -201,7 +211,11 @@ async fn drift_is_told_and_repaired(world: &World, main: &Profile) {
 /// With a good version the gateway runs on it and says so; without one the unit has failed with 78 and stays down.
 async fn broken_configurations(world: &World, main: &Profile, rescue: &Profile) {
     let config = |profile: &Profile| {
-        let dir = if profile.name == "main" { ".bulkhead".to_owned() } else { format!(".bulkhead-{}", profile.name) };
+        let dir = if profile.name == "main" {
+            ".bulkhead".to_owned()
+        } else {
+            format!(".bulkhead-{}", profile.name)
+        };
         world.path(&dir).join("bulkhead.json")
     };
     let good = std::fs::read_to_string(config(main)).expect("configuration");
@@ -222,7 +236,8 @@ async fn broken_configurations(world: &World, main: &Profile, rescue: &Profile) 
     let _ = std::fs::remove_file(config(rescue).with_file_name("bulkhead.last-good.json"));
     let before = property(world, &unit(rescue), "NRestarts");
     kill(rescue.gateway_pid(world));
-    until("rescue's unit has failed", async || property(world, &unit(rescue), "ActiveState") == "failed").await;
+    until("rescue's unit has failed", async || property(world, &unit(rescue), "ActiveState") == "failed")
+        .await;
     assert_eq!(property(world, &unit(rescue), "ExecMainStatus"), "78");
     assert_eq!(property(world, &unit(rescue), "NRestarts"), before, "not started again");
     let (code, told) = refused(world, rescue, &["start"]);
@@ -236,10 +251,17 @@ async fn broken_configurations(world: &World, main: &Profile, rescue: &Profile) 
 
 fn others_are_told(world: &World, main: &Profile) {
     let stale = world.path(".config/systemd/user/openclaw-gateway.service");
-    std::fs::write(&stale, "[Service]\nExecStart=/nowhere/node /nowhere/openclaw.mjs gateway --port 18789\n").expect("write");
+    std::fs::write(&stale, "[Service]\nExecStart=/nowhere/node /nowhere/openclaw.mjs gateway --port 18789\n")
+        .expect("write");
     let status = gateway(world, main, &["status", "--deep"]);
     let others = status["otherServices"].as_array().expect("others").clone();
-    let of = |name: &str| others.iter().find(|other| other["name"] == name).unwrap_or_else(|| panic!("{name}: {status}")).clone();
+    let of = |name: &str| {
+        others
+            .iter()
+            .find(|other| other["name"] == name)
+            .unwrap_or_else(|| panic!("{name}: {status}"))
+            .clone()
+    };
     assert_eq!(of("bulkhead-gateway-rescue.service")["verdict"], "beside");
     assert_eq!(of("openclaw-gateway.service")["verdict"], "program-missing");
     std::fs::remove_file(stale).expect("remove");

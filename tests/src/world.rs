@@ -1,8 +1,8 @@
 //! A home of one's own.
 
-use crate::run::Running;
 #[cfg(target_os = "linux")]
 use crate::manager::{self, UserManager};
+use crate::run::Running;
 use crate::{bus::Bus, programs};
 use std::collections::BTreeMap;
 use std::ffi::OsString;

@@ -51,14 +51,14 @@ pub fn card(identity: &Identity, supervised: Option<&GatewayStatus>, answering: 
     let state = state(supervised, answering, &channels);
     let problem = supervised
         .and_then(|status| status.problem.as_ref())
-        .filter(|_| state != CardState::Stopped)
+        .filter(|_| !planned(state))
         .map(|problem| Problem {
             action: Some(action_for(&problem.code)),
             code: problem.code.clone(),
             message: problem.message.clone(),
         })
         .or_else(|| answering.unsupervised.clone())
-        .or_else(|| answering.refusal.clone().filter(|_| state != CardState::Stopped))
+        .or_else(|| answering.refusal.clone().filter(|_| !planned(state)))
         .or_else(|| channel_problem(&channels))
         .or_else(|| answering.not_done.clone());
     // What it really bound, where its configuration was edited since it was registered.
@@ -104,8 +104,14 @@ fn state(supervised: Option<&GatewayStatus>, answering: &Answering, channels: &[
         None if answering.connected => CardState::Running,
         None if answering.unsupervised.is_some() => CardState::Failed,
         None if answering.refusal.is_some() => CardState::Degraded,
-        Some(GatewayState::Stopping | GatewayState::Stopped) | None => CardState::Stopped,
+        Some(GatewayState::Stopping) => CardState::Stopping,
+        Some(GatewayState::Stopped) | None => CardState::Stopped,
     }
+}
+
+/// What somebody asked for is no problem.
+fn planned(state: CardState) -> bool {
+    matches!(state, CardState::Stopping | CardState::Stopped)
 }
 
 fn action_for(code: &str) -> ProblemAction {
@@ -217,6 +223,13 @@ mod tests {
         assert_eq!(card(&identity, None, &Answering::default()).state, CardState::Stopped);
         let answering = Answering { connected: true, ..Answering::default() };
         assert_eq!(card(&identity, None, &answering).state, CardState::Running);
+    }
+
+    #[test]
+    fn a_gateway_that_drains_is_not_stopped_yet() {
+        let status = GatewayStatus { state: GatewayState::Stopping, ..GatewayStatus::default() };
+        let card = card(&identity(), Some(&status), &Answering::default());
+        assert_eq!((card.state, card.problem), (CardState::Stopping, None));
     }
 
     #[test]

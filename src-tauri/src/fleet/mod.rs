@@ -4,6 +4,7 @@ mod card;
 mod link;
 pub mod logs;
 mod owned;
+mod register;
 mod unit;
 
 use crate::cards::ProfileCard;

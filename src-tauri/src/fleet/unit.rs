@@ -75,7 +75,10 @@ impl Unit {
     /// Becomes the supervisor of a gateway that the app owns, unless it is already, or somebody else is: then the card
     /// tells what the gateway answers, and this is tried again later.
     pub fn supervise(self: &Arc<Self>) {
-        if !owned::is_run_by_app(self.entry.owner) || self.supervisor.get().is_some() || self.stop.is_cancelled() {
+        if !owned::is_run_by_app(self.entry.owner)
+            || self.supervisor.get().is_some()
+            || self.stop.is_cancelled()
+        {
             return;
         }
         // Written last when a profile is made: without it the secrets may not be there yet either.
@@ -118,6 +121,14 @@ impl Unit {
                 self.note(|answering| answering.unsupervised = Some(problem));
             }
         }
+    }
+
+    /// Whether the app should run it and can't yet, because it is still being made.
+    pub fn is_unfinished(&self) -> bool {
+        self.entry.owner == Owner::Desktop
+            && self.supervisor.get().is_none()
+            && !self.stop.is_cancelled()
+            && !self.place.config_path().exists()
     }
 
     /// Whether this is still what the register says.

@@ -92,6 +92,7 @@ fn words(state: CardState) -> &'static str {
     match state {
         CardState::Running => "running",
         CardState::Starting => "starting",
+        CardState::Stopping => "stopping",
         CardState::Stopped => "stopped",
         CardState::Degraded => "needs attention",
         CardState::Failed => "down",
@@ -107,7 +108,11 @@ pub fn items(card: &ProfileCard) -> Vec<Item> {
     let start_or_stop = if up {
         Item { text: "Stop", action: Action::Stop(name.clone()), enabled: true }
     } else {
-        Item { text: "Start", action: Action::Start(name.clone()), enabled: card.state != CardState::Unknown }
+        Item {
+            text: "Start",
+            action: Action::Start(name.clone()),
+            enabled: card.state != CardState::Unknown && card.state != CardState::Stopping,
+        }
     };
     vec![
         Item { text: "Open chat", action: Action::Chat(name.clone()), enabled: answers },
@@ -185,6 +190,10 @@ mod tests {
         assert_eq!(
             texts(CardState::Running),
             [("Open chat", true), ("Restart", true), ("Stop", true), ("Logs", true)]
+        );
+        assert_eq!(
+            texts(CardState::Stopping),
+            [("Open chat", false), ("Restart", false), ("Start", false), ("Logs", true)]
         );
         assert_eq!(
             texts(CardState::Stopped),

@@ -25,7 +25,7 @@ impl TrayState {
             Self::Down
         } else if any(CardState::Starting) || any(CardState::Degraded) {
             Self::Attention
-        } else if any(CardState::Running) {
+        } else if any(CardState::Running) || any(CardState::Stopping) {
             Self::Well
         } else {
             Self::Idle
@@ -98,11 +98,12 @@ mod tests {
 
     #[test]
     fn the_worst_profile_decides() {
-        use CardState::{Degraded, Failed, Running, Starting, Stopped};
+        use CardState::{Degraded, Failed, Running, Starting, Stopped, Stopping};
         assert_eq!(TrayState::of(&[Running, Running]), TrayState::Well);
         assert_eq!(TrayState::of(&[Running, Stopped]), TrayState::Well);
         assert_eq!(TrayState::of(&[Running, Starting]), TrayState::Attention);
         assert_eq!(TrayState::of(&[Degraded, Failed]), TrayState::Down);
+        assert_eq!(TrayState::of(&[Stopping, Stopped]), TrayState::Well);
         assert_eq!(TrayState::of(&[Stopped]), TrayState::Idle);
         assert_eq!(TrayState::of(&[]), TrayState::Idle);
     }

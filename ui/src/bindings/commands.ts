@@ -6,7 +6,7 @@
 import type { Channel } from '@tauri-apps/api/core';
 import { commands as app, type AppInfo as RustAppInfo, type ProfileCard as RustCard, type GatewayNotice as RustNotice } from './tauri';
 
-export type GatewayState = 'running' | 'starting' | 'stopped' | 'degraded' | 'failed' | 'unknown';
+export type GatewayState = 'running' | 'starting' | 'stopping' | 'stopped' | 'degraded' | 'failed' | 'unknown';
 export type ChannelState = 'connected' | 'connecting' | 'disconnected' | 'disabled' | 'failed';
 export type Owner = 'desktop' | 'service' | 'external';
 export type Severity = 'error' | 'warning' | 'info';

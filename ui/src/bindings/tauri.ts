@@ -68,6 +68,8 @@ export type CardState =
 "running" | 
 /**  On its way. */
 "starting" | 
+/**  Finishing what it does before it ends. */
+"stopping" | 
 /**  Stopped on purpose. */
 "stopped" | 
 /**  Answers, but something about it does not work. */

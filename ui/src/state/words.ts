@@ -11,7 +11,7 @@ export function profileName(name: string): string {
 
 export function gatewayMark(state: GatewayState): MarkState {
   const marks: Record<GatewayState, MarkState> = {
-    running: 'good', starting: 'busy', degraded: 'warn', failed: 'bad', stopped: 'off', unknown: 'unknown',
+    running: 'good', starting: 'busy', stopping: 'busy', degraded: 'warn', failed: 'bad', stopped: 'off', unknown: 'unknown',
   };
   return marks[state];
 }
@@ -19,7 +19,7 @@ export function gatewayMark(state: GatewayState): MarkState {
 export function gatewayWords(state: GatewayState): string {
   const words: Record<GatewayState, () => string> = {
     running: m.state_running, starting: m.state_starting, degraded: m.state_degraded,
-    failed: m.state_failed, stopped: m.state_stopped, unknown: m.state_unknown,
+    failed: m.state_failed, stopping: m.state_stopping, stopped: m.state_stopped, unknown: m.state_unknown,
   };
   return words[state]();
 }
