@@ -12,6 +12,7 @@ mod failure;
 mod fleet;
 mod launch;
 mod log;
+mod notices;
 mod quit;
 mod setup_cli;
 mod tray;

@@ -13,6 +13,8 @@ pub mod desk;
 #[cfg(target_os = "linux")]
 pub mod manager;
 pub mod node;
+#[cfg(target_os = "linux")]
+pub mod notifications;
 pub mod page;
 pub mod ports;
 pub mod programs;
