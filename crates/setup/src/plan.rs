@@ -145,7 +145,7 @@ pub struct Plan {
     pub model: Option<ModelPlan>,
     /// The profiles.
     pub profiles: Vec<ProfilePlan>,
-    /// What the one profile takes over from another program.
+    /// What the first profile takes over from another program.
     pub import: Option<ImportPlan>,
     /// The gateway that the one profile watches, where it is none of ours.
     pub main: Option<MainPlan>,

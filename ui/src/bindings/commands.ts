@@ -62,7 +62,7 @@ export interface Finding {
 
 export type ModelApi = 'openai' | 'anthropic' | 'ollama';
 export type CheckName = 'model' | 'telegram' | 'ports' | 'keychain' | 'isolation';
-export type StepName = CheckName | 'config' | 'secrets' | 'workspace' | 'register';
+export type StepName = CheckName | 'config' | 'secrets' | 'workspace' | 'register' | 'import';
 export type StepState = 'running' | 'ok' | 'warning' | 'failed' | 'skipped';
 
 export interface PlanModel {
@@ -90,6 +90,31 @@ export interface Plan {
   secrets: 'keychain' | 'file' | 'env';
   model: PlanModel | null;
   profiles: PlanProfile[];
+  /** What the first profile takes over from another program. */
+  import?: PlanImport;
+  /** The gateway that the one profile watches, where it is none of ours. */
+  main?: PlanMain;
+}
+
+export interface PlanImport {
+  kind: 'openclaw';
+  /** Its state directory. */
+  from: string;
+}
+
+export interface PlanMain {
+  kind: 'openclaw';
+  /** Its state directory. */
+  from: string;
+}
+
+/** What became, or would become, of one part of what is imported. */
+export interface ImportLine {
+  area: 'config' | 'secrets' | 'ports' | 'channels' | 'people' | 'workspace' | 'sessions' | 'cron' | 'devices';
+  item: string;
+  result: 'taken' | 'changed' | 'skipped';
+  detail: string;
+  nextStep?: string;
 }
 
 export interface SetupRequest {
@@ -149,6 +174,8 @@ export interface SetupResult {
   findings: Finding[];
   profiles: CreatedProfile[];
   detection: Detection | null;
+  /** With an import: a line for every part. */
+  report?: ImportLine[];
 }
 
 export interface LogPage {

@@ -1,5 +1,5 @@
 /** One live check: runs, shows how long it took, and says why it failed. A newer run silences an older one. */
-import type { CheckName, Finding, Plan, SetupProgress } from '../bindings/commands';
+import type { CheckName, Finding, ImportLine, Plan, SetupProgress } from '../bindings/commands';
 import { m } from '../paraglide/messages.js';
 import { asRequestError, type Desktop } from '../transport/types';
 
@@ -18,6 +18,8 @@ export class Check {
   detail = $state.raw<Record<string, unknown>>({});
   findings = $state.raw<Finding[]>([]);
   lines = $state.raw<SetupProgress[]>([]);
+  /** What an import would do, part by part. */
+  report = $state.raw<ImportLine[]>([]);
   took = $state<number | null>(null);
   /** What was checked: a later edit makes the answer stale. */
   of = $state<string | null>(null);
@@ -62,6 +64,7 @@ export class Check {
     this.detail = {};
     this.findings = [];
     this.lines = [];
+    this.report = [];
     this.of = of;
     let worst = 'ok' as CheckState;
     try {
@@ -79,6 +82,7 @@ export class Check {
       });
       if (run !== this.#run) return false;
       this.findings = result.findings;
+      this.report = result.report ?? [];
       const bad = result.findings.find(({ severity }) => severity === 'error');
       if (bad || !result.ok) {
         if (bad && worst !== 'failed') this.message = sentence(bad);

@@ -67,11 +67,23 @@ describe('the plan', () => {
     expect(made.profiles[0]!.proxy).toContain('proxy:3128');
   });
 
-  it('attaches to an OpenClaw without touching it', () => {
+  it('keeps an OpenClaw as main: only the one that watches it is made', () => {
     const answers = answered();
-    answers.main.origin = 'attach';
-    answers.main.attachPort = 18_789;
-    expect(plan(answers).profiles[0]).toMatchObject({ owner: 'external', port: 18_789, telegram: null, workspace: null });
+    Object.assign(answers.main, { origin: 'attach', from: '/home/ada/.openclaw' });
+    const kept = plan(answers);
+    expect(kept.main).toEqual({ kind: 'openclaw', from: '/home/ada/.openclaw' });
+    expect(kept.import).toBeUndefined();
+    expect(kept.profiles.map(({ name }) => name)).toEqual(['rescue']);
+  });
+
+  it('imports an OpenClaw into main, without its own bot', () => {
+    const answers = answered();
+    Object.assign(answers.main, { origin: 'import', from: '/home/ada/.openclaw', workspace: '/not/asked' });
+    const imported = plan(answers);
+    expect(imported.import).toEqual({ kind: 'openclaw', from: '/home/ada/.openclaw' });
+    expect(imported.main).toBeUndefined();
+    expect(imported.profiles[0]).toMatchObject({ name: 'main', workspace: null, telegram: null, owner: 'desktop' });
+    expect(imported.profiles[1]).toMatchObject({ name: 'rescue' });
   });
 
   it('leaves out what was skipped', () => {

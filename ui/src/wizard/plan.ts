@@ -37,7 +37,8 @@ export interface Answers {
     envVar: string | null;
   };
   proxy: { use: boolean; url: string };
-  main: { origin: 'new' | 'attach'; attachPort: number | null; name: string; port: number; workspace: string; bot: Bot };
+  /** `from`: the state directory of the OpenClaw that is kept or imported. */
+  main: { origin: 'new' | 'attach' | 'import'; from: string | null; name: string; port: number; workspace: string; bot: Bot };
   rescue: { use: boolean; name: string; port: number; bot: Bot };
   secrets: 'keychain' | 'file' | 'env';
   autostart: boolean;
@@ -48,7 +49,7 @@ export function fresh(): Answers {
     model: { choice: 'none', provider: '', api: 'openai', baseUrl: '', modelId: '', apiKey: '', envVar: null },
     proxy: { use: false, url: '' },
     main: {
-      origin: 'new', attachPort: null, name: 'main', port: PREFERRED.main, workspace: '',
+      origin: 'new', from: null, name: 'main', port: PREFERRED.main, workspace: '',
       bot: { use: null, token: '', apiRoot: '' },
     },
     rescue: { use: true, name: 'rescue', port: PREFERRED.rescue, bot: { use: null, token: '', apiRoot: '' } },
@@ -174,17 +175,19 @@ export function planProfiles(answers: Answers): PlanProfile[] {
   const proxy = answers.proxy.use ? answers.proxy.url.trim() || null : null;
   const shared = { bind: 'loopback' as const, gatewayToken: null, proxy };
   const { main, rescue } = answers;
-  const attached = main.origin === 'attach';
-  const profiles: PlanProfile[] = [
-    {
+  const profiles: PlanProfile[] = [];
+  // An OpenClaw that stays main needs no profile of ours, only the one that watches it.
+  if (main.origin !== 'attach') {
+    const made = main.origin === 'new';
+    profiles.push({
       ...shared,
       name: main.name,
-      port: attached ? main.attachPort : main.port,
-      workspace: attached ? null : main.workspace.trim() || null,
-      owner: attached ? 'external' : 'desktop',
-      telegram: attached ? null : telegram(main.bot),
-    },
-  ];
+      port: main.port,
+      workspace: made ? main.workspace.trim() || null : null,
+      owner: 'desktop',
+      telegram: made ? telegram(main.bot) : null,
+    });
+  }
   if (rescue.use) {
     profiles.push({ ...shared, name: rescue.name, port: rescue.port, workspace: null, owner: 'desktop', telegram: telegram(rescue.bot) });
   }
@@ -192,7 +195,14 @@ export function planProfiles(answers: Answers): PlanProfile[] {
 }
 
 export function plan(answers: Answers): Plan {
-  return { secrets: answers.secrets, model: planModel(answers), profiles: planProfiles(answers) };
+  const { origin, from } = answers.main;
+  return {
+    secrets: answers.secrets,
+    model: planModel(answers),
+    profiles: planProfiles(answers),
+    ...(origin === 'import' && from ? { import: { kind: 'openclaw' as const, from } } : {}),
+    ...(origin === 'attach' && from ? { main: { kind: 'openclaw' as const, from } } : {}),
+  };
 }
 
 /** The number before the colon of a bot token: which bot it is. Never the secret part. */

@@ -131,6 +131,91 @@ describe('a draft', () => {
   });
 });
 
+describe('an OpenClaw on this computer', () => {
+  const install = { profile: null, stateDir: '/home/ada/.openclaw', port: 18_789, version: '2026.9.6', bots: 1, running: true };
+
+  function beside() {
+    const { transport, desktop } = machine();
+    desktop.onSetup = async ({ action, plan }, tell) => {
+      if (action === 'detect') return result({ detection: { ...NOTHING, openclaw: [install] } });
+      if (action === 'create') return result();
+      tell(progress({ step: 'ports', state: 'ok' }));
+      tell(progress({ step: 'keychain', state: 'ok' }));
+      const report = [
+        { area: 'config' as const, item: 'gateway.bind', result: 'taken' as const, detail: 'As it is.' },
+        { area: 'secrets' as const, item: 'channels.telegram.botToken', result: 'changed' as const, detail: 'To the keychain.' },
+        { area: 'channels' as const, item: 'channels.discord', result: 'skipped' as const, detail: 'Stays.', nextStep: 'keep OpenClaw for it' },
+      ];
+      return result(plan?.import ? { report } : {});
+    };
+    return { transport, desktop };
+  }
+
+  async function toMain() {
+    await next();
+    await at('wizard-skip').click();
+    await expect.element(at('wizard')).toHaveAttribute('data-page', 'main');
+  }
+
+  async function throughRescue() {
+    await at('rescue-bot-skip').click({ force: true });
+    await next();
+    await expect.element(at('keychain-check')).toHaveAttribute('data-state', 'ok');
+    await next();
+    await expect.element(at('wizard-create')).toBeEnabled();
+    await at('wizard-create').click();
+  }
+
+  it('stays main, and only the one that watches it is made', async () => {
+    const { transport, desktop } = beside();
+    await renderApp(transport);
+    await toMain();
+    await at('main-attach-18789').click({ force: true });
+    await expectAccessible();
+    await next();
+    await expect.element(at('wizard')).toHaveAttribute('data-page', 'rescue');
+    await expect.element(at('rescue-use')).toBeDisabled();
+    await next();
+    await throughRescue();
+    await expect.poll(() => desktop.requests.find(({ action }) => action === 'create')?.plan).toMatchObject({
+      main: { kind: 'openclaw', from: '/home/ada/.openclaw' },
+      profiles: [{ name: 'rescue' }],
+    });
+  });
+
+  it('is imported, after its report was shown', async () => {
+    const { transport, desktop } = beside();
+    await renderApp(transport);
+    await toMain();
+    await at('main-import-18789').click({ force: true });
+    await expect.element(at('import-check')).toHaveTextContent('1 taken, 1 changed, 1 left behind.');
+    await page.getByText('Part by part').click();
+    await expect.element(at('import-report')).toHaveTextContent('keep OpenClaw for it');
+    await expectAccessible();
+    await next();
+    await next();
+    await throughRescue();
+    await expect.poll(() => desktop.requests.find(({ action }) => action === 'create')?.plan).toMatchObject({
+      import: { kind: 'openclaw', from: '/home/ada/.openclaw' },
+      profiles: [{ name: 'main', telegram: null }, { name: 'rescue' }],
+    });
+  });
+
+  it('that cannot be imported keeps Next shut and says why', async () => {
+    const { transport, desktop } = beside();
+    const setup = desktop.onSetup;
+    desktop.onSetup = async (request, tell) => {
+      if (request.action !== 'check') return setup(request, tell);
+      return result({ ok: false, findings: [{ code: 'import-profile-exists', severity: 'error', profiles: ['main'], what: 'profile main', found: 'it is set up already', expected: 'a new one', nextStep: 'name another' }] });
+    };
+    await renderApp(transport);
+    await toMain();
+    await at('main-import-18789').click({ force: true });
+    await expect.element(at('import-check')).toHaveTextContent('it is set up already');
+    await expect.element(at('wizard-next')).toBeDisabled();
+  });
+});
+
 describe('a live check', () => {
   const failing = (message: string) => async ({ action, checks }: SetupRequest, tell: (line: ReturnType<typeof progress>) => void) => {
     if (action === 'detect') return result({ detection: NOTHING });

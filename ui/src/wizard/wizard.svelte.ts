@@ -1,6 +1,6 @@
 /** The wizard's memory: answers, where we are, what was found, and the live checks. */
 import { getContext, setContext } from 'svelte';
-import type { Detection, PlanProfile } from '../bindings/commands';
+import type { Detection, Plan, PlanProfile } from '../bindings/commands';
 import { asRequestError, type Desktop } from '../transport/types';
 import { Check } from './check.svelte';
 import { draftOf, fresh, PAGES, plan, planModel, planProfiles, portsFit, readDraft, resumePage, suggestPorts, type Answers, type Bot, type WizardPage } from './plan';
@@ -25,6 +25,8 @@ export class Wizard {
   readonly rescueBot: Check;
   readonly keychain: Check;
   readonly isolation: Check;
+  /** What an import would do. */
+  readonly importing: Check;
 
   #saving: ReturnType<typeof setTimeout> | null = null;
 
@@ -34,6 +36,7 @@ export class Wizard {
     this.rescueBot = new Check(desktop, ['telegram']);
     this.keychain = new Check(desktop, ['keychain']);
     this.isolation = new Check(desktop, ['ports', 'isolation']);
+    this.importing = new Check(desktop, ['ports']);
   }
 
   async start(): Promise<void> {
@@ -67,7 +70,7 @@ export class Wizard {
     this.answers = fresh();
     this.page = 'welcome';
     this.resumed = false;
-    for (const check of [this.model, this.mainBot, this.rescueBot, this.keychain, this.isolation]) check.reset();
+    for (const check of [this.model, this.mainBot, this.rescueBot, this.keychain, this.isolation, this.importing]) check.reset();
     if (this.detection) this.#found(this.detection);
     void this.desktop.saveDraft(null).catch(() => undefined);
   }
@@ -93,11 +96,13 @@ export class Wizard {
       case 'model':
         return answers.model.choice === 'skip' || (this.model.passed && this.model.of === this.modelOf);
       case 'main':
-        return answers.main.origin === 'new' || answers.main.attachPort !== null;
+        if (answers.main.origin === 'import') return this.importing.passed && this.importing.of === answers.main.from;
+        return answers.main.origin === 'new' || answers.main.from !== null;
       case 'main-bot':
         return this.#botSettled(answers.main.bot, this.mainBot, this.mainBotOf);
       case 'rescue':
-        return portsFit(answers, this.detection);
+        // With an OpenClaw as main, the one that watches it is all there is to make.
+        return portsFit(answers, this.detection) && (answers.rescue.use || answers.main.origin !== 'attach');
       case 'rescue-bot':
         return this.#botSettled(answers.rescue.bot, this.rescueBot, this.rescueBotOf);
       case 'credentials':
@@ -125,19 +130,25 @@ export class Wizard {
   checkModel(): Promise<boolean> {
     const [main] = planProfiles(this.answers);
     const profiles: PlanProfile[] = main && this.proxy ? [{ ...main, telegram: null }] : [];
-    return this.model.run({ ...plan(this.answers), profiles }, this.modelOf);
+    return this.model.run({ ...alone(plan(this.answers)), profiles }, this.modelOf);
   }
 
   /** Verifies one bot. Rescue's plan carries main's bot too, so that one bot twice is refused. */
   checkBot(which: 'main' | 'rescue'): Promise<boolean> {
     const profiles = planProfiles(this.answers).filter(({ name }) => which === 'rescue' || name === this.answers.main.name);
-    const body = { ...plan(this.answers), model: null, profiles };
+    const body = { ...alone(plan(this.answers)), model: null, profiles };
     const { name } = this.answers[which];
     return which === 'main' ? this.mainBot.run(body, this.mainBotOf, name) : this.rescueBot.run(body, this.rescueBotOf, name);
   }
 
+  /** Reads what would be imported; nothing is written. */
+  lookAtImport(): Promise<boolean> {
+    const [main] = planProfiles(this.answers);
+    return this.importing.run({ ...plan(this.answers), model: null, profiles: main ? [{ ...main, port: null }] : [] }, this.answers.main.from ?? '');
+  }
+
   checkKeychain(): Promise<boolean> {
-    return this.keychain.run(plan(this.answers), this.answers.secrets);
+    return this.keychain.run(alone(plan(this.answers)), this.answers.secrets);
   }
 
   checkIsolation(): Promise<boolean> {
@@ -167,7 +178,7 @@ export class Wizard {
     while (at >= 0 && at < PAGES.length) {
       const page = PAGES[at]!;
       const pointless =
-        (page === 'main-bot' && this.answers.main.origin === 'attach') || (page === 'rescue-bot' && !this.answers.rescue.use);
+        (page === 'main-bot' && this.answers.main.origin !== 'new') || (page === 'rescue-bot' && !this.answers.rescue.use);
       if (!pointless) return page;
       at += direction;
     }
@@ -183,6 +194,11 @@ export class Wizard {
       this.answers.proxy = { use: true, url: detection.proxy.https };
     }
   }
+}
+
+/** The plan without what it says of another program: nothing that is asked here depends on it. */
+function alone({ secrets, model, profiles }: Plan): Plan {
+  return { secrets, model, profiles };
 }
 
 export function provideWizard(wizard: Wizard): void {

@@ -40,8 +40,12 @@ fn wanted<'p>(plan: &'p Plan, target: &Target<'p>) -> Vec<Wanted<'p>> {
         wanted.push(Wanted { id: SecretId::model_api_key(&model.provider), value: Some(key) });
     }
     if let Some(brought) = &target.plan.brought {
-        let others = brought.secrets.iter().map(|(id, value)| Wanted { id: id.clone(), value: Some(value) });
-        wanted.extend(others);
+        for (id, value) in &brought.secrets {
+            // What the plan itself gives was asked for by a person just now.
+            if !wanted.iter().any(|known| known.id == *id && known.value.is_some()) {
+                wanted.push(Wanted { id: id.clone(), value: Some(value) });
+            }
+        }
     }
     wanted
 }

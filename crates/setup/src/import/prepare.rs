@@ -79,14 +79,14 @@ pub(crate) fn refuse_configured(place: &Place, unfinished: &[String]) -> Result<
 
 /// Reads the source and decides. Nothing is written anywhere.
 pub(crate) fn prepare(plan: &Plan, wanted: &ImportPlan, world: &World) -> Result<Prepared, Finding> {
-    let [profile] = plan.profiles.as_slice() else {
+    let Some(profile) = plan.profiles.first() else {
         return Err(error(
-            "import-one-profile",
+            "plan-no-profile",
             &[],
             "plan.profiles",
-            format!("{} profiles", plan.profiles.len()),
-            "exactly one: what is imported goes into one profile",
-            "name the one that it goes to",
+            "no profile",
+            "at least one: what is imported goes into the first",
+            "add a profile to the plan",
         ));
     };
     let install = source::find(wanted.from.as_deref(), world)?;

@@ -208,9 +208,6 @@ async fn a_profile_in_use_a_running_gateway_and_a_broken_source_are_refused() {
     for more in [json!({ "takeOver": true }), json!({ "takeOverPort": true })] {
         assert_eq!(refused(&machine.run(create(&plan(&more))).await.0), ["openclaw-running"]);
     }
-    let mut two = plan(&json!({}));
-    two["profiles"] = json!([{ "name": "main" }, { "name": "rescue" }]);
-    assert_eq!(refused(&machine.run(create(&two)).await.0), ["import-one-profile"]);
     assert_eq!(
         refused(&machine.run(create(&plan(&json!({ "from": "~/nowhere" })))).await.0),
         ["openclaw-not-found"]
@@ -245,6 +242,24 @@ async fn bots_and_port_are_taken_over_from_one_that_does_not_run() {
     assert_eq!(entry.bot_ids, [7_000_000_001, 7_000_000_002]);
     let skipped = outcome.report.iter().find(|line| line.item == "all conversations").unwrap();
     assert_eq!(skipped.result, ImportResult::Skipped);
+}
+
+#[tokio::test]
+async fn what_comes_along_goes_into_the_first_profile_of_several() {
+    let machine = Machine::new();
+    let _running = present(&machine);
+    let mut plan = plan(&json!({}));
+    plan["profiles"] = json!([{ "name": "main" }, { "name": "rescue", "telegram": { "botToken": RESCUE_BOT } }]);
+    plan["model"] = json!({ "provider": "fakes", "api": "openai", "baseUrl": "http://127.0.0.1:18999/v1", "modelId": "fake-2", "apiKey": "given-by-a-person" });
+    let (outcome, _) = machine.run(create(&plan)).await;
+    good(&machine, &outcome);
+    assert!(outcome.profiles.iter().all(|profile| profile.port.is_some_and(|port| !(28_679..=28_899).contains(&port))));
+    let key = |profile: &str| machine.keychain.get(&format!("ai.bulkhead.{profile}"), "models/fakes/api-key").unwrap();
+    assert_eq!((key("main").as_str(), key("rescue").as_str()), ("given-by-a-person", "given-by-a-person"));
+    assert_eq!(machine.keychain.get("ai.bulkhead.rescue", "telegram/bot-token").as_deref(), Some(RESCUE_BOT));
+    let rescue = machine.config(".bulkhead-rescue/bulkhead.json");
+    assert!(rescue.channels.telegram.allow_from.is_empty() && rescue.models.providers.len() == 1);
+    assert_eq!(machine.config(".bulkhead/bulkhead.json").agents.defaults.model.primary.as_deref(), Some("fakes/fake-2"));
 }
 
 #[tokio::test]
