@@ -51,7 +51,9 @@ pub(in crate::probe) async fn ended(identity: &ProcessIdentity) -> bool {
     if !identity.is_alive() {
         return true;
     }
-    let Ok(fd) = AsyncFd::register_with_interest(fd, Interest::READABLE) else { return false };
+    // Deprecated for types whose descriptor may change under it; this one owns its own, and the other call is unsafe.
+    #[allow(deprecated)]
+    let Ok(fd) = AsyncFd::with_interest(fd, Interest::READABLE) else { return false };
     fd.readable().await.is_ok()
 }
 
