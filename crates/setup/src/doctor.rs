@@ -133,18 +133,26 @@ pub async fn examine(
     Examination::of(all.into_iter().flatten().collect())
 }
 
-async fn one(world: &World, place: &Place, options: DoctorOptions, on_progress: Sink<'_>) -> Vec<DoctorFinding> {
+async fn one(
+    world: &World,
+    place: &Place,
+    options: DoctorOptions,
+    on_progress: Sink<'_>,
+) -> Vec<DoctorFinding> {
     let Some(patient) = read(world, place, options).await else {
         let finding = DoctorFinding::error(
             Subject::Disk,
             "disk.silent",
             format!("{} did not answer within {} s.", place.state_dir().display(), READ_LIMIT.as_secs()),
         )
-        .why("A network folder that is not connected, or a failing disk, holds up everything that touches it.")
+        .why(
+            "A network folder that is not connected, or a failing disk, holds up everything that touches it.",
+        )
         .next("Connect it again, or look at the system's log for errors of the disk.");
         return vec![named(finding, place)];
     };
-    let subjects = Subject::ALL.into_iter().filter(|subject| patient.exists() || is_for_nothing_yet(*subject));
+    let subjects =
+        Subject::ALL.into_iter().filter(|subject| patient.exists() || is_for_nothing_yet(*subject));
     let findings = join_all(subjects.map(|subject| limited(&patient, subject, on_progress))).await;
     findings.into_iter().flatten().map(|finding| named(finding, place)).collect()
 }
@@ -250,7 +258,8 @@ pub async fn treat(
 ) -> Examination {
     let mut fixed = Vec::new();
     for finding in &first.findings {
-        let (Some(fix), Some(place)) = (&finding.fix, places.iter().find(|place| place.name().as_str() == finding.profile))
+        let (Some(fix), Some(place)) =
+            (&finding.fix, places.iter().find(|place| place.name().as_str() == finding.profile))
         else {
             continue;
         };
@@ -264,7 +273,10 @@ pub async fn treat(
                 None => (TreatmentState::Failed, "The disk does not answer.".to_owned()),
             },
             Some(false) => (TreatmentState::Skipped, "Left as it is.".to_owned()),
-            None => (TreatmentState::Skipped, "This one is asked for first: add --yes to have it done.".to_owned()),
+            None => (
+                TreatmentState::Skipped,
+                "This one is asked for first: add --yes to have it done.".to_owned(),
+            ),
         };
         let treatment = Treatment {
             code: finding.code.clone(),

@@ -1,6 +1,6 @@
 //! Looking at a database from outside, beside the gateway that uses it: nothing is changed, no writer waits.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -37,9 +37,25 @@ impl Examination {
 /// `integrity_check`, which also compares every index) and `foreign_key_check`. It reads one snapshot, so a gateway
 /// goes on writing meanwhile. After `limit` it stops and says so in [`Examination::complete`].
 ///
+/// Where nobody uses the file, it leaves no file beside it either.
+///
 /// Blocks: call it off the async threads. Fails where the file cannot be opened or is no database at all.
 pub fn examine(path: &Path, limit: Duration, thorough: bool) -> Result<Examination, StoreError> {
-    let connection = open_beside(path)?;
+    let at_rest = is_at_rest(path);
+    match examine_once(path, limit, thorough, at_rest) {
+        // A gateway may have begun to write just now; then what was seen at rest proves nothing.
+        Ok(found) if at_rest && !found.is_healthy() => examine_once(path, limit, thorough, false),
+        other => other,
+    }
+}
+
+fn examine_once(
+    path: &Path,
+    limit: Duration,
+    thorough: bool,
+    at_rest: bool,
+) -> Result<Examination, StoreError> {
+    let connection = open_beside(path, at_rest)?;
     let interrupt = connection.get_interrupt_handle();
     let (done, over) = mpsc::channel::<()>();
     let watch = std::thread::Builder::new().name("examine-limit".to_owned()).spawn(move || {
@@ -79,13 +95,39 @@ pub fn examine(path: &Path, limit: Duration, thorough: bool) -> Result<Examinati
 /// `VACUUM INTO` reads one snapshot: no writer waits, it never starts over however much is written meanwhile, and
 /// what was deleted before is not in the copy.
 pub fn copy_beside(path: &Path, target: &Path) -> Result<(), StoreError> {
-    copy_to(&open_beside(path)?, target)
+    copy_to(&open_beside(path, is_at_rest(path))?, target)
 }
 
-fn open_beside(path: &Path) -> Result<Connection, StoreError> {
+/// Nothing waits in a write-ahead log, so nobody has it open: SQLite need not make one to read.
+fn is_at_rest(path: &Path) -> bool {
+    std::fs::metadata(with_end(path, "-wal")).is_err()
+}
+
+/// A URI that says that nobody writes; `None` for a path that is no text.
+fn immutable(path: &Path) -> Option<String> {
+    use std::fmt::Write as _;
+    let mut uri = "file:".to_owned();
+    for byte in path.to_str()?.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'_' | b'.' | b'~' => {
+                uri.push(char::from(byte))
+            }
+            b'\\' if cfg!(windows) => uri.push('/'),
+            byte => drop(write!(uri, "%{byte:02X}")),
+        }
+    }
+    uri.push_str("?immutable=1");
+    Some(uri)
+}
+
+fn open_beside(path: &Path, at_rest: bool) -> Result<Connection, StoreError> {
     let failed = |reason: String| StoreError::Open { path: path.to_path_buf(), reason };
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags).map_err(|error| failed(error.to_string()))?;
+    let opened = match at_rest.then(|| immutable(path)).flatten() {
+        Some(uri) => Connection::open_with_flags(uri, flags | OpenFlags::SQLITE_OPEN_URI),
+        None => Connection::open_with_flags(path, flags),
+    };
+    let connection = opened.map_err(|error| failed(error.to_string()))?;
     connection.busy_timeout(Duration::from_secs(5)).map_err(|error| failed(error.to_string()))?;
     connection
         .execute_batch("PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -2048;")
@@ -121,9 +163,13 @@ fn look(connection: &Connection, thorough: bool, found: &mut Examination) -> rus
 
 fn size_with_log(path: &Path) -> u64 {
     let size = |path: &Path| std::fs::metadata(path).map_or(0, |meta| meta.len());
-    let mut log = path.as_os_str().to_owned();
-    log.push("-wal");
-    size(path) + size(Path::new(&log))
+    size(path) + size(&with_end(path, "-wal"))
+}
+
+fn with_end(path: &Path, end: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(end);
+    PathBuf::from(name)
 }
 
 #[cfg(test)]
@@ -160,6 +206,16 @@ mod tests {
         assert_eq!(copied.sessions().history("agent:main:main", 100, None).await.unwrap().len(), 20);
         assert!(copy_beside(&path, &copy).is_err(), "a copy never replaces anything");
         store.close().await;
+        drop(writer);
+        let odd = dir.path().join("a %41?b#c.sqlite");
+        std::fs::rename(&path, &odd).unwrap();
+        assert!(examine(&odd, Duration::from_secs(20), false).unwrap().is_healthy());
+        let names: Vec<_> =
+            std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert!(
+            !names.iter().any(|name| name.to_string_lossy().starts_with("a %41?b#c.sqlite-")),
+            "{names:?}"
+        );
     }
 
     #[tokio::test]

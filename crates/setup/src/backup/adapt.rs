@@ -62,8 +62,10 @@ fn ports(
         let Ok(ports) = Ports::new(*base) else { return false };
         let (first, last) = (*ports.interval().start(), *ports.interval().end());
         let touches = |base: u16| base <= last && base.saturating_add(110) >= first;
-        let ours = others.iter().any(|known| [known.base_port, known.claimed].into_iter().flatten().any(touches));
-        let theirs = around.foreign.iter().any(|claim| *claim.ports.start() <= last && *claim.ports.end() >= first);
+        let ours =
+            others.iter().any(|known| [known.base_port, known.claimed].into_iter().flatten().any(touches));
+        let theirs =
+            around.foreign.iter().any(|claim| *claim.ports.start() <= last && *claim.ports.end() >= first);
         let taken = around.listening.contains(base);
         !ours && !theirs && !taken
     });
@@ -78,7 +80,11 @@ fn ports(
             adapted.changes.push(format!(
                 "gateway.port is {} (it was {wanted}): {}",
                 adapted.base_port,
-                if known.is_some() { "the port that this profile has here" } else { "the old ports belong to somebody else here" }
+                if known.is_some() {
+                    "the port that this profile has here"
+                } else {
+                    "the old ports belong to somebody else here"
+                }
             ));
         }
     }
@@ -93,10 +99,12 @@ fn explicit_ports(
     adapted: &mut Adapted,
 ) -> Result<(), BackupError> {
     let glimpse = ConfigGlimpse::of_value(&document.value());
-    let foreign: Vec<_> = openclaw::detect(&world.env).iter().flat_map(openclaw::OpenClawInstall::claims).collect();
+    let foreign: Vec<_> =
+        openclaw::detect(&world.env).iter().flat_map(openclaw::OpenClawInstall::claims).collect();
     let taken = |port: u16| {
         let ours = others.iter().any(|known| {
-            let interval = known.base_port.is_some_and(|base| (base..=base.saturating_add(110)).contains(&port));
+            let interval =
+                known.base_port.is_some_and(|base| (base..=base.saturating_add(110)).contains(&port));
             let explicit = known.glimpse.as_ref().is_some_and(|glimpse| {
                 glimpse.control_port == Some(port) || glimpse.cdp_ports.values().any(|other| *other == port)
             });

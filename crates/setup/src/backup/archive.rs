@@ -38,7 +38,10 @@ impl Archive {
             }
             if entry.path == manifest::MANIFEST {
                 let mut bytes = Vec::new();
-                reader.take(LARGEST_MANIFEST).read_to_end(&mut bytes).map_err(BackupError::io("read", path))?;
+                reader
+                    .take(LARGEST_MANIFEST)
+                    .read_to_end(&mut bytes)
+                    .map_err(BackupError::io("read", path))?;
                 text = Some(bytes);
                 return Ok(());
             }
@@ -57,7 +60,9 @@ impl Archive {
         let manifest = parse(path, &text)?;
         let said: BTreeMap<&str, &EntryKind> =
             manifest.entries.iter().map(|entry| (entry.path.as_str(), &entry.kind)).collect();
-        if said.len() != found.len() || found.iter().any(|(path, kind)| said.get(path.as_str()) != Some(&kind)) {
+        if said.len() != found.len()
+            || found.iter().any(|(path, kind)| said.get(path.as_str()) != Some(&kind))
+        {
             return Err(BackupError::not_whole(path, "files that are not those of its manifest"));
         }
         Ok(Self { path: path.to_owned(), content, manifest })
@@ -132,10 +137,12 @@ fn read(
     content: u64,
     visit: &mut dyn FnMut(RawEntry, &mut dyn Read) -> Result<(), BackupError>,
 ) -> Result<(), BackupError> {
-    let broken = |error: io::Error| BackupError::not_whole(path, format!("an archive that cannot be read ({error})"));
+    let broken =
+        |error: io::Error| BackupError::not_whole(path, format!("an archive that cannot be read ({error})"));
     let hostile = |found: String| BackupError::Hostile { path: path.to_owned(), found };
     file.seek(SeekFrom::Start(0)).map_err(BackupError::io("read", path))?;
-    let mut archive = tar::Archive::new(GzDecoder::new(BufReader::with_capacity(256 * 1024, file.take(content))));
+    let mut archive =
+        tar::Archive::new(GzDecoder::new(BufReader::with_capacity(256 * 1024, file.take(content))));
     let mut seen: BTreeSet<String> = BTreeSet::new();
     let mut links: BTreeSet<String> = BTreeSet::new();
     for entry in archive.entries().map_err(broken)? {
@@ -190,7 +197,9 @@ fn check_name(name: &str) -> Result<(), &'static str> {
             ".." => return Err("it leads out of the profile"),
             _ if component.contains('\0') => return Err("a zero in its name"),
             // Separators and drives of Windows, wherever this runs: a backup moves between systems.
-            _ if cfg!(windows) && component.contains(['\\', ':']) => return Err("it leads out of the profile"),
+            _ if cfg!(windows) && component.contains(['\\', ':']) => {
+                return Err("it leads out of the profile");
+            }
             _ => {}
         }
     }
@@ -217,12 +226,24 @@ mod tests {
 
     #[test]
     fn names_stay_inside() {
-        for good in ["manifest.json", "config/bulkhead.json", "state/a", "workspace/a/b c/ö.md", "workspace/..a"] {
+        for good in
+            ["manifest.json", "config/bulkhead.json", "state/a", "workspace/a/b c/ö.md", "workspace/..a"]
+        {
             assert!(check_name(good).is_ok(), "{good}");
         }
         for bad in [
-            "", "x", "/etc/passwd", "state", "../x", "state/../x", "workspace/a/../../x", "config/x", "state//x", "state/.",
-            "workspace/a\0b", "other/x",
+            "",
+            "x",
+            "/etc/passwd",
+            "state",
+            "../x",
+            "state/../x",
+            "workspace/a/../../x",
+            "config/x",
+            "state//x",
+            "state/.",
+            "workspace/a\0b",
+            "other/x",
         ] {
             assert!(check_name(bad).is_err(), "{bad}");
         }

@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use bulkhead_config::{ConfigDocument, ConfigError, ConfigPath, ConfigStore, Segment, SecretRef, SecretSource, redact};
+use bulkhead_config::{
+    ConfigDocument, ConfigError, ConfigPath, ConfigStore, SecretRef, SecretSource, Segment, redact,
+};
 use bulkhead_profile::{Place, siblings};
 use bulkhead_secrets::SecretId;
 use serde_json::Value;
@@ -24,11 +26,15 @@ pub(super) fn left_out(name: &str) -> Option<&'static str> {
         "cache" | "tmp" => return Some("it can be made anew"),
         _ => {}
     }
-    if name.starts_with("bulkhead.sqlite") || name.starts_with("bulkhead.json") || name.starts_with("bulkhead.last-good.") {
+    if name.starts_with("bulkhead.sqlite")
+        || name.starts_with("bulkhead.json")
+        || name.starts_with("bulkhead.last-good.")
+    {
         return Some(COPY);
     }
     let ends = [".lock", ".sock", ".tmp", ".pid"];
-    let temporary = name.starts_with(".bulkhead-") || name.starts_with(".restore-") || name == "restore-journal.json";
+    let temporary =
+        name.starts_with(".bulkhead-") || name.starts_with(".restore-") || name == "restore-journal.json";
     if temporary || ends.iter().any(|end| name.ends_with(end)) {
         return Some(MACHINE);
     }
@@ -144,13 +150,19 @@ pub(super) fn config(place: &Place, noted: &mut Vec<LeftOut>) -> Result<Option<C
             });
         } else if let Some(clean) = without_userinfo(&found) {
             document.set_at(&path, clean.into())?;
-            noted.push(LeftOut { path: path.to_string(), reason: "name and password in the address stay out".to_owned() });
+            noted.push(LeftOut {
+                path: path.to_string(),
+                reason: "name and password in the address stay out".to_owned(),
+            });
         } else {
             // Items of a list cannot go one by one: their numbers would shift.
             let keys = path.segments().iter().position(|segment| matches!(segment, Segment::Index(_)));
             let gone = keys.map_or_else(|| path.clone(), |at| path.prefix(at));
             document.unset_at(&gone)?;
-            noted.push(LeftOut { path: gone.to_string(), reason: "it holds a secret as plain text".to_owned() });
+            noted.push(LeftOut {
+                path: gone.to_string(),
+                reason: "it holds a secret as plain text".to_owned(),
+            });
         }
     }
     Ok(Some(document))
@@ -191,9 +203,23 @@ mod tests {
     #[test]
     fn what_stays_out() {
         for name in [
-            "browser", "logs", "run.json", "gateway.lock", "control.sock", "bulkhead.sqlite", "bulkhead.sqlite-wal",
-            "bulkhead.json", "bulkhead.json.rejected-1", "bulkhead.last-good.json", "config-history", "replaced",
-            "workspace.replaced-20260101T000000Z", ".restore-1", "restore-journal.json", ".bulkhead-x.tmp", ".env",
+            "browser",
+            "logs",
+            "run.json",
+            "gateway.lock",
+            "control.sock",
+            "bulkhead.sqlite",
+            "bulkhead.sqlite-wal",
+            "bulkhead.json",
+            "bulkhead.json.rejected-1",
+            "bulkhead.last-good.json",
+            "config-history",
+            "replaced",
+            "workspace.replaced-20260101T000000Z",
+            ".restore-1",
+            "restore-journal.json",
+            ".bulkhead-x.tmp",
+            ".env",
         ] {
             assert!(left_out(name).is_some(), "{name}");
         }

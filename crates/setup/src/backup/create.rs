@@ -139,7 +139,8 @@ impl Writer {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = options.open(&path).map_err(BackupError::io("write", &path))?;
-        let encoder = GzEncoder::new(Sealing::new(BufWriter::with_capacity(256 * 1024, file)), Compression::default());
+        let encoder =
+            GzEncoder::new(Sealing::new(BufWriter::with_capacity(256 * 1024, file)), Compression::default());
         Ok(Self {
             work: work.to_owned(),
             file: path,
@@ -180,7 +181,8 @@ impl Writer {
             self.bytes(manifest::CONFIG, 0o600, document.to_string().as_bytes())?;
         }
         self.database(place)?;
-        let neighbours: Vec<Place> = known_profiles(&world.env).into_iter().map(|known| known.place).collect();
+        let neighbours: Vec<Place> =
+            known_profiles(&world.env).into_iter().map(|known| known.place).collect();
         self.state(place, &neighbours, &workspace, output)?;
         self.workspace(place, &neighbours, &workspace, output)
     }
@@ -202,7 +204,13 @@ impl Writer {
         fs::remove_file(&copy).map_err(BackupError::io("remove", &copy))
     }
 
-    fn state(&mut self, place: &Place, neighbours: &[Place], workspace: &Path, output: &Path) -> Result<(), BackupError> {
+    fn state(
+        &mut self,
+        place: &Place,
+        neighbours: &[Place],
+        workspace: &Path,
+        output: &Path,
+    ) -> Result<(), BackupError> {
         let foreign = contents::foreign(place, neighbours);
         let own_workspace = files::canonical(workspace);
         let config = files::canonical(place.config_path());
@@ -224,13 +232,20 @@ impl Writer {
         self.tree(&root, manifest::STATE, &skip)
     }
 
-    fn workspace(&mut self, place: &Place, neighbours: &[Place], workspace: &Path, output: &Path) -> Result<(), BackupError> {
+    fn workspace(
+        &mut self,
+        place: &Place,
+        neighbours: &[Place],
+        workspace: &Path,
+        output: &Path,
+    ) -> Result<(), BackupError> {
         let root = files::canonical(workspace);
         if !root.is_dir() {
             return Ok(());
         }
         // A workspace as wide as the home directory has profiles inside.
-        let mut others: Vec<PathBuf> = neighbours.iter().map(|other| files::canonical(other.state_dir())).collect();
+        let mut others: Vec<PathBuf> =
+            neighbours.iter().map(|other| files::canonical(other.state_dir())).collect();
         others.push(files::canonical(place.state_dir()));
         let (work, output) = (files::canonical(&self.work), files::canonical(output));
         let skip = move |path: &Path, _: bool| {
@@ -315,7 +330,10 @@ impl Writer {
         };
         let mode = mode.unwrap_or_else(|| mode_of(&meta, 0o600));
         let mut start = Vec::new();
-        Read::by_ref(&mut file).take(AT_ONCE).read_to_end(&mut start).map_err(BackupError::io("read", source))?;
+        Read::by_ref(&mut file)
+            .take(AT_ONCE)
+            .read_to_end(&mut start)
+            .map_err(BackupError::io("read", source))?;
         if (start.len() as u64) < AT_ONCE {
             let sha256 = hex::encode(Sha256::digest(&start));
             let size = start.len() as u64;
@@ -348,7 +366,9 @@ impl Writer {
     ) -> Result<(), BackupError> {
         let mut header = header(tar::EntryType::Regular, mode, size, meta);
         self.tar.append_data(&mut header, path, content).map_err(BackupError::io("write", &self.file))?;
-        self.manifest.entries.push(Entry { path: path.to_owned(), kind: EntryKind::File { size, mode, sha256 } });
+        self.manifest
+            .entries
+            .push(Entry { path: path.to_owned(), kind: EntryKind::File { size, mode, sha256 } });
         Ok(())
     }
 

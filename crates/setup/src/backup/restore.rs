@@ -161,7 +161,12 @@ impl<'r> Restore<'r> {
             workspace: self.workspace.clone(),
             base_port: adapted.base_port,
             files: manifest.files(),
-            kept: kept.into_iter().filter(|(_, told)| *told).map(|(dir, _)| dir).filter(|dir| dir.exists()).collect(),
+            kept: kept
+                .into_iter()
+                .filter(|(_, told)| *told)
+                .map(|(dir, _)| dir)
+                .filter(|dir| dir.exists())
+                .collect(),
             changes: adapted.changes,
             secrets: manifest.secrets.clone(),
             left_out: manifest.left_out.clone(),
@@ -181,7 +186,8 @@ impl<'r> Restore<'r> {
             let is_workspace = files::canonical(path) == own_workspace;
             !lock && !earlier && !is_workspace && siblings::owns(self.place, path, &self.neighbours)
         });
-        if self.place.config_path().symlink_metadata().is_ok() && !there.iter().any(|path| path == self.place.config_path())
+        if self.place.config_path().symlink_metadata().is_ok()
+            && !there.iter().any(|path| path == self.place.config_path())
         {
             there.push(self.place.config_path().to_owned());
         }
@@ -355,7 +361,8 @@ fn write(path: &Path, mode: u32, content: &mut dyn Read) -> Result<(), BackupErr
 #[cfg(unix)]
 fn set_mode(path: &Path, mode: u32) -> Result<(), BackupError> {
     use std::os::unix::fs::PermissionsExt as _;
-    fs::set_permissions(path, fs::Permissions::from_mode(mode)).map_err(BackupError::io("set the mode of", path))
+    fs::set_permissions(path, fs::Permissions::from_mode(mode))
+        .map_err(BackupError::io("set the mode of", path))
 }
 
 #[cfg(not(unix))]

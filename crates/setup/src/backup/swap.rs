@@ -229,7 +229,10 @@ mod tests {
                 step(staging.join("a"), state.join("a")),
                 step(staging.join("bulkhead.json"), state.join("bulkhead.json")),
             ];
-            let killed = Swap { place: &place, journal: Journal { moves: moves.clone(), kept: vec![kept.clone()], ..swap.journal } };
+            let killed = Swap {
+                place: &place,
+                journal: Journal { moves: moves.clone(), kept: vec![kept.clone()], ..swap.journal },
+            };
             killed.save().unwrap();
             fs::create_dir_all(&kept).unwrap();
             for step in &moves[..killed_after] {

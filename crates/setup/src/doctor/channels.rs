@@ -47,12 +47,13 @@ async fn accounts(patient: &Patient) -> Vec<Account> {
         return Vec::new();
     }
     let secrets = patient.secrets().await;
-    let account = |field: String, input: &SecretInput, api_root: &Option<String>, proxy: &Option<String>| Account {
-        field,
-        token: secrets.bundle.resolve(input),
-        api_root: api_root.clone().or_else(|| telegram.api_root.clone()),
-        proxy: proxy.clone().or_else(|| telegram.proxy.clone()),
-    };
+    let account =
+        |field: String, input: &SecretInput, api_root: &Option<String>, proxy: &Option<String>| Account {
+            field,
+            token: secrets.bundle.resolve(input),
+            api_root: api_root.clone().or_else(|| telegram.api_root.clone()),
+            proxy: proxy.clone().or_else(|| telegram.proxy.clone()),
+        };
     let mut accounts = Vec::new();
     if let Some(input) = &telegram.bot_token {
         accounts.push(account("channels.telegram".to_owned(), input, &None, &None));
@@ -132,10 +133,15 @@ async fn ask(patient: &Patient, account: &Account) -> Option<DoctorFinding> {
     // A missing token is told with the secrets.
     let token = account.token.as_ref()?;
     if patient.options.offline {
-        return Some(DoctorFinding::ok(SUBJECT, format!("{}: there is a token; Telegram was not asked.", account.field)));
+        return Some(DoctorFinding::ok(
+            SUBJECT,
+            format!("{}: there is a token; Telegram was not asked.", account.field),
+        ));
     }
     Some(match patient.world.live().bot(account.api_root.as_deref(), token, account.proxy.as_deref()).await {
-        Ok(bot) if bot.username.is_empty() => DoctorFinding::ok(SUBJECT, format!("{}: bot {} answers.", account.field, bot.id)),
+        Ok(bot) if bot.username.is_empty() => {
+            DoctorFinding::ok(SUBJECT, format!("{}: bot {} answers.", account.field, bot.id))
+        }
         Ok(bot) => DoctorFinding::ok(SUBJECT, format!("{}: @{} answers.", account.field, bot.username)),
         Err(trouble) => DoctorFinding::error(
             SUBJECT,

@@ -12,7 +12,8 @@ pub(super) fn check(patient: &Patient) -> Vec<DoctorFinding> {
     if browser.enabled == Some(false) {
         return vec![DoctorFinding::ok(SUBJECT, "The browser seat is off.")];
     }
-    let attached = browser.cdp_url.is_some() || browser.profiles.values().any(|profile| profile.cdp_url.is_some());
+    let attached =
+        browser.cdp_url.is_some() || browser.profiles.values().any(|profile| profile.cdp_url.is_some());
     let configured = browser.executable_path.as_deref().map(|path| patient.world.env.expand(path));
     vec![match patient.world.browser(configured.as_deref()) {
         Ok(path) => DoctorFinding::ok(SUBJECT, format!("{}.", path.display())),
@@ -29,11 +30,13 @@ pub(super) fn check(patient: &Patient) -> Vec<DoctorFinding> {
                     next
                 })
         }
-        Err(error) => DoctorFinding::info(SUBJECT, error.code(), "No Chrome, Chromium, Edge or Brave was found.")
-            .why("Everything else works; agents cannot open pages in a browser.")
-            .next(format!(
-                "Install Chromium, or switch the seat off: {} config set browser.enabled false",
-                patient.command()
-            )),
+        Err(error) => {
+            DoctorFinding::info(SUBJECT, error.code(), "No Chrome, Chromium, Edge or Brave was found.")
+                .why("Everything else works; agents cannot open pages in a browser.")
+                .next(format!(
+                    "Install Chromium, or switch the seat off: {} config set browser.enabled false",
+                    patient.command()
+                ))
+        }
     }]
 }

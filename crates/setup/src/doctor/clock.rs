@@ -141,9 +141,13 @@ fn time_zone(patient: &Patient) -> Option<DoctorFinding> {
         || jiff::tz::TimeZone::posix(name).is_ok()
         || name.starts_with('/');
     (!known).then(|| {
-        DoctorFinding::warning(SUBJECT, "clock.zone-unknown", format!("TZ is \"{named}\", which is no time zone here."))
-            .why("Times are shown and planned in UTC instead.")
-            .next("Set TZ to a name such as Europe/Berlin, or leave it out.")
+        DoctorFinding::warning(
+            SUBJECT,
+            "clock.zone-unknown",
+            format!("TZ is \"{named}\", which is no time zone here."),
+        )
+        .why("Times are shown and planned in UTC instead.")
+        .next("Set TZ to a name such as Europe/Berlin, or leave it out.")
     })
 }
 
@@ -176,6 +180,9 @@ mod tests {
         assert_eq!(far(1_000_000, 1_000_020).0, Drift::None);
         assert_eq!(far(1_000_000, 1_000_040), (Drift::Some, Duration::from_secs(40), false));
         assert_eq!(far(1_000_400, 1_000_000), (Drift::Far, Duration::from_secs(400), true));
-        assert_eq!([40, 400, 9000, 900_000].map(|s| words(Duration::from_secs(s))), ["40 s", "6 min", "2 h", "10 days"]);
+        assert_eq!(
+            [40, 400, 9000, 900_000].map(|s| words(Duration::from_secs(s))),
+            ["40 s", "6 min", "2 h", "10 days"]
+        );
     }
 }

@@ -1,6 +1,6 @@
 //! The configuration file, and set-ups and restores that did not come to their end.
 
-use bulkhead_config::{AuthMode, Bind, ConfigOrigin, IssueSeverity, validate_document};
+use bulkhead_config::{ConfigOrigin, IssueSeverity, validate_document};
 
 use super::finding::{DoctorFinding, Subject, halves};
 use super::patient::Patient;
@@ -17,7 +17,11 @@ pub(super) fn check(patient: &Patient) -> Vec<DoctorFinding> {
             DoctorFinding::error(
                 SUBJECT,
                 "config.not-set-up",
-                format!("There is no profile {} here: nothing at {}.", patient.name(), patient.place.config_path().display()),
+                format!(
+                    "There is no profile {} here: nothing at {}.",
+                    patient.name(),
+                    patient.place.config_path().display()
+                ),
             )
             .why("There is no gateway to run until it is set up.")
             .next(format!("{} onboard", patient.command())),
@@ -31,16 +35,22 @@ pub(super) fn check(patient: &Patient) -> Vec<DoctorFinding> {
         }
         Ok(loaded) if loaded.source == ConfigOrigin::Missing => {
             let path = patient.place.config_path().display();
-            let finding = DoctorFinding::error(SUBJECT, "config.missing", format!("There is no file {path}."))
-                .next(format!("Write it again: {} onboard", patient.command()));
+            let finding =
+                DoctorFinding::error(SUBJECT, "config.missing", format!("There is no file {path}."))
+                    .next(format!("Write it again: {} onboard", patient.command()));
             findings.push(with_last_good(patient, finding));
         }
         Ok(loaded) => {
             for issue in validate_document(&loaded.document) {
-                if issue.severity != IssueSeverity::Error {
+                // The chosen model is looked at with the models.
+                if issue.severity != IssueSeverity::Error && issue.path != "agents.defaults.model.primary" {
                     findings.push(
-                        DoctorFinding::warning(SUBJECT, "config.issue", format!("{}: {issue}", patient.place.config_path().display()))
-                            .why("The gateway runs, and leaves this setting out or takes another value."),
+                        DoctorFinding::warning(
+                            SUBJECT,
+                            "config.issue",
+                            format!("{}: {issue}", patient.place.config_path().display()),
+                        )
+                        .why("The gateway runs, and leaves this setting out or takes another value."),
                     );
                 }
             }
@@ -48,7 +58,8 @@ pub(super) fn check(patient: &Patient) -> Vec<DoctorFinding> {
         }
     }
     if findings.is_empty() {
-        findings.push(DoctorFinding::ok(SUBJECT, format!("{} is valid.", patient.place.config_path().display())));
+        findings
+            .push(DoctorFinding::ok(SUBJECT, format!("{} is valid.", patient.place.config_path().display())));
     }
     findings
 }
@@ -66,31 +77,29 @@ fn with_last_good(patient: &Patient, finding: DoctorFinding) -> DoctorFinding {
 fn settings(patient: &Patient) -> Vec<DoctorFinding> {
     let mut findings = Vec::new();
     let command = patient.command();
-    let gateway = &patient.config.gateway;
-    if gateway.mode.is_none() {
+    if patient.config.gateway.mode.is_none() {
         findings.push(
             DoctorFinding::error(SUBJECT, "config.unconfigured", "gateway.mode is not set.")
                 .why("A gateway starts only where somebody said that it shall run on this machine.")
                 .next(format!("{command} config set gateway.mode local")),
         );
     }
-    if gateway.auth.mode == AuthMode::None && gateway.bind != Bind::Loopback {
-        findings.push(
-            DoctorFinding::error(SUBJECT, "config.open", "gateway.auth.mode is \"none\" and gateway.bind reaches beyond this computer.")
-                .why("Whoever reaches this computer over the network could use the agents and their tools.")
-                .next(format!("{command} config set gateway.auth.mode token")),
-        );
-    }
     for (field, input) in patient.config.secret_inputs() {
         if input.plain().is_some() {
             findings.push(
-                DoctorFinding::warning(SUBJECT, "config.plain-secret", format!("{field} holds its secret as plain text."))
-                    .why("Whoever reads the file, a backup of it or a copied excerpt has the secret.")
-                    .next(format!("{command} config set {field} @FILE stores it and leaves a reference in the file."))
-                    .asked_fix(
-                        format!("store it with the profile's other secrets and leave a reference in {field}"),
-                        Remedy::StoreSecret { field },
-                    ),
+                DoctorFinding::warning(
+                    SUBJECT,
+                    "config.plain-secret",
+                    format!("{field} holds its secret as plain text."),
+                )
+                .why("Whoever reads the file, a backup of it or a copied excerpt has the secret.")
+                .next(format!(
+                    "{command} config set {field} @FILE stores it and leaves a reference in the file."
+                ))
+                .asked_fix(
+                    format!("store it with the profile's other secrets and leave a reference in {field}"),
+                    Remedy::StoreSecret { field },
+                ),
             );
         }
     }
@@ -107,15 +116,25 @@ fn interrupted(patient: &Patient) -> Vec<DoctorFinding> {
                 format!("A restore of {} was interrupted.", patient.name()),
             )
             .why("Files of the backup and of before stand side by side.")
-            .next(format!("{} doctor --fix puts back what was there before; then restore again.", patient.command()))
+            .next(format!(
+                "{} doctor --fix puts back what was there before; then restore again.",
+                patient.command()
+            ))
             .safe_fix("put back what was there before the restore", Remedy::UndoRestore),
         );
     }
     if unfinished(&patient.world.env).iter().any(|name| name == patient.name()) {
         findings.push(
-            DoctorFinding::warning(SUBJECT, "config.setup-unfinished", format!("Setting up {} was begun and not finished.", patient.name()))
-                .why("Parts of it may be missing.")
-                .next(format!("Run it again; it takes up or undoes what was begun: {} onboard", patient.command())),
+            DoctorFinding::warning(
+                SUBJECT,
+                "config.setup-unfinished",
+                format!("Setting up {} was begun and not finished.", patient.name()),
+            )
+            .why("Parts of it may be missing.")
+            .next(format!(
+                "Run it again; it takes up or undoes what was begun: {} onboard",
+                patient.command()
+            )),
         );
     }
     findings

@@ -31,9 +31,10 @@ pub(super) fn check(patient: &Patient) -> Vec<DoctorFinding> {
     let mut findings = Vec::new();
     if !found.damage.is_empty() {
         let lines: Vec<&str> = found.damage.iter().map(String::as_str).take(3).collect();
-        findings.push(
-            damaged(patient, format!("{} does not fit together: {}.", path.display(), lines.join("; "))),
-        );
+        findings.push(damaged(
+            patient,
+            format!("{} does not fit together: {}.", path.display(), lines.join("; ")),
+        ));
     }
     if !found.orphans.is_empty() {
         findings.push(
@@ -51,7 +52,12 @@ pub(super) fn check(patient: &Patient) -> Vec<DoctorFinding> {
             DoctorFinding::error(
                 SUBJECT,
                 "database.newer",
-                format!("{} has version {}; this program knows up to {}.", path.display(), found.version, found.supported),
+                format!(
+                    "{} has version {}; this program knows up to {}.",
+                    path.display(),
+                    found.version,
+                    found.supported
+                ),
             )
             .why("A newer Bulkhead wrote it; this one refuses to start rather than misread it.")
             .next("Use the newer program, or restore a backup that this one made."),

@@ -26,15 +26,22 @@ pub(super) fn check(patient: &Patient) -> Vec<DoctorFinding> {
         let Some(space) = patient.world.space(path) else { continue };
         least = Some(least.map_or(space.free, |least| least.min(space.free)));
         let low = space.free < LITTLE || space.files_free.is_some_and(|free| free < FEW_FILES);
-        let same_disk = findings.iter().any(|finding: &DoctorFinding| finding.code == "disk.low" || finding.code == "disk.full");
+        let same_disk = findings
+            .iter()
+            .any(|finding: &DoctorFinding| finding.code == "disk.low" || finding.code == "disk.full");
         if low && !same_disk {
             findings.push(low_space(what, path, space.free, space.files_free));
         }
     }
     if findings.is_empty() {
         findings.push(match least {
-            Some(free) => DoctorFinding::ok(SUBJECT, format!("{} free; the profile uses {}.", size(free), size(used(patient)))),
-            None => DoctorFinding::info(SUBJECT, "disk.unknown", "This system does not say how much is free."),
+            Some(free) => DoctorFinding::ok(
+                SUBJECT,
+                format!("{} free; the profile uses {}.", size(free), size(used(patient))),
+            ),
+            None => {
+                DoctorFinding::info(SUBJECT, "disk.unknown", "This system does not say how much is free.")
+            }
         });
     }
     findings
@@ -55,7 +62,9 @@ fn unwritable(what: &str, path: &Path, found: &str) -> DoctorFinding {
 
 fn low_space(what: &str, path: &Path, free: u64, files: Option<u64>) -> DoctorFinding {
     let found = match files {
-        Some(files) if files < FEW_FILES => format!("Only {files} more files fit on the disk of the {what} {}.", path.display()),
+        Some(files) if files < FEW_FILES => {
+            format!("Only {files} more files fit on the disk of the {what} {}.", path.display())
+        }
         _ => format!("{} free on the disk of the {what} {}.", size(free), path.display()),
     };
     let full = free < TOO_LITTLE || files.is_some_and(|files| files < FEW_FILES / 10);
@@ -63,7 +72,8 @@ fn low_space(what: &str, path: &Path, free: u64, files: Option<u64>) -> DoctorFi
         DoctorFinding::error(SUBJECT, "disk.full", found)
             .why("With a full disk nothing can be kept: the gateway takes no messages rather than lose them.")
     } else {
-        DoctorFinding::warning(SUBJECT, "disk.low", found).why("On a full disk the gateway could keep nothing more.")
+        DoctorFinding::warning(SUBJECT, "disk.low", found)
+            .why("On a full disk the gateway could keep nothing more.")
     };
     finding.next("Free some space: empty the trash, or move large files to another disk.")
 }

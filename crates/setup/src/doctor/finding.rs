@@ -227,14 +227,16 @@ impl DoctorFinding {
 }
 
 /// What an error of another crate says, as what was found and what to do: our messages are
-/// `what: found …, expected …. Next step.`
+/// `what: found …, expected …. Next step.`, or with `; ` between them.
 pub(crate) fn halves(message: &str) -> (String, String) {
-    match message.find(". ") {
-        Some(end) => {
-            (message[..=end].trim_end_matches('.').to_owned(), message[end + 2..].trim().to_owned())
-        }
-        None => (message.trim_end_matches('.').to_owned(), String::new()),
-    }
+    let split = match (message.find(". "), message.rfind("; ")) {
+        (Some(end), _) | (None, Some(end)) => end,
+        (None, None) => return (message.trim_end_matches('.').to_owned(), String::new()),
+    };
+    let next = message[split + 2..].trim();
+    let mut chars = next.chars();
+    let first = chars.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    (message[..split].to_owned(), format!("{first}{}", chars.as_str()))
 }
 
 #[cfg(test)]
@@ -251,7 +253,11 @@ mod tests {
 
     #[test]
     fn messages_fall_into_two() {
-        assert_eq!(halves("a: found b, expected c. Do d. Or e."), ("a: found b, expected c".into(), "Do d. Or e.".into()));
+        assert_eq!(
+            halves("a: found b, expected c. Do d. Or e."),
+            ("a: found b, expected c".into(), "Do d. Or e.".into())
+        );
+        assert_eq!(halves("a: b; expected c; do d"), ("a: b; expected c".into(), "Do d".into()));
         assert_eq!(halves("a."), ("a".into(), String::new()));
     }
 }

@@ -44,10 +44,14 @@ fn of_audit(finding: Finding) -> DoctorFinding {
         Severity::Warning => Level::Warning,
         Severity::Info => Level::Info,
     };
-    DoctorFinding::error(SUBJECT, &finding.code, format!("{}: {}; expected {}.", finding.what, finding.found, finding.expected))
-        .as_level(level)
-        .why(why(&finding.code))
-        .next(capital(&finding.next_step))
+    DoctorFinding::error(
+        SUBJECT,
+        &finding.code,
+        format!("{}: {}; expected {}.", finding.what, finding.found, finding.expected),
+    )
+    .as_level(level)
+    .why(why(&finding.code))
+    .next(capital(&finding.next_step))
 }
 
 fn why(code: &str) -> &'static str {
@@ -65,7 +69,10 @@ fn why(code: &str) -> &'static str {
 fn not_ours(patient: &Patient, error: &PlaceError) -> DoctorFinding {
     let (found, next) = super::finding::halves(&error.to_string());
     DoctorFinding::error(SUBJECT, error.code(), found)
-        .why(format!("{} must write only where nobody else keeps anything, so its gateway refuses to start here.", patient.name()))
+        .why(format!(
+            "{} must write only where nobody else keeps anything, so its gateway refuses to start here.",
+            patient.name()
+        ))
         .next(next)
 }
 

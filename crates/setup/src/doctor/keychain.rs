@@ -48,7 +48,7 @@ pub(super) async fn check(patient: &Patient) -> Vec<DoctorFinding> {
 
 /// The gateway's own token and key: a supervisor makes them where they do not exist yet.
 fn is_made_by_itself(reference: &SecretRef) -> bool {
-    let made = [SecretId::gateway_token(), SecretId::device_key()];
+    let made = [SecretId::gateway_token(), SecretId::device_key(), SecretId::rescue_key()];
     let writable = matches!(reference.source, SecretSource::Keychain | SecretSource::File);
     writable && reference.provider.is_none() && made.iter().any(|id| id.as_str() == reference.id)
 }

@@ -37,17 +37,24 @@ fn primary(patient: &Patient) -> Option<DoctorFinding> {
     let set = format!("{} config set agents.defaults.model.primary PROVIDER/MODEL", patient.command());
     let Some(primary) = patient.config.agents.defaults.model.primary.as_deref() else {
         return Some(
-            DoctorFinding::warning(SUBJECT, "model.no-primary", "No model is chosen (agents.defaults.model.primary).")
-                .why("Agents do not know which of the configured models to use.")
-                .next(set),
+            DoctorFinding::warning(
+                SUBJECT,
+                "model.no-primary",
+                "No model is chosen (agents.defaults.model.primary).",
+            )
+            .why("Agents do not know which of the configured models to use.")
+            .next(set),
         );
     };
-    let known = primary.split_once('/').is_some_and(|(id, _)| patient.config.models.providers.contains_key(id));
+    let known =
+        primary.split_once('/').is_some_and(|(id, _)| patient.config.models.providers.contains_key(id));
     (!known).then(|| {
         DoctorFinding::error(
             SUBJECT,
             "model.unknown-provider",
-            format!("agents.defaults.model.primary is \"{primary}\", and models.providers has no such provider."),
+            format!(
+                "agents.defaults.model.primary is \"{primary}\", and models.providers has no such provider."
+            ),
         )
         .why("No message can be answered.")
         .next(set)
@@ -68,9 +75,13 @@ async fn ask(patient: &Patient, id: &str, provider: &Provider) -> Option<DoctorF
             Some(if missing.is_empty() {
                 DoctorFinding::ok(SUBJECT, format!("{id} answers."))
             } else {
-                DoctorFinding::warning(SUBJECT, "model.not-listed", format!("{id} does not list {}.", missing.join(", ")))
-                    .why("It may be gone, or named otherwise; then no message can be answered with it.")
-                    .next(format!("Ask it for one answer: {} models probe", patient.command()))
+                DoctorFinding::warning(
+                    SUBJECT,
+                    "model.not-listed",
+                    format!("{id} does not list {}.", missing.join(", ")),
+                )
+                .why("It may be gone, or named otherwise; then no message can be answered with it.")
+                .next(format!("Ask it for one answer: {} models probe", patient.command()))
             })
         }
         // Not every compatible server lists its models.
@@ -93,7 +104,9 @@ async fn ask(patient: &Patient, id: &str, provider: &Provider) -> Option<DoctorF
 
 /// Ollama lists `name:latest` for `name`.
 fn is_same(listed: &str, wanted: &str) -> bool {
-    listed == wanted || listed.strip_suffix(":latest") == Some(wanted) || listed.ends_with(&format!("/{wanted}"))
+    listed == wanted
+        || listed.strip_suffix(":latest") == Some(wanted)
+        || listed.ends_with(&format!("/{wanted}"))
 }
 
 /// None where its key is missing: that is told with the secrets.

@@ -77,10 +77,7 @@ impl Patient {
     pub(crate) fn base_port(&self) -> u16 {
         let running = self.record.as_ref().map(|record| record.base_port);
         let claimed = self.entry.as_ref().map(|entry| entry.base_port);
-        running
-            .or(self.config.gateway.port)
-            .or(claimed)
-            .unwrap_or_else(|| preferred_base(self.place.name()))
+        running.or(self.config.gateway.port).or(claimed).unwrap_or_else(|| preferred_base(self.place.name()))
     }
 
     /// Where its references lead.
@@ -96,13 +93,17 @@ impl Patient {
         let ask = || async {
             let wanted = references(&self.config);
             let sources = self.sources();
-            let resolved = match tokio::time::timeout(SECRETS_LIMIT, resolve(wanted.clone(), &sources)).await {
+            let resolved = match tokio::time::timeout(SECRETS_LIMIT, resolve(wanted.clone(), &sources)).await
+            {
                 Ok(resolved) => resolved,
                 Err(_) => Resolved {
                     missing: wanted
                         .into_iter()
                         .map(|reference| {
-                            let late = SecretError::Timeout { keychain: "The place of secrets", limit: SECRETS_LIMIT };
+                            let late = SecretError::Timeout {
+                                keychain: "The place of secrets",
+                                limit: SECRETS_LIMIT,
+                            };
                             (reference, late)
                         })
                         .collect(),

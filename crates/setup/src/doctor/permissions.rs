@@ -76,7 +76,14 @@ fn rules(patient: &Patient) -> Vec<Rule> {
         });
     }
     for path in [database.clone(), beside("-wal"), beside("-shm")] {
-        rules.push(Rule { code: "permissions.database", what: "database", path, mode: 0o600, why: conversations, private: true });
+        rules.push(Rule {
+            code: "permissions.database",
+            what: "database",
+            path,
+            mode: 0o600,
+            why: conversations,
+            private: true,
+        });
     }
     rules
 }
@@ -90,9 +97,13 @@ pub(super) fn check(patient: &Patient) -> Vec<DoctorFinding> {
             Looked::Missing => {}
             Looked::Right => looked_at += 1,
             Looked::Unreadable(reason) => findings.push(
-                DoctorFinding::error(SUBJECT, rule.code, format!("The {} {} cannot be looked at: {reason}.", rule.what, rule.path.display()))
-                    .why("The gateway needs it.")
-                    .next("Correct the permissions of the folders above it."),
+                DoctorFinding::error(
+                    SUBJECT,
+                    rule.code,
+                    format!("The {} {} cannot be looked at: {reason}.", rule.what, rule.path.display()),
+                )
+                .why("The gateway needs it.")
+                .next("Correct the permissions of the folders above it."),
             ),
             Looked::Foreign(owner) => findings.push(foreign(patient, &rule, owner)),
             Looked::Loose(mode) => findings.push(loose(&rule, mode)),
@@ -144,7 +155,8 @@ fn foreign(patient: &Patient, rule: &Rule, owner: u32) -> DoctorFinding {
 
 #[cfg(unix)]
 fn loose(rule: &Rule, mode: u32) -> DoctorFinding {
-    let found = format!("The {} {} has mode {mode:04o}; expected {:04o}.", rule.what, rule.path.display(), rule.mode);
+    let found =
+        format!("The {} {} has mode {mode:04o}; expected {:04o}.", rule.what, rule.path.display(), rule.mode);
     let finding = if rule.private {
         DoctorFinding::error(SUBJECT, rule.code, found)
     } else {

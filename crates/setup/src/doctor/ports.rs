@@ -30,7 +30,12 @@ pub(super) fn check(patient: &Patient) -> Vec<DoctorFinding> {
         let state = if patient.record.is_some() { "The gateway listens on" } else { "Free now:" };
         findings.push(DoctorFinding::ok(
             SUBJECT,
-            format!("{state} {base}; {} and {} to {} are kept for its browsers.", ports.control(), ports.cdp_first(), ports.cdp_last()),
+            format!(
+                "{state} {base}; {} and {} to {} are kept for its browsers.",
+                ports.control(),
+                ports.cdp_first(),
+                ports.cdp_last()
+            ),
         ));
     }
     findings
@@ -69,7 +74,10 @@ fn base_port(patient: &Patient, base: u16, listening: &BTreeSet<u16>) -> Option<
     Some(
         DoctorFinding::error(SUBJECT, "ports.base-taken", format!("Port {base} is held by {who}."))
             .why("The gateway listens on this port: it cannot start while somebody else has it.")
-            .next(format!("End that program if it is not needed, or give {} another base port.", patient.name()))
+            .next(format!(
+                "End that program if it is not needed, or give {} another base port.",
+                patient.name()
+            ))
             .asked_fix(
                 format!("move {} to the next free interval of ports", patient.name()),
                 Remedy::MovePorts { from: base },
@@ -85,13 +93,17 @@ fn control_port(patient: &Patient, ports: Ports, listening: &BTreeSet<u16>) -> O
     let holder = listening.contains(&port).then(|| patient.world.holder(port)).flatten()?;
     let own = patient.record.as_ref().is_some_and(|record| Some(record.identity.pid) == holder.pid);
     (!own).then(|| {
-        DoctorFinding::warning(SUBJECT, "ports.control-taken", format!("Port {port} (browser control) is held by {holder}."))
-            .why("The gateway starts all the same, without the browser seat.")
-            .next(format!(
-                "End that program, or choose another port: {} config set browser.controlPort {}",
-                patient.command(),
-                port.saturating_add(1)
-            ))
+        DoctorFinding::warning(
+            SUBJECT,
+            "ports.control-taken",
+            format!("Port {port} (browser control) is held by {holder}."),
+        )
+        .why("The gateway starts all the same, without the browser seat.")
+        .next(format!(
+            "End that program, or choose another port: {} config set browser.controlPort {}",
+            patient.command(),
+            port.saturating_add(1)
+        ))
     })
 }
 
@@ -134,7 +146,12 @@ fn claim(patient: &Patient) -> Option<DoctorFinding> {
             DoctorFinding::warning(
                 SUBJECT,
                 "ports.claim-differs",
-                format!("The register has {} for {}, the configuration {}.", entry.base_port, patient.name(), configured.unwrap_or_default()),
+                format!(
+                    "The register has {} for {}, the configuration {}.",
+                    entry.base_port,
+                    patient.name(),
+                    configured.unwrap_or_default()
+                ),
             )
             .why("A profile that is set up later could be given the ports that this one uses.")
             .safe_fix("enter the ports of the configuration", Remedy::Register),

@@ -62,7 +62,12 @@ pub(super) async fn apply(patient: &Patient, remedy: &Remedy) -> Result<String, 
             .map_err(|error| error.to_string()),
         Remedy::UndoRestore => backup::undo_unfinished(&patient.place)
             .map(|undone| {
-                if undone { "What was there before the restore is back." } else { "There was nothing to put back." }.to_owned()
+                if undone {
+                    "What was there before the restore is back."
+                } else {
+                    "There was nothing to put back."
+                }
+                .to_owned()
             })
             .map_err(|error| error.to_string()),
     }
@@ -74,7 +79,9 @@ fn set_mode(path: &std::path::Path, mode: u32) -> Result<String, String> {
     let failed = |error: std::io::Error| format!("{}: {error}.", path.display());
     let file = match std::fs::File::open(path) {
         Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(format!("{} is gone.", path.display())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Ok(format!("{} is gone.", path.display()));
+        }
         Err(error) => return Err(failed(error)),
     };
     // By the open file: nobody can put another one in its place in between.
@@ -113,7 +120,10 @@ async fn store_secret(patient: &Patient, field: &str) -> Result<String, String> 
         return Ok(format!("{field} holds no plain secret any more."));
     };
     let id = SecretId::of_field(&path).ok_or_else(|| {
-        format!("{field} has no name by rule; store it with `{} secrets set NAME -` and refer to NAME.", patient.command())
+        format!(
+            "{field} has no name by rule; store it with `{} secrets set NAME -` and refer to NAME.",
+            patient.command()
+        )
     })?;
     let source = loaded.config.secrets.default_source.unwrap_or(SecretSource::Keychain);
     let sources = patient.sources();
@@ -125,7 +135,10 @@ async fn store_secret(patient: &Patient, field: &str) -> Result<String, String> 
     // Only what can be read back may leave the file.
     let read = get_optional(&**kept, &id).await.map_err(|error| error.to_string())?;
     if read.is_none_or(|read| read.expose_secret() != secret.expose_secret()) {
-        return Err(format!("{} did not give back what was stored; the file is as it was.", kept.describe().label));
+        return Err(format!(
+            "{} did not give back what was stored; the file is as it was.",
+            kept.describe().label
+        ));
     }
     let reference = SecretRef::new(source, id.as_str()).to_value();
     let write = |document: &mut bulkhead_config::ConfigDocument| document.set_at(&path, reference.clone());
@@ -136,7 +149,8 @@ async fn store_secret(patient: &Patient, field: &str) -> Result<String, String> 
 fn register(patient: &Patient, base: Option<u16>) -> Result<String, String> {
     let register = Register::open(&patient.world.env);
     let request = ClaimRequest { place: &patient.place, base_port: base, owner: None };
-    let claimed = register.claim(&request, &patient.world.surroundings()).map_err(|error| error.to_string())?;
+    let claimed =
+        register.claim(&request, &patient.world.surroundings()).map_err(|error| error.to_string())?;
     let base = claimed.entry.base_port;
     Ok(format!("{} has the ports {base} to {} in the register.", patient.name(), base.saturating_add(110)))
 }
@@ -153,7 +167,10 @@ fn move_ports(patient: &Patient, from: u16) -> Result<String, String> {
         .filter(|known| files::canonical(known.place.state_dir()) != own)
         .flat_map(|known| {
             let profile = known.place.label();
-            [known.base_port, known.claimed].into_iter().flatten().map(move |base| Claim { profile: profile.clone(), base })
+            [known.base_port, known.claimed]
+                .into_iter()
+                .flatten()
+                .map(move |base| Claim { profile: profile.clone(), base })
         })
         .collect();
     let around = world.surroundings();
@@ -165,7 +182,11 @@ fn move_ports(patient: &Patient, from: u16) -> Result<String, String> {
     ConfigStore::new(&patient.place)
         .edit(|document| document.set("gateway.port", base.into()))
         .map_err(|error| error.to_string())?;
-    Ok(format!("{} has the ports {base} to {} now; bookmarks and clients need the new address.", patient.name(), base + 110))
+    Ok(format!(
+        "{} has the ports {base} to {} now; bookmarks and clients need the new address.",
+        patient.name(),
+        base + 110
+    ))
 }
 
 fn install_service(patient: &Patient) -> Result<String, String> {

@@ -16,7 +16,8 @@ const REFUSED: i32 = 78;
 
 /// What would be installed now.
 pub(super) fn spec(patient: &Patient, scope: Scope) -> Result<ServiceSpec, String> {
-    let program = std::env::current_exe().map_err(|error| format!("this program cannot be found: {error}"))?;
+    let program =
+        std::env::current_exe().map_err(|error| format!("this program cannot be found: {error}"))?;
     ServiceSpec::new(&patient.place, &patient.world.env, &program, patient.base_port(), scope)
         .map_err(|error| error.to_string())
 }
@@ -44,10 +45,14 @@ pub(super) fn check(patient: &Patient) -> Vec<DoctorFinding> {
 fn missing(patient: &Patient, service: &Service) -> DoctorFinding {
     let owner = patient.entry.as_ref().map(|entry| entry.owner);
     if owner == Some(Owner::Service) {
-        return DoctorFinding::error(SUBJECT, "service.missing", format!("{} is run by a service, and {} is not installed.", patient.name(), service.name()))
-            .why("Nobody starts the gateway: it stays down after the next stop or reboot.")
-            .next(format!("{} gateway install", patient.command()))
-            .asked_fix("install the service; it starts with the next log-in or reboot", Remedy::InstallService);
+        return DoctorFinding::error(
+            SUBJECT,
+            "service.missing",
+            format!("{} is run by a service, and {} is not installed.", patient.name(), service.name()),
+        )
+        .why("Nobody starts the gateway: it stays down after the next stop or reboot.")
+        .next(format!("{} gateway install", patient.command()))
+        .asked_fix("install the service; it starts with the next log-in or reboot", Remedy::InstallService);
     }
     let who = match owner {
         Some(Owner::Desktop) => "the app runs the gateway",
@@ -62,9 +67,13 @@ fn state(patient: &Patient, status: &ServiceStatus) -> Option<DoctorFinding> {
     if let Some(trouble) = &status.trouble {
         let (found, next) = super::finding::halves(trouble);
         return Some(
-            DoctorFinding::warning(SUBJECT, "service.silent", format!("{} is installed, and its state cannot be asked for: {found}.", status.name))
-                .why("Whether it runs and starts by itself is not known.")
-                .next(next),
+            DoctorFinding::warning(
+                SUBJECT,
+                "service.silent",
+                format!("{} is installed, and its state cannot be asked for: {found}.", status.name),
+            )
+            .why("Whether it runs and starts by itself is not known.")
+            .next(next),
         );
     }
     if status.failed() {
@@ -87,17 +96,25 @@ fn state(patient: &Patient, status: &ServiceStatus) -> Option<DoctorFinding> {
     }
     if status.enabled == Some(false) {
         return Some(
-            DoctorFinding::warning(SUBJECT, "service.disabled", format!("{} does not start by itself.", status.name))
-                .why("After a reboot the gateway stays down.")
-                .next(format!("{command} gateway install"))
-                .asked_fix("have it start by itself again", Remedy::InstallService),
+            DoctorFinding::warning(
+                SUBJECT,
+                "service.disabled",
+                format!("{} does not start by itself.", status.name),
+            )
+            .why("After a reboot the gateway stays down.")
+            .next(format!("{command} gateway install"))
+            .asked_fix("have it start by itself again", Remedy::InstallService),
         );
     }
     if status.active == Some(false) && desired == Desired::Running {
         return Some(
-            DoctorFinding::error(SUBJECT, "service.stopped", format!("{} is installed and does not run.", status.name))
-                .why("The gateway shall run, and nobody runs it.")
-                .next(format!("{command} gateway start")),
+            DoctorFinding::error(
+                SUBJECT,
+                "service.stopped",
+                format!("{} is installed and does not run.", status.name),
+            )
+            .why("The gateway shall run, and nobody runs it.")
+            .next(format!("{command} gateway start")),
         );
     }
     None
@@ -151,13 +168,19 @@ fn others(patient: &Patient, service: &Service) -> Vec<DoctorFinding> {
         .filter_map(|found| judge(found, &patient.place, &service.path(), base, std::path::Path::exists))
         .filter(|other| is_in_the_way(patient, other, known.len()))
         .map(|other| {
-            DoctorFinding::warning(SUBJECT, "service.other", format!("Another service of the {}: {}.", other.scope, other.name))
-                .why(match other.verdict {
-                    Verdict::PortOverlap => "Its ports lie in those of this profile: whoever starts second is refused.",
-                    Verdict::Duplicate => "Two services would want one gateway.",
-                    _ => "It fails at every start, and hides what matters in the system's log.",
-                })
-                .next(capital(&other.advice))
+            DoctorFinding::warning(
+                SUBJECT,
+                "service.other",
+                format!("Another service of the {}: {}.", other.scope, other.name),
+            )
+            .why(match other.verdict {
+                Verdict::PortOverlap => {
+                    "Its ports lie in those of this profile: whoever starts second is refused."
+                }
+                Verdict::Duplicate => "Two services would want one gateway.",
+                _ => "It fails at every start, and hides what matters in the system's log.",
+            })
+            .next(capital(&other.advice))
         })
         .collect()
 }

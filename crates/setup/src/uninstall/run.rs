@@ -94,14 +94,24 @@ async fn stop(place: &Place) -> Result<Option<String>, String> {
         .map_err(|error| error.to_string())
 }
 
-async fn remove_service(world: &World, place: &Place, scope: &bulkhead_service::Scope) -> Result<Option<String>, String> {
+async fn remove_service(
+    world: &World,
+    place: &Place,
+    scope: &bulkhead_service::Scope,
+) -> Result<Option<String>, String> {
     let service = Service::new(place, &world.env, scope.clone());
     let removed = tokio::task::spawn_blocking(move || service.uninstall())
         .await
         .map_err(|error| error.to_string())?
         .map_err(|error| error.to_string())?;
     let left: Vec<String> = removed.left.iter().map(|path| path.display().to_string()).collect();
-    Ok(removed.removed.then(|| if left.is_empty() { String::new() } else { format!("left, since they are yours: {}", left.join(", ")) }))
+    Ok(removed.removed.then(|| {
+        if left.is_empty() {
+            String::new()
+        } else {
+            format!("left, since they are yours: {}", left.join(", "))
+        }
+    }))
 }
 
 /// Only what is this profile's: folders of others that lie inside stay, and the marker goes last, so that an interrupted

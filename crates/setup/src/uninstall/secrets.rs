@@ -29,14 +29,17 @@ pub async fn delete_secrets(world: &World, place: &Place) -> Result<DeletedSecre
     let mut outcome = DeletedSecrets::default();
     let mut ids: BTreeSet<SecretId> = by_rule().into();
     for reference in references(&config) {
-        let ours = matches!(reference.source, SecretSource::Keychain | SecretSource::File) && reference.provider.is_none();
+        let ours = matches!(reference.source, SecretSource::Keychain | SecretSource::File)
+            && reference.provider.is_none();
         match SecretId::parse(&reference.id) {
             Ok(id) if ours => drop(ids.insert(id)),
             _ => outcome.kept.push(reference.id),
         }
     }
     ids.extend(config.models.providers.keys().map(|provider| SecretId::model_api_key(provider)));
-    ids.extend(config.channels.telegram.accounts.keys().map(|account| SecretId::telegram_account_token(account)));
+    ids.extend(
+        config.channels.telegram.accounts.keys().map(|account| SecretId::telegram_account_token(account)),
+    );
     let keychain = world.keychain(&place.keychain_service());
     match delete_all(&*keychain, ids.clone()).await {
         Ok(deleted) => outcome.deleted.extend(deleted),
@@ -47,8 +50,11 @@ pub async fn delete_secrets(world: &World, place: &Place) -> Result<DeletedSecre
     if file.exists() {
         // A file that others may read, or that is broken, is refused by the store; it goes all the same.
         let named = FileStore::new(&file).ids().unwrap_or_default();
-        std::fs::remove_file(&file)
-            .map_err(|source| SecretError::Io { action: "remove", path: file.clone(), source })?;
+        std::fs::remove_file(&file).map_err(|source| SecretError::Io {
+            action: "remove",
+            path: file.clone(),
+            source,
+        })?;
         outcome.deleted.extend(named.into_iter().map(|id| id.to_string()));
     }
     outcome.deleted.sort();
@@ -56,16 +62,20 @@ pub async fn delete_secrets(world: &World, place: &Place) -> Result<DeletedSecre
     Ok(outcome)
 }
 
-fn by_rule() -> [SecretId; 4] {
+fn by_rule() -> [SecretId; 5] {
     [
         SecretId::gateway_token(),
         SecretId::gateway_password(),
         SecretId::device_key(),
+        SecretId::rescue_key(),
         SecretId::telegram_bot_token(),
     ]
 }
 
-async fn delete_all(store: &dyn SecretStore, mut ids: BTreeSet<SecretId>) -> Result<Vec<String>, SecretError> {
+async fn delete_all(
+    store: &dyn SecretStore,
+    mut ids: BTreeSet<SecretId>,
+) -> Result<Vec<String>, SecretError> {
     if let Ok(Ok(Some(listed))) = tokio::time::timeout(LIST_LIMIT, store.list()).await {
         ids.extend(listed);
     }

@@ -117,26 +117,43 @@ pub fn plan(world: &World, options: UninstallOptions) -> UninstallPlan {
     plan
 }
 
-fn of_profile(world: &World, profile: &KnownProfile, all: &[KnownProfile], options: UninstallOptions, plan: &mut UninstallPlan) {
+fn of_profile(
+    world: &World,
+    profile: &KnownProfile,
+    all: &[KnownProfile],
+    options: UninstallOptions,
+    plan: &mut UninstallPlan,
+) {
     let place = &profile.place;
     let label = place.label();
     let name = Some(place.name().to_string());
-    let mut step = |action, what: String, target| plan.steps.push(Step { action, profile: name.clone(), what, target });
+    let mut step =
+        |action, what: String, target| plan.steps.push(Step { action, profile: name.clone(), what, target });
     let here = || Target::Place(Box::new(place.clone()));
     if let Some(record) = RunRecord::read_running(&place.run_record_path()) {
-        step(StepAction::StopGateway, format!("Stop the gateway of {label} (process {})", record.identity.pid), here());
+        step(
+            StepAction::StopGateway,
+            format!("Stop the gateway of {label} (process {})", record.identity.pid),
+            here(),
+        );
     }
     for scope in [Scope::User, Scope::System { user: String::new() }] {
         let service = Service::new(place, &world.env, scope.clone());
         if service.is_installed() {
             step(
                 StepAction::RemoveService,
-                format!("Remove the {} service {} ({})", scope.word(), service.name(), service.path().display()),
+                format!(
+                    "Remove the {} service {} ({})",
+                    scope.word(),
+                    service.name(),
+                    service.path().display()
+                ),
                 Target::Service(Box::new(place.clone()), scope),
             );
         }
     }
-    let mut secrets = format!("Delete the secrets of {label} from the keychain ({})", place.keychain_service());
+    let mut secrets =
+        format!("Delete the secrets of {label} from the keychain ({})", place.keychain_service());
     if place.secrets_file().exists() {
         secrets.push_str(&format!(" and the file {}", place.secrets_file().display()));
     }
@@ -168,12 +185,16 @@ fn data(world: &World, profile: &KnownProfile, all: &[KnownProfile]) -> Vec<Path
         data.push(place.config_path().to_owned());
     }
     let configured = profile.glimpse.as_ref().and_then(|glimpse| glimpse.workspace.as_deref());
-    let is_own = configured.is_none_or(|path| files::canonical(&world.env.expand(path)) == files::canonical(place.workspace()));
+    let is_own = configured
+        .is_none_or(|path| files::canonical(&world.env.expand(path)) == files::canonical(place.workspace()));
     if is_own && !files::is_within(place.workspace(), place.state_dir()) {
         data.push(place.workspace().to_owned());
     }
     let neighbours: Vec<Place> = all.iter().map(|known| known.place.clone()).collect();
-    data.retain(|path| path.symlink_metadata().is_ok() && (path == place.state_dir() || siblings::owns(place, path, &neighbours)));
+    data.retain(|path| {
+        path.symlink_metadata().is_ok()
+            && (path == place.state_dir() || siblings::owns(place, path, &neighbours))
+    });
     data
 }
 

@@ -100,6 +100,13 @@ impl SecretStore for Namespace {
         Ok(self.keychain.items.lock().unwrap().remove(&self.key(id)).is_some())
     }
 
+    async fn list(&self) -> Result<Option<Vec<SecretId>>, SecretError> {
+        self.trouble().await?;
+        let items = self.keychain.items.lock().unwrap();
+        let mine = items.keys().filter(|(service, _)| *service == self.service);
+        Ok(Some(mine.map(|(_, id)| SecretId::parse(id).unwrap()).collect()))
+    }
+
     fn describe(&self) -> StoreDescription {
         StoreDescription {
             source: SecretSource::Keychain,
@@ -250,7 +257,9 @@ impl Machine {
             for entry in fs::read_dir(dir).unwrap() {
                 let path = entry.unwrap().path();
                 let name = path.strip_prefix(self.home.path()).unwrap().display().to_string();
-                if path.is_dir() {
+                if let Ok(target) = fs::read_link(&path) {
+                    files.insert(name, format!("-> {}", target.display()).into_bytes());
+                } else if path.is_dir() {
                     files.insert(format!("{name}/"), Vec::new());
                     dirs.push(path);
                 } else if path.extension().is_none_or(|extension| extension != "lock") {
