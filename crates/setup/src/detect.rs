@@ -7,10 +7,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use bulkhead_profile::{
-    KnownProfile, Owner, Ports, files, known_profiles,
+    KnownProfile, Owner, Place, Ports, ProfileName, files, known_profiles,
     openclaw::{self, OpenClawInstall},
 };
 use bulkhead_secrets::{SecretId, generate};
+use bulkhead_service::{Scope, Service, linger};
 
 pub use self::found::*;
 use self::usable::{chrome, models, proxy};
@@ -26,7 +27,8 @@ pub(crate) async fn detect(world: &World) -> Detection {
     let listening = world.listening();
     let known = known_profiles(&world.env);
     let installs = openclaw::detect(&world.env);
-    let (models, keychain) = tokio::join!(models(world, &listening), keychain(world));
+    let (models, keychain, services) =
+        tokio::join!(models(world, &listening), keychain(world), services(world));
     let mut gateways: Vec<FoundGateway> = known
         .iter()
         .filter_map(|profile| {
@@ -81,6 +83,7 @@ pub(crate) async fn detect(world: &World) -> Detection {
         models,
         chrome: chrome(world),
         keychain,
+        services,
         proxy: proxy(&world.env),
         profiles: known.iter().map(profile_result).collect(),
         ports_in_use,
@@ -113,6 +116,21 @@ fn version_of(install: &OpenClawInstall) -> Option<String> {
         bulkhead_config::ConfigDocument::parse("openclaw.json", std::str::from_utf8(&bytes).ok()?).ok()?;
     let version = doc.get("meta.lastTouchedVersion").ok()??;
     version.as_str().map(|version| version.chars().take(40).collect())
+}
+
+/// Whether the service manager of this log-in answers.
+async fn services(world: &World) -> FoundServices {
+    let env = world.env.clone();
+    let look = move || {
+        let place = Place::by_rule(&ProfileName::main(), &env);
+        let refused = Service::new(&place, &env, Scope::User).available().err();
+        FoundServices {
+            available: refused.is_none(),
+            reason: refused.map(|error| error.to_string()),
+            linger: linger::status(&env),
+        }
+    };
+    tokio::task::spawn_blocking(look).await.unwrap_or_default()
 }
 
 /// Asking for an item that is not there opens no dialog, even where the keychain is locked.

@@ -41,7 +41,7 @@ mod world;
 
 pub use attach::{MainKind, MainPlan};
 pub use detect::{
-    Detection, FoundChrome, FoundGateway, FoundKeychain, FoundModel, FoundOpenClaw, FoundPort, FoundProxy,
+    Detection, FoundChrome, FoundGateway, FoundKeychain, FoundModel, FoundOpenClaw, FoundPort, FoundProxy, FoundServices,
 };
 pub use error::SetupError;
 pub use event::{Event, Outcome, ProfileResult, Progress, ProgressState, Step};

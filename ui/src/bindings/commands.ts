@@ -62,7 +62,7 @@ export interface Finding {
 
 export type ModelApi = 'openai' | 'anthropic' | 'ollama';
 export type CheckName = 'model' | 'telegram' | 'ports' | 'keychain' | 'isolation';
-export type StepName = CheckName | 'config' | 'secrets' | 'workspace' | 'register' | 'import';
+export type StepName = CheckName | 'config' | 'secrets' | 'workspace' | 'register' | 'import' | 'service';
 export type StepState = 'running' | 'ok' | 'warning' | 'failed' | 'skipped';
 
 export interface PlanModel {
@@ -148,6 +148,8 @@ export interface Detection {
   models: DetectedModel[];
   chrome: { path: string } | null;
   keychain: { available: boolean; reason: string | null; code: string | null };
+  /** Whether a service could run a gateway here. */
+  services?: { available: boolean; reason: string | null; linger: boolean | null };
   proxy: { https: string | null; http: string | null; all: string | null; no: string | null };
   profiles: CreatedProfile[];
   portsInUse: { port: number; program: string | null; pid: number | null; profile: string | null }[];

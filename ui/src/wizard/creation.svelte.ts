@@ -48,7 +48,7 @@ export class Creation {
     this.wizard.finish();
     this.phase = 'starting';
     await this.#autostart();
-    const ours = this.profiles.filter(({ owner }) => owner === 'desktop');
+    const ours = this.profiles.filter(({ owner }) => owner !== 'external');
     await Promise.all(ours.map(({ name }) => this.start(name)));
     this.phase = 'done';
     this.wizard.done = true;

@@ -39,7 +39,8 @@ export interface Answers {
   proxy: { use: boolean; url: string };
   /** `from`: the state directory of the OpenClaw that is kept or imported. */
   main: { origin: 'new' | 'attach' | 'import'; from: string | null; name: string; port: number; workspace: string; bot: Bot };
-  rescue: { use: boolean; name: string; port: number; bot: Bot };
+  /** `service`: kept running by the system, also while the app is closed; `null`: not decided yet. */
+  rescue: { use: boolean; name: string; port: number; bot: Bot; service: boolean | null };
   secrets: 'keychain' | 'file' | 'env';
   autostart: boolean;
 }
@@ -52,7 +53,7 @@ export function fresh(): Answers {
       origin: 'new', from: null, name: 'main', port: PREFERRED.main, workspace: '',
       bot: { use: null, token: '', apiRoot: '' },
     },
-    rescue: { use: true, name: 'rescue', port: PREFERRED.rescue, bot: { use: null, token: '', apiRoot: '' } },
+    rescue: { use: true, name: 'rescue', port: PREFERRED.rescue, bot: { use: null, token: '', apiRoot: '' }, service: null },
     secrets: 'keychain',
     autostart: true,
   };
@@ -189,7 +190,8 @@ export function planProfiles(answers: Answers): PlanProfile[] {
     });
   }
   if (rescue.use) {
-    profiles.push({ ...shared, name: rescue.name, port: rescue.port, workspace: null, owner: 'desktop', telegram: telegram(rescue.bot) });
+    const owner = rescue.service ? 'service' : 'desktop';
+    profiles.push({ ...shared, name: rescue.name, port: rescue.port, workspace: null, owner, telegram: telegram(rescue.bot) });
   }
   return profiles;
 }

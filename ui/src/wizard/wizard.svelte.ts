@@ -190,6 +190,9 @@ export class Wizard {
     const { main, rescue } = suggestPorts(this.answers, detection);
     this.answers.main.port = main;
     this.answers.rescue.port = rescue;
+    // A rescue that ends with the app is silent when it is needed: where services work, one is suggested.
+    const services = detection.services?.available ?? false;
+    this.answers.rescue.service = services && (this.answers.rescue.service ?? true);
     if (detection.proxy.https && !this.answers.proxy.use) {
       this.answers.proxy = { use: true, url: detection.proxy.https };
     }

@@ -20,6 +20,8 @@ pub struct Detection {
     pub chrome: Option<FoundChrome>,
     /// The keychain.
     pub keychain: FoundKeychain,
+    /// Whether a service could run a gateway.
+    pub services: FoundServices,
     /// Proxies that the environment names.
     pub proxy: FoundProxy,
     /// Profiles that are here already.
@@ -86,6 +88,18 @@ pub struct FoundModel {
 pub struct FoundChrome {
     /// Its executable.
     pub path: PathBuf,
+}
+
+/// Whether a service could run a gateway.
+#[derive(Debug, Clone, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FoundServices {
+    /// Whether it could.
+    pub available: bool,
+    /// Why not, with the next step.
+    pub reason: Option<String>,
+    /// Whether it would run without a log-in; none where there is no such thing.
+    pub linger: Option<bool>,
 }
 
 /// The keychain.
