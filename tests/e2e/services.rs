@@ -1,9 +1,10 @@
 //! Services in a real systemd user manager: they come back, tell the truth, are repaired, and leave nothing behind.
 
-use crate::app_life::running;
+use crate::app_life::{app, create, running};
 use crate::outside::{Outside, Profile, client};
 use bulkhead_tests::World;
 use bulkhead_tests::run::PATIENCE;
+use bulkhead_tests::screen::Screen;
 use bulkhead_tests::world::text;
 use serde_json::{Value, json};
 use std::process::Output;
@@ -282,4 +283,46 @@ async fn onboarding_installs_the_service_and_a_port_that_is_taken_is_told() {
     assert!(!out.status.success(), "{}", text(&out));
     main.answers().await;
     assert_eq!(observer.most(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_app_hands_its_gateway_to_a_service_attaches_to_it_and_gets_it_back() {
+    let Some(mut world) = World::with_user_manager() else { return };
+    let outside = Outside::new().await;
+    let main = create(&outside, &world, &["main"], "file").remove(0);
+    // The bus of the user manager: it starts one when somebody connects.
+    world.set("DBUS_SESSION_BUS_ADDRESS", "unix:path=/run/user/0/bus");
+    let _screen = Screen::start(&mut world);
+    let mut first = app(&world, &["--hidden"]);
+    main.answers().await;
+    let observer = Observer::watch(&world, &main);
+    let by_app = main.gateway_pid(&world);
+
+    let done = gateway(&world, &main, &["install"]);
+    assert_eq!((&done["result"], &done["ownerBefore"]), (&json!("installed"), &json!("desktop")));
+    main.answers().await;
+    let by_service = main.gateway_pid(&world);
+    assert_ne!(by_service, by_app);
+    assert_eq!(property(&world, &unit(&main), "ActiveState"), "active");
+
+    // The app ends and starts again: the gateway goes on, and the app finds it.
+    first.signal("TERM");
+    first.wait();
+    let mut second = app(&world, &["--hidden"]);
+    until("the app is connected", async || {
+        let presence = world.bulkhead(&["gateway", "call", "system-presence"]);
+        text(&presence).contains("bulkhead-app") || text(&presence).contains("\"ui\"")
+    })
+    .await;
+    assert_eq!(main.gateway_pid(&world), by_service, "attached to, not started again");
+
+    // The owner moves back only because somebody asks for it, and the app takes it up again.
+    assert_eq!(gateway(&world, &main, &["uninstall"])["owner"], "desktop");
+    until("the app runs it again", async || {
+        ready(&main).await.is_some() && running(&world, "--sidecar").iter().any(|pid| *pid != by_service)
+    })
+    .await;
+    assert_eq!(observer.most(), 1, "never two gateways");
+    second.signal("TERM");
+    second.wait();
 }

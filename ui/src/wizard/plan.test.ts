@@ -63,7 +63,9 @@ describe('the plan', () => {
     const made = plan(answered());
     expect(made.model).toMatchObject({ provider: 'anthropic', apiKey: 'SECRET-key' });
     expect(made.profiles.map(({ name, port, owner }) => [name, port, owner])).toEqual([['main', 18_789, 'desktop'], ['rescue', 19_789, 'desktop']]);
-    expect(plan({ ...answers, rescue: { ...answers.rescue, service: true } }).profiles.map(({ owner }) => owner)).toEqual(['desktop', 'service']);
+    const wished = answered();
+    wished.rescue.service = true;
+    expect(plan(wished).profiles.map(({ owner }) => owner)).toEqual(['desktop', 'service']);
     expect(made.profiles[1]!.telegram).toEqual({ botToken: '222222:SECRET-token-of-rescue-bot', apiRoot: 'http://127.0.0.1:1' });
     expect(made.profiles[0]!.proxy).toContain('proxy:3128');
   });
