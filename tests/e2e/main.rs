@@ -6,7 +6,11 @@ mod app_life;
 #[cfg(target_os = "linux")]
 mod browser_seat;
 mod hostile_web;
+#[cfg(target_os = "linux")]
+mod import;
 mod isolation;
+#[cfg(target_os = "linux")]
+mod notifications;
 mod official_client;
 mod outside;
 mod ports;
@@ -14,6 +18,8 @@ mod ports;
 mod processes;
 #[cfg(target_os = "linux")]
 mod provoked;
+#[cfg(target_os = "linux")]
+mod rescue;
 mod secrets;
 #[cfg(target_os = "linux")]
 mod services;

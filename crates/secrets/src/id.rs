@@ -50,6 +50,11 @@ impl SecretId {
         Self("device/key".to_owned())
     }
 
+    /// The key under which copies of a foreign configuration are encrypted.
+    pub fn rescue_key() -> Self {
+        Self("rescue/key".to_owned())
+    }
+
     /// The token of the Telegram bot.
     pub fn telegram_bot_token() -> Self {
         Self("telegram/bot-token".to_owned())

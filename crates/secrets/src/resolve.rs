@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bulkhead_config::{Config, SecretProvider, SecretRef, SecretSource};
+use bulkhead_config::{Config, SecretProvider, SecretRef, SecretSource, WatchedKind};
 use bulkhead_profile::{Environment, Place};
 use secrecy::SecretString;
 
@@ -150,6 +150,10 @@ pub fn references(config: &Config) -> Vec<SecretRef> {
         references.push(SecretRef::new(source, SecretId::gateway_token().as_str()));
     }
     references.push(SecretRef::new(source, SecretId::device_key().as_str()));
+    let foreign = config.rescue.main.as_ref().is_some_and(|main| main.kind == WatchedKind::OpenClaw);
+    if foreign {
+        references.push(SecretRef::new(source, SecretId::rescue_key().as_str()));
+    }
     references.sort();
     references.dedup();
     references

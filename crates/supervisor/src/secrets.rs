@@ -131,7 +131,7 @@ impl SecretsSource for StoredSecrets {
     }
 }
 
-/// The gateway's own token and key need nobody's choice: where they do not exist yet they are made, in the store where
+/// The gateway's own token and keys need nobody's choice: where they do not exist yet they are made, in the store where
 /// this profile keeps its secrets.
 async fn make_own(
     sources: &Sources,
@@ -139,7 +139,7 @@ async fn make_own(
     reference: &SecretRef,
 ) -> Option<(SecretId, SecretString)> {
     let id = SecretId::parse(&reference.id).ok()?;
-    let gateways = id == SecretId::gateway_token() || id == SecretId::device_key();
+    let gateways = [SecretId::gateway_token(), SecretId::device_key(), SecretId::rescue_key()].contains(&id);
     if !gateways || reference.source != own || reference.provider.is_some() {
         return None;
     }

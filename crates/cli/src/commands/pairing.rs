@@ -19,8 +19,15 @@ pub fn run(command: PairingCommand, context: &Context) -> Result<u8, Failure> {
     let running = RunRecord::read_running(&place.run_record_path()).is_some();
     match command {
         PairingCommand::List { channel } => list(context, &place, running, channel.as_deref()),
-        PairingCommand::Approve { channel, code, notify } => {
-            approve(context, &place, running, &channel.to_lowercase(), &code, notify)
+        PairingCommand::Approve { channel, code, notify, operator } => {
+            let channel = channel.to_lowercase();
+            let sender = approve(context, &place, running, &channel, &code, notify)?;
+            // Only here, on this machine: nobody becomes an operator by a message.
+            let operators = match operator {
+                true => Some(super::rescue::operators::add_to(&place, std::slice::from_ref(&sender))?),
+                false => None,
+            };
+            told(context, &channel, &sender, operators)
         }
     }
 }
@@ -110,7 +117,7 @@ fn approve(
     channel: &str,
     code: &str,
     notify: bool,
-) -> Result<u8, Failure> {
+) -> Result<String, Failure> {
     let unknown = || {
         Failure::failed(
             "pairing.unknown-code",
@@ -122,7 +129,7 @@ fn approve(
             ),
         )
     };
-    let sender = context.block_on(async {
+    context.block_on(async {
         if !running {
             if !place.database_path().exists() {
                 return Err(unknown());
@@ -150,10 +157,18 @@ fn approve(
             }
             Err(error) => Err(error.into()),
         }
-    })?;
-    let result = json!({ "ok": true, "channel": channel, "senderId": sender });
+    })
+}
+
+fn told(context: &Context, channel: &str, sender: &str, operators: Option<Vec<String>>) -> Result<u8, Failure> {
+    let mut result = json!({ "ok": true, "channel": channel, "senderId": sender });
+    let is_operator = operators.is_some();
+    if let Some(operators) = operators {
+        result["operators"] = operators.into();
+    }
     context.out.result(&result, || {
-        format!("{} {sender} may now talk to the agent on {channel}", paint::good("approved"))
+        let more = if is_operator { ", is told when the watched gateway is down, and may repair it" } else { "" };
+        format!("{} {sender} may now talk to the agent on {channel}{more}", paint::good("approved"))
     });
     Ok(DONE)
 }

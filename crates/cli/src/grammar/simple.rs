@@ -45,7 +45,8 @@ pub enum PairingCommand {
         channel: Option<String>,
     },
     /// Let somebody in by the code they were told.
-    #[command(after_help = "Example:\n  bulkhead pairing approve telegram ABCD2345")]
+    #[command(after_help = "Examples:\n  bulkhead pairing approve telegram ABCD2345\n  bulkhead --profile rescue \
+                            pairing approve telegram ABCD2345 --operator")]
     Approve {
         /// The channel, such as telegram.
         channel: String,
@@ -54,6 +55,9 @@ pub enum PairingCommand {
         /// Tell them on the channel.
         #[arg(long)]
         notify: bool,
+        /// Also make them an operator: told when the watched gateway is down, and allowed to repair it.
+        #[arg(long)]
+        operator: bool,
     },
 }
 

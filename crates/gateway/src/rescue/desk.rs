@@ -5,10 +5,12 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use bulkhead_channels::ChannelState;
+use bulkhead_config::Rescue;
 use bulkhead_rescue::{
-    DrillKind, DrillReport, Incident, Refusal, RefusalKind, RemedyReply, RemedyRequest, RescueEvent,
-    SavedTimeline, Seams, Settings, Teller, WatchHandle, WatchView, Watcher,
+    Clock, DrillKind, DrillReport, Incident, Refusal, RefusalKind, RemedyReply, RemedyRequest, RescueEvent,
+    SavedTimeline, Seams, Settings, SystemClock, Teller, WatchHandle, WatchView, Watcher,
 };
+use bulkhead_secrets::SecretId;
 use serde_json::json;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::task::JoinHandle;
@@ -17,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use super::journal::StoreJournal;
 use super::notice::AppTeller;
 use super::operators::telegram_ids;
-use super::probes;
+use super::probes::Lookout;
 use super::target::{Target, target};
 use super::telegram::TelegramTeller;
 use crate::clock;
@@ -44,6 +46,7 @@ pub(crate) struct RescueDesk {
 #[derive(Debug)]
 struct Running {
     target: Target,
+    label: String,
     handle: WatchHandle,
     gateway: Weak<Gateway>,
     stop: CancellationToken,
@@ -79,7 +82,7 @@ impl RescueDesk {
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         running.as_ref().map(|running| Watched {
             kind: running.target.kind(),
-            name: running.target.name(),
+            name: running.label.clone(),
             handle: running.handle.clone(),
             gateway: running.gateway.clone(),
         })
@@ -164,9 +167,10 @@ impl Gateway {
         let settings = self.settings.now();
         let rescue = settings.config.rescue.clone();
         let (place, env) = (self.place.clone(), Arc::clone(&settings.environment));
+        let keyed = self.credentials.get(&SecretId::rescue_key()).is_some();
         let wanted = {
             let rescue = rescue.clone();
-            tokio::task::spawn_blocking(move || target(&rescue, &place, &env)).await
+            tokio::task::spawn_blocking(move || target(&rescue, &place, &env, keyed)).await
         };
         let wanted =
             wanted.unwrap_or_else(|_| Err("looking for the watched gateway was interrupted".to_owned()));
@@ -181,40 +185,45 @@ impl Gateway {
         let same = {
             let running = self.rescue.running.lock().unwrap_or_else(PoisonError::into_inner);
             match (&*running, &wanted) {
-                (Some(running), Some(wanted)) if running.target == *wanted => Some(running.handle.clone()),
+                (Some(running), Some(wanted)) if running.target == *wanted => {
+                    Some((running.label.clone(), running.handle.clone()))
+                }
                 _ => None,
             }
         };
-        let watch_settings = |target: &Target| {
-            let mut settings = Settings::from_config(&rescue, target.name());
-            settings.operators = telegram_ids(&rescue.operators).iter().map(ToString::to_string).collect();
-            settings
-        };
-        if let (Some(handle), Some(wanted)) = (same, &wanted) {
-            return handle.configure(watch_settings(wanted)).await;
+        if let Some((label, handle)) = same {
+            return handle.configure(watch_settings(&rescue, label)).await;
         }
         self.rescue.stop().await;
-        if let Some(target) = wanted {
-            let settings = watch_settings(&target);
-            let running = self.start_watch(target, settings).await;
-            *self.rescue.running.lock().unwrap_or_else(PoisonError::into_inner) = Some(running);
+        let Some(target) = wanted else { return };
+        let running = self.start_watch(target, &rescue).await;
+        if running.is_none() {
+            let why = "what rescue.main names could not be found".to_owned();
+            *self.rescue.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
         }
+        *self.rescue.running.lock().unwrap_or_else(PoisonError::into_inner) = running;
     }
 
-    async fn start_watch(self: &Arc<Self>, target: Target, settings: Settings) -> Running {
-        tracing::info!(watched = %target.name(), kind = target.kind(), "watching");
+    async fn start_watch(self: &Arc<Self>, target: Target, rescue: &Rescue) -> Option<Running> {
+        let lookout = Lookout::new(self, &target).await?;
+        let label = lookout.label.clone();
+        tracing::info!(watched = %label, kind = target.kind(), "watching");
         let stop = self.stop.child_token();
         let gateway = Arc::downgrade(self);
         let tellers: Vec<Arc<dyn Teller>> =
             vec![Arc::new(TelegramTeller::new(gateway.clone())), Arc::new(AppTeller::new(gateway.clone()))];
-        let clock = probes::clock();
-        let (keeper, sightings) = probes::start(self, &target, &clock, &stop).await;
-        let seams =
-            Seams { keeper, tellers, journal: Arc::new(StoreJournal::new(self.store.clone())), clock };
-        let (watcher, handle) = Watcher::new(settings, seams).await;
-        let task = tokio::spawn(watcher.run(sightings, stop.clone()));
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let seams = Seams {
+            keeper: Arc::clone(&lookout.keeper),
+            tellers,
+            journal: Arc::new(StoreJournal::new(self.store.clone())),
+            clock: Arc::clone(&clock),
+        };
+        let (watcher, handle) = Watcher::new(watch_settings(rescue, label.clone()), seams).await;
+        lookout.follow(&handle, &stop);
+        let task = tokio::spawn(watcher.run(lookout.look(&clock, &stop), stop.clone()));
         self.pass_events_on(&handle, stop.clone());
-        Running { target, handle, gateway, stop, task }
+        Some(Running { target, label, handle, gateway, stop, task })
     }
 
     /// Tells connected clients what happens.
@@ -248,6 +257,13 @@ impl Gateway {
             _ => {}
         }
     }
+}
+
+/// Operators are compared as Telegram writes their ids.
+fn watch_settings(rescue: &Rescue, label: String) -> Settings {
+    let mut settings = Settings::from_config(rescue, label);
+    settings.operators = telegram_ids(&rescue.operators).iter().map(ToString::to_string).collect();
+    settings
 }
 
 /// An event as clients get it.

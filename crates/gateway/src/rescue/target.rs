@@ -1,11 +1,9 @@
 //! What is watched, as the configuration says. Pure but for the look at the register of profiles.
 
-use std::path::PathBuf;
-
-use bulkhead_config::{Rescue, WatchedKind};
+use bulkhead_config::{Rescue, WatchedKind, WatchedMain};
 use bulkhead_profile::{Environment, Place, ProfileName, files, known_profiles};
 
-/// What is watched.
+/// What is watched. Two that are equal need no new watch.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Target {
     /// A profile of this program.
@@ -15,16 +13,10 @@ pub(super) enum Target {
     },
     /// An installed OpenClaw.
     OpenClaw {
-        /// The name of its profile, where it is not the default one.
-        profile: Option<String>,
-        /// Its configuration file, where it is named.
-        config: Option<PathBuf>,
-        /// Its state directory, where it is named.
-        state: Option<PathBuf>,
-        /// Where it answers, where that is named.
-        url: Option<String>,
-        /// Its service, where it is named.
-        unit: Option<String>,
+        /// As the configuration describes it.
+        main: Box<WatchedMain>,
+        /// Whether copies of its configuration can be encrypted.
+        keyed: bool,
     },
     /// One on another machine.
     Remote {
@@ -34,16 +26,6 @@ pub(super) enum Target {
 }
 
 impl Target {
-    /// For people.
-    pub(super) fn name(&self) -> String {
-        match self {
-            Self::Bundled { place } => place.name().to_string(),
-            Self::OpenClaw { profile: None, .. } => "OpenClaw".to_owned(),
-            Self::OpenClaw { profile: Some(profile), .. } => format!("OpenClaw {profile}"),
-            Self::Remote { url } => url.clone(),
-        }
-    }
-
     /// For programs.
     pub(super) fn kind(&self) -> &'static str {
         match self {
@@ -55,15 +37,19 @@ impl Target {
 }
 
 /// What this configuration asks to watch; an error says what is wrong with it.
-pub(super) fn target(rescue: &Rescue, own: &Place, env: &Environment) -> Result<Option<Target>, String> {
-    let main = rescue.main.clone().unwrap_or_default();
+pub(super) fn target(
+    rescue: &Rescue,
+    own: &Place,
+    env: &Environment,
+    keyed: bool,
+) -> Result<Option<Target>, String> {
     if !rescue.is_watching() {
         return Ok(None);
     }
-    let path = |text: &Option<String>| text.as_deref().map(|text| env.expand(text));
+    let main = rescue.main.clone().unwrap_or_default();
     match main.kind {
         WatchedKind::Bundled => {
-            let name = main.profile.as_deref().or(rescue.watch.as_deref()).unwrap_or("main");
+            let name = rescue.watch.as_deref().or(main.profile.as_deref()).unwrap_or("main");
             let name = ProfileName::parse(name)
                 .map_err(|error| format!("rescue.watch is no name of a profile: {error}"))?;
             let place = place_of(&name, env);
@@ -75,21 +61,20 @@ pub(super) fn target(rescue: &Rescue, own: &Place, env: &Environment) -> Result<
             }
             Ok(Some(Target::Bundled { place: Box::new(place) }))
         }
-        WatchedKind::OpenClaw => Ok(Some(Target::OpenClaw {
-            profile: main.profile.clone(),
-            config: path(&main.config_path),
-            state: path(&main.state_dir),
-            url: main.url.clone(),
-            unit: main.unit.clone(),
-        })),
-        WatchedKind::Remote => match main.url {
-            Some(url) => Ok(Some(Target::Remote { url })),
-            None => Err(
-                "rescue.main.kind is \"remote\", but rescue.main.url is missing; expected where it answers, \
-                         such as wss://gateway.example:18789"
-                    .to_owned(),
-            ),
-        },
+        WatchedKind::OpenClaw => Ok(Some(Target::OpenClaw { main: Box::new(main), keyed })),
+        WatchedKind::Remote => {
+            let url = main.url.ok_or(
+                "rescue.main.kind is \"remote\", but rescue.main.url is missing; expected where it answers, such as \
+                 wss://gateway.example:18789",
+            )?;
+            if bulkhead_rescue::Target::remote(&url, env).is_none() {
+                return Err(format!(
+                    "rescue.main.url is no address of a gateway: found {url:?}, expected one such as \
+                     wss://gateway.example:18789"
+                ));
+            }
+            Ok(Some(Target::Remote { url }))
+        }
     }
 }
 
@@ -101,38 +86,33 @@ fn place_of(name: &ProfileName, env: &Environment) -> Place {
 
 #[cfg(test)]
 mod tests {
-    use bulkhead_config::WatchedMain;
-
     use super::*;
 
-    fn asked(rescue: Rescue) -> Result<Option<Target>, String> {
+    fn asked(rescue: &Rescue) -> Result<Option<Target>, String> {
         let env = Environment::for_test("/home/ada");
-        target(&rescue, &Place::by_rule(&ProfileName::rescue(), &env), &env)
+        target(rescue, &Place::by_rule(&ProfileName::rescue(), &env), &env, false)
     }
 
     #[test]
     fn a_name_is_the_short_form_and_watching_oneself_is_refused() {
-        assert_eq!(asked(Rescue::default()), Ok(None));
+        assert_eq!(asked(&Rescue::default()), Ok(None));
         let watch = |name: &str| Rescue { watch: Some(name.into()), ..Rescue::default() };
-        let found = asked(watch("main")).unwrap().unwrap();
-        assert_eq!((found.kind(), found.name().as_str()), ("bundled", "main"));
-        assert!(asked(watch("rescue")).unwrap_err().contains("this profile itself"));
-        assert!(asked(watch("No Name")).is_err());
+        let Ok(Some(Target::Bundled { place })) = asked(&watch("main")) else { panic!() };
+        assert!(place.name().is_main());
+        assert!(asked(&watch("rescue")).unwrap_err().contains("this profile itself"));
+        assert!(asked(&watch("No Name")).is_err());
     }
 
     #[test]
     fn an_openclaw_and_a_remote_one() {
         let main = |main: WatchedMain| Rescue { main: Some(main), ..Rescue::default() };
-        let claw = WatchedMain {
-            kind: WatchedKind::OpenClaw,
-            state_dir: Some("~/.openclaw".into()),
-            ..WatchedMain::default()
-        };
-        let Ok(Some(Target::OpenClaw { state, .. })) = asked(main(claw)) else { panic!() };
-        assert_eq!(state, Some(PathBuf::from("/home/ada/.openclaw")));
+        let claw = WatchedMain { kind: WatchedKind::OpenClaw, ..WatchedMain::default() };
+        assert_eq!(asked(&main(claw)).unwrap().unwrap().kind(), "openclaw");
         let remote = WatchedMain { kind: WatchedKind::Remote, ..WatchedMain::default() };
-        assert!(asked(main(remote.clone())).unwrap_err().contains("rescue.main.url"));
-        let remote = WatchedMain { url: Some("wss://far".into()), ..remote };
-        assert_eq!(asked(main(remote)).unwrap().unwrap().name(), "wss://far");
+        assert!(asked(&main(remote.clone())).unwrap_err().contains("rescue.main.url is missing"));
+        let odd = WatchedMain { url: Some("not an address".into()), ..remote.clone() };
+        assert!(asked(&main(odd)).unwrap_err().contains("no address"));
+        let remote = WatchedMain { url: Some("wss://far.example".into()), ..remote };
+        assert_eq!(asked(&main(remote)).unwrap().unwrap().kind(), "remote");
     }
 }

@@ -81,6 +81,7 @@ mod tests {
             remedies: Vec::new(),
             advice: None,
             muted_until_ms: None,
+            config_hash: None,
             own_network_down: false,
             drill: None,
         }

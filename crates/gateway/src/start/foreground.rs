@@ -33,8 +33,10 @@ pub(crate) async fn secrets(
         !(has_token && reference.id == SecretId::gateway_token().as_str())
     });
     let Resolved { mut bundle, missing } = resolve(needed, &sources).await;
-    // Without the device key no device tokens are handed out; everything else works.
-    let needed = |id: &str| id != SecretId::device_key().as_str();
+    // Without the device key no device tokens are handed out, without rescue's no foreign configuration is copied;
+    // everything else works.
+    let needed =
+        |id: &str| ![SecretId::device_key(), SecretId::rescue_key()].iter().any(|own| own.as_str() == id);
     let locked = missing.iter().find(|(reference, error)| needed(&reference.id) && error.may_pass());
     if let Some((_, error)) = locked {
         return Ok(Found::Locked(bundle, error.to_string()));
@@ -47,7 +49,7 @@ pub(crate) async fn secrets(
                 continue;
             }
         };
-        let ours = id == SecretId::gateway_token() || id == SecretId::device_key();
+        let ours = [SecretId::gateway_token(), SecretId::device_key(), SecretId::rescue_key()].contains(&id);
         let store =
             sources.store(own).filter(|store| ours && reference.source == own && store.describe().writable);
         let Some(store) = store else {

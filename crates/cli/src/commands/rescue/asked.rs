@@ -71,7 +71,11 @@ fn in_words(remedy: &str, reply: &Value, verdict: Option<&Value>) -> String {
     let text = reply["text"].as_str().unwrap_or_default();
     let Some(verdict) = verdict else {
         return if reply["reply"] == "accepted" {
-            format!("{} {remedy}: not over after {} s; see `bulkhead rescue status`", paint::warn("still under way"), VERDICT.as_secs())
+            format!(
+                "{} {remedy}: not over after {} s; see `bulkhead rescue status`",
+                paint::warn("still under way"),
+                VERDICT.as_secs()
+            )
         } else {
             text.to_owned()
         };
@@ -99,7 +103,10 @@ pub async fn connect(watch: &Watch) -> Result<(Client, Receiver<Arc<EventFrame>>
 }
 
 /// Waits for an event of the watch.
-pub async fn wait<T>(events: &mut Receiver<Arc<EventFrame>>, wanted: impl Fn(&Value) -> Option<T>) -> Option<T> {
+pub async fn wait<T>(
+    events: &mut Receiver<Arc<EventFrame>>,
+    wanted: impl Fn(&Value) -> Option<T>,
+) -> Option<T> {
     let waiting = async {
         loop {
             let frame = match events.recv().await {

@@ -22,7 +22,9 @@ pub fn run(watch: &Watch, how: DrillHow, yes: bool) -> Result<u8, Failure> {
     }
     let question = match how {
         DrillHow::Kill => "Really kill the watched gateway? Whoever talks to it is cut off for some seconds.",
-        DrillHow::Stop => "Really make the watched gateway stand still? It answers nobody until it is repaired.",
+        DrillHow::Stop => {
+            "Really make the watched gateway stand still? It answers nobody until it is repaired."
+        }
     };
     watch.confirm(question, yes)?;
     let report = watch.context.block_on(async {
@@ -32,7 +34,8 @@ pub fn run(watch: &Watch, how: DrillHow, yes: bool) -> Result<u8, Failure> {
         watch.context.out.note(begun["text"].as_str().unwrap_or_default());
         let report = asked::wait(&mut events, |event| {
             let ours = event["event"] == "drill"
-                && event["report"]["beganMs"].as_u64() >= begun["beganMs"].as_u64().map(|at| at.saturating_sub(2000));
+                && event["report"]["beganMs"].as_u64()
+                    >= begun["beganMs"].as_u64().map(|at| at.saturating_sub(2000));
             ours.then(|| event["report"].clone())
         })
         .await;
@@ -46,7 +49,11 @@ pub fn run(watch: &Watch, how: DrillHow, yes: bool) -> Result<u8, Failure> {
         ));
     };
     let passed = report["noticedAfterMs"].is_u64() && report["repairedAfterMs"].is_u64();
-    let seconds = |field: &str| report[field].as_u64().map(|ms| Value::from(f64::from(u32::try_from(ms).unwrap_or(u32::MAX)) / 1000.0));
+    let seconds = |field: &str| {
+        report[field]
+            .as_u64()
+            .map(|ms| Value::from(f64::from(u32::try_from(ms).unwrap_or(u32::MAX)) / 1000.0))
+    };
     let result = json!({
         "ok": passed, "profile": name, "how": how.as_str(), "beganMs": report["beganMs"],
         "noticedSeconds": seconds("noticedAfterMs"), "toldSeconds": seconds("toldAfterMs"),
@@ -58,7 +65,9 @@ pub fn run(watch: &Watch, how: DrillHow, yes: bool) -> Result<u8, Failure> {
 
 fn in_words(report: &Value, passed: bool) -> String {
     let after = |field: &str| {
-        report[field].as_u64().map_or_else(|| "never".to_owned(), |ms| format!("{}.{} s", ms / 1000, ms % 1000 / 100))
+        report[field]
+            .as_u64()
+            .map_or_else(|| "never".to_owned(), |ms| format!("{}.{} s", ms / 1000, ms % 1000 / 100))
     };
     let head = if passed { paint::good("passed") } else { paint::bad("not passed") };
     let rows = table::pairs(&[

@@ -38,7 +38,14 @@ pub fn remedy(
         "doctor" => {
             let mut context = watch.context.clone();
             context.global.profile = Some(watched.name().clone());
-            let all = DoctorArgs { fix: false, yes: false, all: false, offline: false, deep: false, verbose: false };
+            let all = DoctorArgs {
+                fix: false,
+                yes: false,
+                all: false,
+                offline: false,
+                deep: false,
+                verbose: false,
+            };
             doctor::run(&all, &context)
         }
         "rollback" => rollback(watch, watched, version, yes),
@@ -101,7 +108,9 @@ fn told(watch: &Watch, watched: &Place, remedy: &str, status: &GatewayStatus) ->
             problem.map_or_else(
                 || {
                     let name = watched.name();
-                    format!("the gateway of profile {name} did not come up; see `bulkhead --profile {name} logs`")
+                    format!(
+                        "the gateway of profile {name} did not come up; see `bulkhead --profile {name} logs`"
+                    )
                 },
                 |problem| problem.message.clone(),
             ),
@@ -123,7 +132,8 @@ fn answer(watch: &Watch, remedy: &str, text: &str, status: Option<&GatewayStatus
 
 fn rollback(watch: &Watch, watched: &Place, version: Option<&str>, yes: bool) -> Result<u8, Failure> {
     let name = watched.name();
-    let which = version.map_or_else(|| "the last good configuration".to_owned(), |hash| format!("version {hash}"));
+    let which =
+        version.map_or_else(|| "the last good configuration".to_owned(), |hash| format!("version {hash}"));
     watch.confirm(
         &format!("Put {which} of {name} in place of the present one? The present file is kept beside it."),
         yes,

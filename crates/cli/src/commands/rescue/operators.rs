@@ -20,7 +20,7 @@ pub fn run(command: OperatorsCommand, context: &Context) -> Result<u8, Failure> 
 }
 
 /// A user id of Telegram; also written `telegram:42` or `tg:42`.
-fn user_id(text: &str) -> Result<String, Failure> {
+pub fn user_id(text: &str) -> Result<String, Failure> {
     let id = text.trim();
     let id = id.strip_prefix("telegram:").or_else(|| id.strip_prefix("tg:")).unwrap_or(id);
     match id.parse::<i64>() {
@@ -92,7 +92,9 @@ fn list(context: &Context) -> Result<u8, Failure> {
             paired
                 .iter()
                 .filter(|(id, _)| !operators.iter().any(|one| user_id(one).ok().as_ref() == Some(id)))
-                .map(|(id, name)| [id.clone(), name.clone(), "paired only: is not told, may not repair".to_owned()]),
+                .map(|(id, name)| {
+                    [id.clone(), name.clone(), "paired only: is not told, may not repair".to_owned()]
+                }),
         )
         .collect();
     let result = json!({

@@ -39,8 +39,9 @@ fn at_rest(watch: &Watch) -> Result<Value, Failure> {
         )],
     });
     if let Ok(watched) = watch.watched() {
-        let status =
-            watch.context.block_on(async { Ok(ControlClient::new(&watched).status().await.ok().flatten()) })?;
+        let status = watch
+            .context
+            .block_on(async { Ok(ControlClient::new(&watched).status().await.ok().flatten()) })?;
         result["watched"] = watched.name().as_str().into();
         result["kind"] = "bundled".into();
         result["summary"] = match &status {
@@ -74,7 +75,14 @@ fn text(watch: &Watch, result: &Value) -> String {
         _ => summary.to_owned(),
     };
     let mut rows = vec![
-        ("watches", format!("{} ({})", result["watched"].as_str().unwrap_or("?"), result["kind"].as_str().unwrap_or("?"))),
+        (
+            "watches",
+            format!(
+                "{} ({})",
+                result["watched"].as_str().unwrap_or("?"),
+                result["kind"].as_str().unwrap_or("?")
+            ),
+        ),
         ("remedies", or(list("remedies"), "none just now")),
         ("operators", or(list("operators"), "nobody")),
     ];
@@ -127,7 +135,9 @@ fn row(incident: &Value) -> [String; 5] {
     });
     let repaired = incident["remedies"].as_array().into_iter().flatten().rev().find_map(|remedy| {
         let done = remedy["verdict"]["verdict"] == "repaired";
-        done.then(|| format!("{} ({})", remedy["remedy"].as_str().unwrap_or("?"), remedy["by"].as_str().unwrap_or("?")))
+        done.then(|| {
+            format!("{} ({})", remedy["remedy"].as_str().unwrap_or("?"), remedy["by"].as_str().unwrap_or("?"))
+        })
     });
     [
         at,

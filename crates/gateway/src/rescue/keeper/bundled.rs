@@ -2,7 +2,7 @@
 //! would run one is asked; where there is no service either, that is said.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -32,13 +32,15 @@ pub(in crate::rescue) struct BundledKeeper {
     control: ControlClient,
     services: Services,
     redactor: Redactor,
+    /// The process that a drill made stand still.
+    suspended: Mutex<Option<u32>>,
 }
 
 impl BundledKeeper {
     pub(in crate::rescue) fn new(place: Place, env: Arc<Environment>, redactor: Redactor) -> Self {
         let control = ControlClient::new(&place);
         let services = Services::new(place.clone(), Arc::clone(&env));
-        Self { place, env, control, services, redactor }
+        Self { place, env, control, services, redactor, suspended: Mutex::default() }
     }
 
     fn owner(&self) -> Option<Owner> {
@@ -220,6 +222,10 @@ impl Keeper for BundledKeeper {
     }
 
     async fn start(&self) -> Result<Done, Refusal> {
+        // One that stands still counts as running for its supervisor: only a restart brings it back.
+        if self.suspended.lock().unwrap_or_else(PoisonError::into_inner).take().is_some() {
+            return self.restart().await;
+        }
         self.ask_or_bring_up(ControlRequest::Start, "asked its supervisor to start it").await
     }
 
@@ -352,7 +358,10 @@ impl Keeper for BundledKeeper {
         let record = self.running().await?;
         let pid = record.identity.pid;
         match blocking(move || record.identity.suspend()).await {
-            Some(Ok(true)) => Ok(Done::new(format!("made process {pid} stand still, as one that hangs"))),
+            Some(Ok(true)) => {
+                *self.suspended.lock().unwrap_or_else(PoisonError::into_inner) = Some(pid);
+                Ok(Done::new(format!("made process {pid} stand still, as one that hangs")))
+            }
             Some(Ok(false)) => Err(Refusal::new(RefusalKind::Failed, "It ended just now. Try again.")),
             Some(Err(error)) => Err(Refusal::new(RefusalKind::Unsupported, error.to_string())),
             None => Err(gave_up("stopping it")),

@@ -73,7 +73,7 @@ pub(super) fn config_change(place: &Place) -> Vec<String> {
 }
 
 /// Its base port: as it runs, as configured, as claimed, or by rule.
-pub(super) fn base_port(place: &Place, env: &Environment) -> u16 {
+pub(in crate::rescue) fn base_port(place: &Place, env: &Environment) -> u16 {
     if let Some(record) = RunRecord::read_running(&place.run_record_path()) {
         return record.base_port;
     }

@@ -7,4 +7,5 @@ mod report;
 mod service;
 
 pub(super) use bundled::BundledKeeper;
+pub(super) use look::base_port;
 pub(super) use remote::RemoteKeeper;
