@@ -13,6 +13,7 @@ pub mod desk;
 #[cfg(target_os = "linux")]
 pub mod manager;
 pub mod node;
+pub mod openclaw;
 #[cfg(target_os = "linux")]
 pub mod notifications;
 pub mod page;

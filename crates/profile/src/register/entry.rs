@@ -104,7 +104,7 @@ pub struct Surroundings {
     pub listening: BTreeSet<u16>,
     /// The system's ephemeral and excluded ranges.
     pub avoid: Vec<RangeInclusive<u16>>,
-    /// State directories of OpenClaws whose ports are taken over.
+    /// State directories of every `OpenClaw` whose ports are taken over.
     pub taken_over: Vec<PathBuf>,
 }
 
