@@ -236,10 +236,17 @@ impl Lane {
 
     /// Process id of the running gateway.
     pub fn pid(&self) -> Option<u32> {
+        self.recorded_pid().filter(|pid| is_alive(*pid)).or_else(|| {
+            // One that began on a full disk could leave no record.
+            child_of(self.supervisor.as_ref()?.id())
+        })
+    }
+
+    fn recorded_pid(&self) -> Option<u32> {
         let text = std::fs::read_to_string(self.state.join("run.json")).ok()?;
         let record: Value = serde_json::from_str(&text).ok()?;
         let pid = record.pointer("/identity/pid").or_else(|| record.get("pid"))?.as_u64()?;
-        u32::try_from(pid).ok().filter(|pid| is_alive(*pid))
+        u32::try_from(pid).ok()
     }
 
     /// Kills the gateway, as soon as there is one, and waits until it is gone.
@@ -426,6 +433,18 @@ fn set_private(dir: &Path) -> Result<()> {
 #[cfg(not(unix))]
 fn set_private(_: &Path) -> Result<()> {
     Ok(())
+}
+
+/// A living child of a process, where the system tells of it as Linux does.
+fn child_of(parent: u32) -> Option<u32> {
+    let is_child = |pid: &u32| {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let after_name = stat.rsplit(')').next().unwrap_or_default();
+        after_name.split_whitespace().nth(1).and_then(|word| word.parse().ok()) == Some(parent)
+    };
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let mut pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    pids.find(|pid| is_child(pid) && is_alive(*pid))
 }
 
 #[cfg(unix)]

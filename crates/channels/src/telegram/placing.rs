@@ -14,7 +14,11 @@ use crate::ChannelError;
 /// What Telegram took and the database does not know yet, because the disk was full or read-only at that moment. Without
 /// it every new try would send one more message.
 #[derive(Debug, Default)]
-pub(super) struct Unrecorded(Mutex<Known>);
+pub(super) struct Unrecorded {
+    known: Mutex<Known>,
+    /// One placeholder at a time is on its way, so that a kill leaves at most one behind however many chats there are.
+    one: tokio::sync::Mutex<()>,
+}
 
 #[derive(Debug, Default)]
 struct Known {
@@ -26,7 +30,7 @@ struct Known {
 
 impl Unrecorded {
     fn lock(&self) -> MutexGuard<'_, Known> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The text of this row is out; only the row is still there.
@@ -52,6 +56,7 @@ pub(super) async fn place(line: &Line, api: &Api, chat: i64, row: &OutboxRow) ->
     if let Some(message_id) = row.message_id {
         return Ok(message_id);
     }
+    let _one = line.unrecorded.one.lock().await;
     let known = line.unrecorded.lock().placed.get(&row.id).copied();
     let message_id = match known {
         Some(message_id) => message_id,

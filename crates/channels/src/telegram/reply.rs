@@ -111,7 +111,8 @@ impl TelegramReply {
     }
 
     fn begin_showing(&mut self) {
-        if self.showing.is_some() || !self.line.setup().settings.streaming {
+        let shows = self.line.setup().settings.streaming && !switched(Switch::NoOutbox);
+        if self.showing.is_some() || !shows {
             return;
         }
         let (line, to) = (self.line.clone(), self.to.clone());
