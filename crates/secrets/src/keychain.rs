@@ -133,9 +133,7 @@ impl Backend {
     ) -> keyring_core::Result<T> {
         let label = format!("Bulkhead: {user} ({service})");
         let modifiers = self.labels.then(|| HashMap::from([("label", label.as_str())]));
-        self.with_store(|store| {
-            store.build(service, user, modifiers.as_ref()).and_then(|entry| work(&entry))
-        })
+        self.with_store(|store| store.build(service, user, modifiers.as_ref()).and_then(|entry| work(&entry)))
     }
 
     fn with_store<T>(

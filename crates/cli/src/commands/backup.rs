@@ -45,9 +45,14 @@ fn created(report: &BackupReport) -> String {
     if !report.secrets.is_empty() {
         pairs.push(("secrets", format!("not in it: {}", report.secrets.join(", "))));
     }
-    let mut text = format!("{} of {}\n{}", paint::good("backup"), paint::strong(&report.profile), table::pairs(&pairs));
+    let mut text =
+        format!("{} of {}\n{}", paint::good("backup"), paint::strong(&report.profile), table::pairs(&pairs));
     text.push_str(&left_out(&report.left_out));
-    text.push_str(&format!("\n  {}     `bulkhead backup verify {}`", paint::dim("check"), report.path.display()));
+    text.push_str(&format!(
+        "\n  {}     `bulkhead backup verify {}`",
+        paint::dim("check"),
+        report.path.display()
+    ));
     text
 }
 
@@ -58,7 +63,11 @@ fn left_out(left_out: &[LeftOut]) -> String {
         text.push_str(&format!("\n  {}  {}: {}", paint::dim("left out"), one.path, one.reason));
     }
     if left_out.len() > MOST {
-        text.push_str(&format!("\n  {}  {} more; --json lists all", paint::dim("left out"), left_out.len() - MOST));
+        text.push_str(&format!(
+            "\n  {}  {} more; --json lists all",
+            paint::dim("left out"),
+            left_out.len() - MOST
+        ));
     }
     text
 }
@@ -92,7 +101,10 @@ fn restore(context: &Context, file: &Path, force: bool) -> Result<u8, Failure> {
         Some(name) => name,
         None => ProfileName::parse(&archive.manifest().profile)?,
     };
-    let flags = PlaceFlags { state_dir: context.global.state_dir.clone(), config_path: context.global.config_path.clone() };
+    let flags = PlaceFlags {
+        state_dir: context.global.state_dir.clone(),
+        config_path: context.global.config_path.clone(),
+    };
     let place = Place::resolve_with(Some(&name), &flags, &context.env)?;
     let world = World::of_this_machine(setup::surroundings(context));
     let restored = backup::restore(&world, &archive, &place, RestoreOptions { force })?;
@@ -108,12 +120,15 @@ fn told(_: Output, restored: &Restored) -> String {
         ("workspace", restored.workspace.display().to_string()),
         ("port", restored.base_port.to_string()),
     ];
-    pairs.extend(restored.kept.iter().map(|kept| ("kept", format!("what was there before is in {}", kept.display()))));
+    pairs.extend(
+        restored.kept.iter().map(|kept| ("kept", format!("what was there before is in {}", kept.display()))),
+    );
     pairs.extend(restored.changes.iter().map(|change| ("changed", change.clone())));
     if !restored.secrets.is_empty() {
         pairs.push(("secrets", format!("never in a backup; it refers to {}", restored.secrets.join(", "))));
     }
-    let profile = if restored.profile == "main" { String::new() } else { format!(" --profile {}", restored.profile) };
+    let profile =
+        if restored.profile == "main" { String::new() } else { format!(" --profile {}", restored.profile) };
     format!(
         "{} {}\n{}\n  {}       `bulkhead{profile} doctor` says which secrets are missing and what else is to be done",
         paint::strong(&restored.profile),

@@ -88,14 +88,24 @@ fn report(found: &Examination, places: &[Place], args: &DoctorArgs) -> String {
         if !text.is_empty() || !found.fixed.is_empty() {
             text.push('\n');
         }
-        text.push_str(&format!("{}  {}\n", paint::strong(place.name().as_str()), paint::dim(&place.state_dir().display().to_string())));
+        text.push_str(&format!(
+            "{}  {}\n",
+            paint::strong(place.name().as_str()),
+            paint::dim(&place.state_dir().display().to_string())
+        ));
         for finding in mine.iter().filter(|finding| finding.severity != Level::Ok) {
             text.push_str(&block(finding));
         }
-        let fine: Vec<&&DoctorFinding> = mine.iter().filter(|finding| finding.severity == Level::Ok).collect();
+        let fine: Vec<&&DoctorFinding> =
+            mine.iter().filter(|finding| finding.severity == Level::Ok).collect();
         if args.verbose {
             for finding in fine {
-                text.push_str(&format!("\n{} {}  {}\n", paint::good("ok"), finding.subject.label(), finding.found));
+                text.push_str(&format!(
+                    "\n{} {}  {}\n",
+                    paint::good("ok"),
+                    finding.subject.label(),
+                    finding.found
+                ));
             }
         } else if !fine.is_empty() {
             let mut labels: Vec<&str> = fine.iter().map(|finding| finding.subject.label()).collect();
@@ -131,22 +141,30 @@ fn block(finding: &DoctorFinding) -> String {
 /// What to do now, in one line.
 fn last_line(found: &Examination, places: &[Place], args: &DoctorArgs) -> String {
     let (errors, warnings) = (found.count(Level::Error), found.count(Level::Warning));
-    let number = |count: usize, word: &str| if count == 1 { format!("1 {word}") } else { format!("{count} {word}s") };
+    let number =
+        |count: usize, word: &str| if count == 1 { format!("1 {word}") } else { format!("{count} {word}s") };
     let counted = match (errors, warnings) {
         (0, 0) => return format!("{} Nothing to do.", paint::good("Healthy.")),
         (errors, 0) => number(errors, "error"),
         (0, warnings) => number(warnings, "warning"),
         (errors, warnings) => format!("{} and {}", number(errors, "error"), number(warnings, "warning")),
     };
-    let repairable: Vec<&DoctorFinding> = found.findings.iter().filter(|finding| finding.fix.is_some()).collect();
+    let repairable: Vec<&DoctorFinding> =
+        found.findings.iter().filter(|finding| finding.fix.is_some()).collect();
     let profile = match places {
         [place] if !place.name().is_main() => format!(" --profile {}", place.name()),
         _ => String::new(),
     };
     let all = if args.all { " --all" } else { "" };
     let next = if !repairable.is_empty() && !args.fix {
-        let how_many = if repairable.len() == errors + warnings { "all of it".to_owned() } else { number(repairable.len(), "finding") };
-        format!("`bulkhead{profile} doctor{all} --fix` can repair {how_many}; it asks before anything stops or moves.")
+        let how_many = if repairable.len() == errors + warnings {
+            "all of it".to_owned()
+        } else {
+            number(repairable.len(), "finding")
+        };
+        format!(
+            "`bulkhead{profile} doctor{all} --fix` can repair {how_many}; it asks before anything stops or moves."
+        )
     } else if let Some(first) = found.findings.iter().find(|finding| !finding.next_step.is_empty()) {
         format!("Begin with {}: {}", first.subject.label().to_lowercase(), first.next_step)
     } else {

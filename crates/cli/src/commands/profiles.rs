@@ -218,7 +218,11 @@ fn remove(context: &Context, name: &ProfileName, removal: &Removal) -> Result<u8
         }
         if let Some(archive) = &archive {
             text.push_str(&format!("\n  {}  {}", paint::dim("archive"), archive.display()));
-            text.push_str(&format!("\n  {}     `bulkhead backup restore {}`; secrets are not in it", paint::dim("back"), archive.display()));
+            text.push_str(&format!(
+                "\n  {}     `bulkhead backup restore {}`; secrets are not in it",
+                paint::dim("back"),
+                archive.display()
+            ));
         }
         text
     });

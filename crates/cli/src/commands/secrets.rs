@@ -1,6 +1,7 @@
 //! `bulkhead secrets …`: which there are, storing and deleting. Values are never shown.
 
 use bulkhead_config::{Config, ConfigPath, ConfigStore, SecretRef, SecretSource};
+use bulkhead_process::RunRecord;
 use bulkhead_profile::{Place, Register};
 use bulkhead_secrets::{FileStore, SecretError, SecretId, Sources, references};
 use bulkhead_supervisor::{ControlClient, ControlRequest, SupervisorError};
@@ -61,7 +62,7 @@ pub struct Stored {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "state", rename_all = "kebab-case")]
 pub enum Taken {
-    /// Its supervisor read the secrets again and handed them over.
+    /// Its supervisor read the secrets again and handed them over, or it was told to read them itself.
     HandedOver,
     /// No supervised gateway runs; the next start reads the secrets.
     NextStart,
@@ -90,6 +91,15 @@ impl Taken {
 async fn hand_over(place: &Place) -> Taken {
     match ControlClient::new(place).ask(&ControlRequest::ReloadSecrets).await {
         Ok(status) if status.is_running() => Taken::HandedOver,
+        // One in a terminal opens the keychain itself, and looks again when its configuration is touched.
+        Err(SupervisorError::NotSupervised { .. })
+            if RunRecord::read_running(&place.run_record_path()).is_some() =>
+        {
+            match ConfigStore::new(place).touch() {
+                Ok(()) => Taken::HandedOver,
+                Err(error) => Taken::Refused { message: error.to_string() },
+            }
+        }
         Ok(_) | Err(SupervisorError::NotSupervised { .. }) => Taken::NextStart,
         Err(error) => Taken::Refused { message: error.to_string() },
     }

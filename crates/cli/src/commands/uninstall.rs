@@ -17,21 +17,29 @@ pub fn run(args: &UninstallArgs, context: &Context) -> Result<u8, Failure> {
     let plan = uninstall::plan(&world, UninstallOptions { purge: args.purge });
     let out = context.out;
     if args.dry_run || plan.steps.is_empty() {
-        out.result(&json!({ "ok": true, "dryRun": args.dry_run, "steps": plan.steps, "kept": plan.kept }), || listed(&plan));
+        out.result(
+            &json!({ "ok": true, "dryRun": args.dry_run, "steps": plan.steps, "kept": plan.kept }),
+            || listed(&plan),
+        );
         return Ok(DONE);
     }
     confirm(args, out, &plan)?;
-    let outcomes = context.block_on(async {
-        Ok(uninstall::uninstall(&world, &plan, &|outcome| tell(out, outcome)).await)
-    })?;
+    let outcomes = context
+        .block_on(async { Ok(uninstall::uninstall(&world, &plan, &|outcome| tell(out, outcome)).await) })?;
     let ok = outcomes.iter().all(|outcome| outcome.state != StepState::Failed);
-    out.result(&json!({ "ok": ok, "dryRun": false, "steps": outcomes, "kept": plan.kept }), || last_line(ok, &plan));
+    out.result(&json!({ "ok": ok, "dryRun": false, "steps": outcomes, "kept": plan.kept }), || {
+        last_line(ok, &plan)
+    });
     Ok(if ok { DONE } else { FAILED })
 }
 
 fn listed(plan: &UninstallPlan) -> String {
     if plan.steps.is_empty() {
-        return format!("{} Nothing of Bulkhead is left but this program.{}", paint::good("Done."), kept(plan));
+        return format!(
+            "{} Nothing of Bulkhead is left but this program.{}",
+            paint::good("Done."),
+            kept(plan)
+        );
     }
     let mut text = "This will be done:\n".to_owned();
     for step in &plan.steps {
@@ -81,7 +89,10 @@ fn tell(out: Output, outcome: &StepOutcome) {
 
 fn last_line(ok: bool, plan: &UninstallPlan) -> String {
     if !ok {
-        return format!("{} Something could not be done; mend what is said above, and say this again.", paint::bad("Not finished."));
+        return format!(
+            "{} Something could not be done; mend what is said above, and say this again.",
+            paint::bad("Not finished.")
+        );
     }
     let program = std::env::current_exe().map(|path| format!(" ({})", path.display())).unwrap_or_default();
     format!(

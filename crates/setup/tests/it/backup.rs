@@ -281,7 +281,7 @@ async fn over_a_running_gateway_nothing_is_restored() {
 }
 
 #[tokio::test]
-async fn a_disk_that_is_full_in_the_middle_leaves_what_was_there() {
+async fn where_nothing_can_be_made_nothing_is_left() {
     let ward = lived_in().await;
     let file = ward.back_up("main").path;
     let copy = ward.place("copy");
