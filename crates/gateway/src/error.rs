@@ -86,7 +86,10 @@ pub enum GatewayError {
         next_step: String,
     },
     /// A file or directory could not be used.
-    #[error("cannot {action} {path}: {source}; check that the directory exists and belongs to you")]
+    #[error(
+        "cannot {action} {path}: found {source}, expected a place that you may read and write; check that the directory \
+         exists, belongs to you and is not mounted read-only"
+    )]
     Io {
         /// What was tried.
         action: &'static str,

@@ -1,7 +1,9 @@
 //! One run: ask, run the tools that the model wants, ask again, until it answers.
 
+mod keep;
 mod settings;
 mod text;
+mod trouble;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -14,11 +16,12 @@ use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use self::text::{PARAGRAPH, Text};
-use crate::error::{AgentError, ProviderError, ProviderErrorKind};
+use self::trouble::{cut, empty_answer, timed_out};
+use crate::error::AgentError;
 use crate::events::{RunEvent, RunOutcome, RunStatus};
 use crate::history;
 use crate::message::{ModelMessage, StopReason, ToolCall, Usage};
-use crate::provider::{Decision, ModelEvent, ModelReply, ModelRequest, Provider, decide};
+use crate::provider::{Decision, ModelEvent, ModelReply, ModelRequest, decide};
 use crate::tools::{ToolContext, ToolOutput, ToolSet, limit_text};
 
 pub use self::settings::{Candidate, RetryPolicy, RunInput, RunSettings};
@@ -109,7 +112,7 @@ impl<'a> Run<'a> {
             self.emit(RunEvent::Usage(reply.usage)).await;
             self.stop = reply.stop;
             if reply.text.is_empty() && reply.tool_calls.is_empty() {
-                return Err(self.empty_answer(reply.stop));
+                return Err(empty_answer(self.names(), reply.stop));
             }
             let calls = reply.tool_calls.clone();
             self.keep(ModelMessage::Assistant {
@@ -306,44 +309,6 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Calls of the last turn that have no result.
-    fn open_calls(&self) -> Vec<(String, String)> {
-        let mut results = Vec::new();
-        for message in self.conversation[self.new_from..].iter().rev() {
-            match message {
-                ModelMessage::Tool { call_id, .. } => results.push(call_id),
-                ModelMessage::Assistant { tool_calls, .. } => {
-                    return tool_calls
-                        .iter()
-                        .filter(|call| !results.contains(&&call.id))
-                        .map(|call| (call.id.clone(), call.name.clone()))
-                        .collect();
-                }
-                ModelMessage::User { .. } => break,
-            }
-        }
-        Vec::new()
-    }
-
-    async fn keep(&mut self, message: ModelMessage) {
-        self.conversation.push(message.clone());
-        self.emit(RunEvent::Message(message)).await;
-    }
-
-    async fn flush(&mut self) {
-        if let Some(event) = self.text.take_delta() {
-            self.emit(event).await;
-        }
-    }
-
-    /// Sends an event, unless the run is cancelled meanwhile or nobody listens.
-    async fn emit(&self, event: RunEvent) {
-        tokio::select! {
-            sent = self.events.send(event) => drop(sent),
-            () = self.cancel.cancelled() => {}
-        }
-    }
-
     async fn sleep(&self, pause: Duration) -> Result<(), AgentError> {
         tokio::select! {
             biased;
@@ -356,37 +321,4 @@ impl<'a> Run<'a> {
         let candidate = &self.settings.candidates[self.candidate];
         (candidate.provider.id().to_owned(), candidate.model.clone())
     }
-
-    fn empty_answer(&self, stop: StopReason) -> AgentError {
-        let (provider, model) = self.names();
-        let next_step = match stop {
-            StopReason::Length => "Raise maxTokens of the model, or ask for less",
-            _ => "Ask again, or use another model",
-        };
-        AgentError::EmptyAnswer { provider, model, stop: stop.as_str(), next_step }
-    }
-}
-
-fn timed_out(provider: &dyn Provider, limit: Duration) -> AgentError {
-    let found = format!("nothing was heard for {} s", limit.as_secs_f32());
-    provider_error(provider, ProviderErrorKind::Timeout, found)
-}
-
-fn cut(provider: &dyn Provider) -> AgentError {
-    provider_error(
-        provider,
-        ProviderErrorKind::StreamCut,
-        "the answer ended before it was complete".to_owned(),
-    )
-}
-
-fn provider_error(provider: &dyn Provider, kind: ProviderErrorKind, found: String) -> AgentError {
-    AgentError::from(ProviderError {
-        kind,
-        provider: provider.id().into(),
-        place: provider.place().into(),
-        status: None,
-        found,
-        retry_after: None,
-    })
 }
