@@ -89,7 +89,14 @@ pub(crate) async fn run(
                     handoff = None;
                 }
             },
-            () = config.changed() => { gateway.reload().await; }
+            () = config.changed() => {
+                let before = gateway.settings.now();
+                gateway.reload().await;
+                // Touched and the same: the command line stored a secret, and nobody hands it over here.
+                if handoff.is_none() && Arc::ptr_eq(&before, &gateway.settings.now()) {
+                    look_again(gateway, options).await;
+                }
+            }
             _ = summary.tick() => gateway.refresh_session_summary().await,
             _ = keychain.tick(), if handoff.is_none() && gateway.credentials.waiting() => {
                 look_again(gateway, options).await;
@@ -148,13 +155,13 @@ impl Gateway {
     }
 }
 
-/// In a terminal: is the keychain unlocked by now?
+/// In a terminal: is the keychain unlocked by now, or something new in it?
 async fn look_again(gateway: &Arc<Gateway>, options: &RunOptions) {
     let settings = gateway.settings.now();
     let has_token = options.shared_token().is_some();
     let found = foreground::secrets(&options.place, &options.environment, &settings.config, has_token).await;
     if let Ok(foreground::Found::Secrets(secrets)) = found {
-        tracing::info!("the keychain is open; going on");
+        tracing::info!("the secrets were read again");
         gateway.credentials.replace(secrets, None);
         gateway.secrets_changed().await;
     }

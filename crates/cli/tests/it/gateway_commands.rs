@@ -57,6 +57,78 @@ fn a_gateway_is_run_asked_and_stopped() {
 }
 
 #[test]
+fn one_gateway_by_two_ways_is_one_and_two_are_warned_about() {
+    const TOKEN: &str = "shared-token-of-both";
+    let homes = [(); 2].map(|()| {
+        let (home, port) = home_with_port();
+        (home.with("BULKHEAD_GATEWAY_TOKEN", TOKEN), port)
+    });
+    let [(one, port), (other, other_port)] = &homes;
+    let _gateways = [one.gateway(&["gateway"]), other.gateway(&["gateway"])];
+    let probe = |port: &str, token: &[&str]| {
+        let url = format!("ws://localhost:{port}");
+        let words = [&["gateway", "probe", "--json", "--url", &url], token].concat();
+        one.run(&words).ok().json()
+    };
+    let codes = |found: &serde_json::Value| -> Vec<String> {
+        let warnings = found["warnings"].as_array().unwrap().iter();
+        warnings.map(|warning| warning["code"].as_str().unwrap().to_owned()).collect()
+    };
+    // The same process by another name, as through a tunnel.
+    let same = probe(port, &["--token", TOKEN]);
+    assert_eq!((&same["identities"], same["targets"].as_array().unwrap().len()), (&json!(1), 2), "{same}");
+    assert_eq!(codes(&same), Vec::<String>::new());
+    assert_eq!(same["targets"][0]["identity"], same["targets"][1]["identity"]);
+
+    let two = probe(other_port, &["--token", TOKEN]);
+    assert_eq!((&two["identities"], codes(&two)), (&json!(2), vec!["several-gateways".to_owned()]), "{two}");
+    let message = two["warnings"][0]["message"].as_str().unwrap();
+    assert!(message.contains(port) && message.contains(other_port), "{message}");
+
+    // Whoever turns us away does not say who it is.
+    let refused = one.run(&[
+        "gateway",
+        "probe",
+        "--json",
+        "--url",
+        &format!("ws://localhost:{other_port}"),
+        "--token",
+        "wrong",
+    ]);
+    assert_eq!(refused.code, 1, "{refused:?}");
+}
+
+#[test]
+fn a_service_needs_a_profile_and_a_service_manager() {
+    let home = Home::new();
+    let refused = home.run(&["gateway", "install", "--json"]);
+    assert_eq!(
+        (refused.code, refused.json()["error"]["code"].as_str()),
+        (78, Some("not-set-up")),
+        "{refused:?}"
+    );
+    assert_eq!(home.run(&["gateway", "uninstall", "--json"]).ok().json()["result"], "not-installed");
+    assert_eq!(home.run(&["gateway", "install", "--user", "ada"]).code, 2, "--user is for --system");
+    if std::path::Path::new("/run/systemd/system").is_dir() {
+        eprintln!("the rest is for machines without a service manager");
+        return;
+    }
+    home.run(&["setup", "--port", &free_base().to_string()]).ok();
+    let refused = home.run(&["gateway", "install", "--json"]).json();
+    assert_eq!(refused["error"]["code"], "service-unavailable");
+    let message = refused["error"]["message"].as_str().unwrap();
+    assert!(message.contains("gateway supervise") && message.contains("wsl"), "{message}");
+    // Onboarding says so and goes on.
+    let words = ["onboard", "--non-interactive", "--accept-risk", "--secrets", "file", "--json"];
+    let done = home.run(&words).ok().json();
+    let told =
+        done["findings"].as_array().unwrap().iter().any(|finding| finding["code"] == "service-unavailable");
+    assert!(told && done["profiles"][0]["owner"] == "external", "{done}");
+    let silent = home.run(&[&words[..], &["--no-install-daemon"]].concat()).ok().json();
+    assert!(!silent["findings"].to_string().contains("service-"), "{silent}");
+}
+
+#[test]
 fn a_wrong_token_is_told_without_showing_it() {
     let (home, _) = home_with_port();
     let _gateway = home.gateway(&["gateway", "--token", "the-right-token"]);
@@ -82,6 +154,19 @@ fn the_profiles_own_secret_goes_to_no_other_gateway() {
     assert_eq!(refused.code, 1);
     let told = refused.err.clone();
     assert!(told.contains("DEVICE_IDENTITY_REQUIRED") || told.contains("AUTH_"), "{told}");
+}
+
+#[test]
+fn a_gateway_in_a_terminal_takes_a_newly_stored_secret() {
+    let (home, _) = home_with_port();
+    let _gateway = home.gateway(&["gateway"]);
+    let new = "a-new-token-0123456789abcdef";
+    let stored = home.run_with_input(&["secrets", "set", "gateway/token", "-", "--json"], new).ok().json();
+    assert_eq!(stored["gateway"]["state"], "handed-over");
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while home.run_with_input(&["gateway", "health", "--token", "-"], new).code != 0 {
+        assert!(std::time::Instant::now() < deadline, "the new token was never taken");
+    }
 }
 
 #[test]

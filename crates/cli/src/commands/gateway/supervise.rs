@@ -41,7 +41,7 @@ pub fn run(args: &SuperviseArgs, context: &Context) -> Result<u8, Failure> {
         loop {
             tokio::select! {
                 () = &mut ending => {
-                    notifier.stopping("asked to stop");
+                    Notifier::stopping("asked to stop");
                     break;
                 }
                 line = shown.recv() => match line {
@@ -57,7 +57,7 @@ pub fn run(args: &SuperviseArgs, context: &Context) -> Result<u8, Failure> {
                     let now = status.borrow_and_update().clone();
                     tell(out, &now, &mut told);
                     if args.service == Some(ServiceKind::Systemd) && is_refused(&now) {
-                        notifier.tell_end(&now);
+                        Notifier::tell_end(&now);
                         code = CONFIGURATION;
                         break;
                     }
