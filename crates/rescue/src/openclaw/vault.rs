@@ -16,6 +16,8 @@ const MOST: usize = 20;
 const NONCE: usize = 24;
 const LIMIT: u64 = 8 * 1024 * 1024;
 const END: &str = "sealed";
+/// How hashes of configurations begin; file names do without.
+const HASH_KIND: &str = "sha256:";
 
 /// The key of a vault: 32 random bytes from the keychain.
 pub struct VaultKey(SecretBox<[u8; 32]>);
@@ -160,7 +162,8 @@ impl Vault {
     }
 
     fn path_of(&self, version: &Version) -> PathBuf {
-        let hash: String = version.hash.chars().filter(char::is_ascii_alphanumeric).collect();
+        let hash = version.hash.strip_prefix(HASH_KIND).unwrap_or(&version.hash);
+        let hash: String = hash.chars().filter(char::is_ascii_alphanumeric).collect();
         self.dir.join(format!("{:015}-{hash}.{END}", version.at_ms))
     }
 
@@ -173,7 +176,7 @@ impl Vault {
 fn version_of(path: &Path) -> Option<Version> {
     let name = path.file_name()?.to_str()?.strip_suffix(END)?.strip_suffix('.')?;
     let (at, hash) = name.split_once('-')?;
-    Some(Version { hash: hash.to_owned(), at_ms: at.parse().ok()? })
+    Some(Version { hash: format!("{HASH_KIND}{hash}"), at_ms: at.parse().ok()? })
 }
 
 #[cfg(test)]
