@@ -22,6 +22,8 @@ mod provoked;
 mod rescue;
 mod secrets;
 #[cfg(target_os = "linux")]
+mod secrets_under_faults;
+#[cfg(target_os = "linux")]
 mod services;
 mod side_by_side;
 mod telegram;

@@ -14,6 +14,8 @@ const ROWS: &[Row] = &[
         )],
         running: &[&["gateway", "run"]],
         run: &["browser", "start"],
+        // The seat opens a moment after the gateway.
+        until: Some("answered"),
         ..ROW
     },
     Row {
@@ -25,6 +27,8 @@ const ROWS: &[Row] = &[
         )],
         running: &[&["gateway", "run"]],
         run: &["browser", "start"],
+        // The seat opens a moment after the gateway.
+        until: Some("answered"),
         ..ROW
     },
     Row {
@@ -36,6 +40,8 @@ const ROWS: &[Row] = &[
         )],
         running: &[&["gateway", "run"]],
         run: &["browser", "start"],
+        // The seat opens a moment after the gateway.
+        until: Some("answered"),
         ..ROW
     },
     Row {
@@ -55,6 +61,8 @@ const ROWS: &[Row] = &[
         )],
         running: &[&["gateway", "run"]],
         run: &["browser", "start"],
+        // The seat opens a moment after the gateway.
+        until: Some("answered"),
         ..ROW
     },
     Row {
@@ -66,6 +74,7 @@ const ROWS: &[Row] = &[
         )],
         running: &[&["gateway", "run"]],
         run: &["browser", "start", "--browser-profile", "nobody"],
+        until: Some("answered"),
         ..ROW
     },
     Row {

@@ -39,7 +39,7 @@ async fn a_probe_that_is_not_answered_ends_in_time() {
     let server = server().await;
     server.control.fail_next(Fault::Never);
     let error =
-        probe(&*fake(ProviderApi::OpenAi, &server), "fake-1", Duration::from_millis(50)).await.unwrap_err();
+        probe(&*fake(ProviderApi::OpenAi, &server), "fake-1", Duration::from_millis(500)).await.unwrap_err();
     assert_eq!(error.kind, ProviderErrorKind::Timeout);
     server.control.wait_for_abandoned(1).await;
 }
