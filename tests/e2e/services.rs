@@ -310,8 +310,9 @@ async fn the_app_hands_its_gateway_to_a_service_attaches_to_it_and_gets_it_back(
     first.wait();
     let mut second = app(&world, &["--hidden"]);
     until("the app is connected", async || {
-        let presence = world.bulkhead(&["gateway", "call", "system-presence"]);
-        text(&presence).contains("bulkhead-app") || text(&presence).contains("\"ui\"")
+        let present = world.bulkhead_json(&["gateway", "call", "system-presence", "--json"]);
+        let is_app = |entry: &Value| entry["mode"] == "backend" && entry["reason"] == "connect";
+        present.as_array().is_some_and(|entries| entries.iter().any(is_app))
     })
     .await;
     assert_eq!(main.gateway_pid(&world), by_service, "attached to, not started again");

@@ -14,8 +14,12 @@ fn help_of_every_command() {
     help("gateway-run", &["gateway", "run", "--help"]);
     help("gateway-call", &["gateway", "call", "--help"]);
     help("gateway-status", &["gateway", "status", "--help"]);
+    help("gateway-install", &["gateway", "install", "--help"]);
     help("status", &["status", "--help"]);
     help("logs", &["logs", "--help"]);
+    help("doctor", &["doctor", "--help"]);
+    help("backup", &["backup", "--help"]);
+    help("uninstall", &["uninstall", "--help"]);
     help("profiles", &["profiles", "--help"]);
     help("profiles-remove", &["profiles", "remove", "--help"]);
     help("config", &["config", "--help"]);

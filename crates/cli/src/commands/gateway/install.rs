@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use bulkhead_profile::{Owner, Place};
+use bulkhead_config::{ConfigStore, SecretSource};
+use bulkhead_profile::{Finding, Owner, Place, Severity};
 use bulkhead_service::{Installed, Scope, Service, ServiceStatus, linger};
 use bulkhead_supervisor::ownership::{Action, Decision, Refusal, Runner};
 use bulkhead_supervisor::{ControlClient, ControlRequest, Desired, GatewayStatus, SupervisorError};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::control::start_service;
 use super::owned;
@@ -37,7 +38,7 @@ pub struct Report {
     owner_before: Owner,
     service: ServiceStatus,
     supervisor: Option<GatewayStatus>,
-    warnings: Vec<Value>,
+    warnings: Vec<Finding>,
 }
 
 impl Report {
@@ -46,11 +47,9 @@ impl Report {
         &self.installed.path
     }
 
-    /// What to know, as codes and sentences.
-    pub fn warnings(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.warnings
-            .iter()
-            .filter_map(|warning| Some((warning["code"].as_str()?, warning["message"].as_str()?)))
+    /// What to know.
+    pub fn warnings(&self) -> &[Finding] {
+        &self.warnings
     }
 }
 
@@ -58,9 +57,8 @@ pub fn run(args: &InstallArgs, context: &Context) -> Result<u8, Failure> {
     let (context, scope) = owned::for_scope(context, args.system, args.user.as_deref())?;
     let report = install(&context, scope, args)?;
     context.out.result(&report, || text(&report));
-    for warning in &report.warnings {
-        let message = warning["message"].as_str().unwrap_or_default();
-        context.out.note(&format!("{} {message}", paint::warn("!")));
+    if !report.warnings.is_empty() {
+        context.out.note(&table::findings(&report.warnings));
     }
     Ok(DONE)
 }
@@ -185,42 +183,55 @@ fn let_go(context: &Context, place: &Place) -> Result<(), Failure> {
 }
 
 /// A user's service ends with the log-in; that is worth a word, or is changed.
-pub fn lingering(context: &Context, service: &Service, wanted: bool) -> Option<Value> {
+fn lingering(context: &Context, service: &Service, wanted: bool) -> Option<Finding> {
     let user = linger::user_name(&context.env).unwrap_or_default();
-    let advice = format!(
-        "the service runs while {user} is logged in; to let it run from the start of the machine on: sudo loginctl enable-linger {user}"
-    );
-    if !wanted {
-        return Some(json!({ "code": "no-linger", "message": advice }));
-    }
-    if service.status(None).linger == Some(true) {
-        return None;
-    }
-    match linger::enable(&context.env) {
-        Ok(()) => None,
-        Err(error) => Some(
-            json!({ "code": "linger-refused", "message": format!("lingering could not be turned on: {error}") }),
-        ),
-    }
+    let refused = match (wanted, service.status(None).linger) {
+        (true, Some(true)) => return None,
+        (true, _) => Some(linger::enable(&context.env).err()?),
+        (false, _) => None,
+    };
+    let next = format!("to let it run from the start of the machine on: sudo loginctl enable-linger {user}");
+    let (code, found, expected) = if let Some(error) = refused {
+        let found = format!("lingering could not be turned on ({error})");
+        ("linger-refused", found, "that it runs without a log-in")
+    } else {
+        let found = format!("it runs only while {user} is logged in");
+        ("no-linger", found, "lingering, if it is to run all the time")
+    };
+    Some(finding(service, code, found, expected, next))
 }
 
 /// Nobody unlocks a keychain for a service without a log-in.
-fn keychain_of_a_system_service(service: &Service) -> Option<Value> {
+fn keychain_of_a_system_service(service: &Service) -> Option<Finding> {
     if !service.scope().is_system() {
         return None;
     }
-    let config = bulkhead_config::ConfigStore::new(service.place()).load().ok()?.config;
-    let source = config.secrets.default_source.unwrap_or(bulkhead_config::SecretSource::Keychain);
-    (source == bulkhead_config::SecretSource::Keychain).then(|| {
-        let name = service.place().name();
-        json!({
-            "code": "system-service-keychain",
-            "message": format!(
-                "a service of the system has no log-in that unlocks a keychain, so this gateway will wait for its secrets; keep them in a file \
-                 (bulkhead --profile {name} onboard --secrets file) or use a service of the user with lingering"
+    let config = ConfigStore::new(service.place()).load().ok()?.config;
+    let source = config.secrets.default_source.unwrap_or(SecretSource::Keychain);
+    (source == SecretSource::Keychain).then(|| {
+        finding(
+            service,
+            "system-service-keychain",
+            "its secrets are in a keychain, which nobody opens without a log-in, so it will wait for them".to_owned(),
+            "secrets that it can read by itself",
+            format!(
+                "keep them in a file (bulkhead --profile {} onboard --secrets file), or use a service of the user with lingering",
+                service.place().name()
             ),
-        })
+        )
     })
+}
+
+fn finding(service: &Service, code: &str, found: String, expected: &str, next_step: String) -> Finding {
+    Finding {
+        code: code.to_owned(),
+        severity: Severity::Warning,
+        profiles: vec![service.place().name().to_string()],
+        what: format!("service of {}", service.place().name()),
+        found,
+        expected: expected.to_owned(),
+        next_step,
+    }
 }
 
 fn text(report: &Report) -> String {

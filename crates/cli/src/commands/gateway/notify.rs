@@ -1,4 +1,4 @@
-//! What a supervisor tells systemd (sd_notify): how far it is, in words, and that its loop turns.
+//! What a supervisor tells systemd (`sd_notify`): how far it is, in words, and that its loop turns.
 
 use std::time::Duration;
 
@@ -39,13 +39,13 @@ impl Notifier {
     }
 
     /// Tells why it ends by itself.
-    pub fn tell_end(&self, status: &GatewayStatus) {
+    pub fn tell_end(status: &GatewayStatus) {
         let said = status.problem.as_ref().map(|problem| problem.message.as_str()).unwrap_or_default();
         send(&[NotifyState::Stopping, NotifyState::Status(&one_line(said))]);
     }
 
     /// Tells that it ends.
-    pub fn stopping(&self, why: &str) {
+    pub fn stopping(why: &str) {
         send(&[NotifyState::Stopping, NotifyState::Status(why)]);
     }
 }

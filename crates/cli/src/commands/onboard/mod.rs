@@ -33,7 +33,7 @@ pub fn run(args: &OnboardArgs, context: &Context) -> Result<u8, Failure> {
             let out = context.out;
             let names = [name.as_str().to_owned()];
             service::install_all(context, &mut outcome, &names, args.linger, &|progress| {
-                tell(out, &progress)
+                tell(out, &progress);
             });
         }
         return setup::show(context.out, &outcome, name.as_str());

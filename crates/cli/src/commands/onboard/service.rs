@@ -73,9 +73,7 @@ pub fn install_all(
                 for profile in outcome.profiles.iter_mut().filter(|profile| profile.name == *name) {
                     profile.owner = Owner::Service;
                 }
-                outcome
-                    .findings
-                    .extend(report.warnings().map(|(code, message)| finding(name, code, message)));
+                outcome.findings.extend_from_slice(report.warnings());
             }
             Err(failure) => {
                 let message = format!("{name} has no service: {}", failure.message);
