@@ -54,6 +54,9 @@ pub fn duration(ms: u64) -> String {
 
 /// Bytes for people.
 pub fn bytes(bytes: u64) -> String {
+    if bytes < 1_048_576 {
+        return format!("{} KiB", bytes.div_ceil(1024));
+    }
     let tenths = bytes * 10 / 1_048_576;
     format!("{}.{} MiB", tenths / 10, tenths % 10)
 }
@@ -66,7 +69,7 @@ mod tests {
     fn times_and_sizes() {
         let times = [7, 1500, 61_000, 3_660_000, 90_000_000].map(duration);
         assert_eq!(times, ["7 ms", "1 s", "1 min", "1 h 1 min", "1 d 1 h"]);
-        assert_eq!(bytes(12_582_912), "12.0 MiB");
+        assert_eq!([bytes(12_582_912), bytes(5000)], ["12.0 MiB", "5 KiB"]);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used)]
 
 mod config_edits;
+mod doctor;
 mod errors;
 mod gateway_commands;
 mod help;

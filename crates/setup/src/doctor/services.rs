@@ -61,12 +61,13 @@ fn missing(patient: &Patient, service: &Service) -> DoctorFinding {
     DoctorFinding::ok(SUBJECT, format!("None installed; {who}."))
 }
 
-fn state(patient: &Patient, status: &ServiceStatus) -> Option<DoctorFinding> {
+fn state(patient: &Patient, status: &ServiceStatus) -> Vec<DoctorFinding> {
+    let mut findings = Vec::new();
     let command = patient.command();
     let desired = Desired::read(&patient.place.desired_path());
     if let Some(trouble) = &status.trouble {
         let (found, next) = super::finding::halves(trouble);
-        return Some(
+        return vec![
             DoctorFinding::warning(
                 SUBJECT,
                 "service.silent",
@@ -74,7 +75,7 @@ fn state(patient: &Patient, status: &ServiceStatus) -> Option<DoctorFinding> {
             )
             .why("Whether it runs and starts by itself is not known.")
             .next(next),
-        );
+        ];
     }
     if status.failed() {
         let reason = match (status.last_exit, &status.result) {
@@ -88,14 +89,25 @@ fn state(patient: &Patient, status: &ServiceStatus) -> Option<DoctorFinding> {
         } else {
             format!("See why: {command} logs. Then: {command} gateway start")
         };
-        return Some(
+        return vec![
             DoctorFinding::error(SUBJECT, "service.failed", format!("{} has failed: {reason}.", status.name))
                 .why("The system gave up starting it; the gateway is down until somebody acts.")
                 .next(next),
+        ];
+    }
+    if status.active == Some(false) && desired == Desired::Running {
+        findings.push(
+            DoctorFinding::error(
+                SUBJECT,
+                "service.stopped",
+                format!("{} is installed and does not run.", status.name),
+            )
+            .why("The gateway shall run, and nobody runs it.")
+            .next(format!("{command} gateway start")),
         );
     }
     if status.enabled == Some(false) {
-        return Some(
+        findings.push(
             DoctorFinding::warning(
                 SUBJECT,
                 "service.disabled",
@@ -106,18 +118,7 @@ fn state(patient: &Patient, status: &ServiceStatus) -> Option<DoctorFinding> {
             .asked_fix("have it start by itself again", Remedy::InstallService),
         );
     }
-    if status.active == Some(false) && desired == Desired::Running {
-        return Some(
-            DoctorFinding::error(
-                SUBJECT,
-                "service.stopped",
-                format!("{} is installed and does not run.", status.name),
-            )
-            .why("The gateway shall run, and nobody runs it.")
-            .next(format!("{command} gateway start")),
-        );
-    }
-    None
+    findings
 }
 
 fn drift(patient: &Patient, status: &ServiceStatus) -> Option<DoctorFinding> {
