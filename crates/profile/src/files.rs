@@ -21,6 +21,7 @@ pub fn atomic_write(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
         .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the path has no directory"))?;
     let mut file = tempfile::Builder::new().prefix(LEFTOVER.0).suffix(LEFTOVER.1).tempfile_in(dir)?;
     set_mode(file.as_file(), mode)?;
+    keep_owner(file.as_file(), &target);
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     bulkhead_killpoint::reached(bulkhead_killpoint::Point::MidFileWrite);
@@ -42,6 +43,23 @@ pub fn remove_leftovers(dir: &Path) -> usize {
     };
     let entries = fs::read_dir(dir).into_iter().flatten().flatten();
     entries.filter(is_leftover).filter(|entry| fs::remove_file(entry.path()).is_ok()).count()
+}
+
+/// Root that works for somebody (a service of the system) must not take that user's file away: a replaced file keeps its
+/// owner. Nobody else may give files away, and for them there is nothing to do.
+fn keep_owner(new: &File, target: &Path) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{MetadataExt as _, fchown};
+        let beside = target.metadata().or_else(|_| target.parent().unwrap_or(target).metadata());
+        if let (Ok(old), Ok(now)) = (beside, new.metadata())
+            && old.uid() != now.uid()
+        {
+            let _ = fchown(new, Some(old.uid()), Some(old.gid()));
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = (new, target);
 }
 
 /// The same, and makes the directory above first (readable for its owner only).
@@ -187,6 +205,24 @@ mod tests {
         atomic_write(&dir.path().join("link.json"), b"{}", 0o600).unwrap();
         assert!(fs::symlink_metadata(dir.path().join("link.json")).unwrap().is_symlink());
         assert_eq!(fs::read(dir.path().join("dotfiles/real.json")).unwrap(), b"{}");
+    }
+
+    #[test]
+    fn root_takes_nobodys_file_away() {
+        use std::os::unix::fs::{MetadataExt as _, chown};
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("profiles.json");
+        atomic_write(&path, b"1", 0o600).unwrap();
+        // Only root may give files away, so only root can be tested.
+        if chown(&path, Some(4711), Some(4711)).is_err() {
+            return;
+        }
+        atomic_write(&path, b"2", 0o600).unwrap();
+        let now = path.metadata().unwrap();
+        assert_eq!((now.uid(), now.gid(), now.mode() & 0o777), (4711, 4711, 0o600));
+        chown(dir.path(), Some(4712), Some(4712)).unwrap();
+        atomic_write(&dir.path().join("new.json"), b"3", 0o600).unwrap();
+        assert_eq!(dir.path().join("new.json").metadata().unwrap().uid(), 4712);
     }
 
     #[test]

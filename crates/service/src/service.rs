@@ -170,7 +170,7 @@ impl Service {
             _ => None,
         };
         let created = found.is_none();
-        if created || !repaired.is_empty() {
+        if created || !repaired.is_empty() || force {
             platform::write(self, spec)?;
         }
         platform::enable(self)?;

@@ -7,6 +7,7 @@ use bulkhead_process::RunRecord;
 use bulkhead_profile::{
     KnownProfile, Owner, Place, Ports, ProfileName, Register, audit, gather_facts, known_profiles, siblings,
 };
+use bulkhead_service::Service;
 use bulkhead_service::{Scope, Service};
 use bulkhead_setup::World;
 use bulkhead_setup::backup::BackupReport;
@@ -54,6 +55,15 @@ fn owner(context: &Context, name: &ProfileName, new: Option<NewOwner>) -> Result
                 record.identity.pid, entry.owner
             );
             return Err(Failure::new(FAILED, "profiles.running", text));
+        }
+        let service = Service::find(&place, &context.env);
+        if service.is_installed() {
+            let text = format!(
+                "profile {name}: its service is installed ({}); expected none, because it would start the gateway at the next \
+                 log-in as well; remove it with: bulkhead --profile {name} gateway uninstall",
+                service.path().display()
+            );
+            return Err(Failure::new(FAILED, "profiles.service", text));
         }
         register.update(&place, |entry| entry.owner = wanted)?;
     }

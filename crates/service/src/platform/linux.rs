@@ -112,7 +112,8 @@ fn systemctl(service: &Service, args: &[&str], limit: Duration) -> Result<Said, 
 /// What to do when the service manager refuses.
 fn next(service: &Service) -> String {
     if service.scope.is_system() {
-        return "run it with sudo".to_owned();
+        let name = service.name();
+        return format!("only root may do that: sudo systemctl start {name} (or stop, restart)");
     }
     format!(
         "see why with `systemctl --user status {}` and `bulkhead --profile {} logs`",
