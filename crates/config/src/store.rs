@@ -3,7 +3,7 @@
 //! Two kinds of version lie beside the file. The **good** ones ([`ConfigStore::history`]) are those that a gateway ran
 //! healthy on for a minute ([`ConfigStore::remember_good`]). The **fallback** is what a start uses when the file is
 //! broken: the newest good version. Until there is one, it is a version that has not proven itself, but is better than
-//! nothing: the first that this program wrote, then whatever a gateway came up on
+//! nothing: whatever this program wrote last, and once a gateway came up, what it came up on last
 //! ([`ConfigStore::remember_start`]). So a profile that was set up a moment ago survives a damaged file too, and a
 //! version that never ran healthy never pushes out one that did.
 
@@ -233,9 +233,23 @@ impl ConfigStore {
             return Ok(false);
         }
         match self.inspect() {
-            Inspected::Good(good) if good.hash == hash => self.fall_back_on(&good.text).map(|()| true),
+            Inspected::Good(good) if good.hash == hash => {
+                self.fall_back_on(&good.text)?;
+                put(&self.came_up_path(), good.hash.as_bytes(), 0o600)?;
+                Ok(true)
+            }
             _ => Ok(false),
         }
+    }
+
+    /// Whether a gateway ever came up on the version to fall back on.
+    fn fallback_came_up(&self) -> bool {
+        let known = fs::read_to_string(self.came_up_path()).unwrap_or_default();
+        self.last_good_version().is_some_and(|good| good.hash == known.trim())
+    }
+
+    fn came_up_path(&self) -> PathBuf {
+        self.last_good.with_extension("came-up")
     }
 
     /// A person says that the file is meant as it is, though it lost most of its keys. Answers its hash. What cannot be
@@ -306,9 +320,8 @@ impl ConfigStore {
             self.accept(&hash)?;
             put(&self.path, text.as_bytes(), mode_of(&self.path))?;
         }
-        if self.last_good_version().is_none() {
-            let first = found.map_or(text, |good| good.text);
-            self.fall_back_on(&first)?;
+        if self.history.kept().is_empty() && !self.fallback_came_up() {
+            self.fall_back_on(&text)?;
         }
         Ok(Written { hash, changed })
     }

@@ -223,10 +223,16 @@ fn what_never_ran_healthy_is_never_good() {
     room.put("");
     assert_eq!(room.store.load().unwrap().config.gateway.port, Some(18789));
     assert_eq!(room.store.rollback_to(None, None).unwrap().to, bulkhead_config::hash_bytes(first.as_bytes()));
-    // A gateway came up on a later one: that is nearer to what was meant.
+    // Set up in two steps: the second one counts.
+    room.store.edit(|doc| doc.set("gateway.port", 18790.into())).unwrap();
+    assert_eq!(room.store.fallback().unwrap().get("gateway.port").unwrap(), Some(18790.into()));
+    // A gateway came up on a later one: that is nearer to what was meant, and a write does not push it out.
     room.put(GOOD);
     assert!(room.store.remember_start(&room.store.hash().unwrap()).unwrap());
     assert_eq!(room.store.fallback().unwrap().to_string(), GOOD);
+    room.store.edit(|doc| doc.set("gateway.port", 18791.into())).unwrap();
+    assert_eq!(room.store.fallback().unwrap().to_string(), GOOD);
+    room.put(GOOD);
     // One that ran healthy is not pushed out by one that only came up.
     assert!(room.store.remember_good(&room.store.hash().unwrap()).unwrap());
     room.put(&GOOD.replace("18789", "19000"));
