@@ -146,7 +146,7 @@ fn lines_after(path: &Path, cursor: u64, bytes: u64) -> std::io::Result<LogsTail
 }
 
 /// A JSON line as time, level, target and message; anything else as it is.
-fn for_people(line: &str) -> String {
+pub fn for_people(line: &str) -> String {
     let Ok(Value::Object(entry)) = serde_json::from_str::<Value>(line) else { return line.to_owned() };
     let text = |name: &str| entry.get(name).and_then(Value::as_str).unwrap_or_default();
     let first = |names: &[&'static str]| {

@@ -36,9 +36,23 @@ pub fn run(args: &OnboardArgs, context: &Context) -> Result<u8, Failure> {
                 tell(out, &progress);
             });
         }
-        return setup::show(context.out, &outcome, name.as_str());
+        let code = setup::show(context.out, &outcome, name.as_str())?;
+        nobody_told(context, &name);
+        return Ok(code);
     }
-    questions::run(args, context, &name)
+    let code = questions::run(args, context, &name)?;
+    nobody_told(context, &name);
+    Ok(code)
+}
+
+/// A profile that watches another one and would tell nobody says so, and how that is changed.
+fn nobody_told(context: &Context, name: &bulkhead_profile::ProfileName) {
+    let mut context = context.clone();
+    context.global.profile = Some(name.clone());
+    context.global.dev = false;
+    if let Ok(place) = context.place() {
+        super::rescue::operators::note_if_nobody(&context, &place);
+    }
 }
 
 /// What only a person can mend: these would be as wrong tomorrow. A server that is down now may be up then.

@@ -10,6 +10,7 @@ use bulkhead_supervisor::{ControlClient, ControlRequest, GatewayStatus, Supervis
 use serde_json::{Value, json};
 
 use super::Watch;
+use crate::commands::logs::for_people;
 use crate::commands::{DONE, doctor, gateway};
 use crate::error::Failure;
 use crate::grammar::doctor::DoctorArgs;
@@ -175,6 +176,6 @@ fn logs(watch: &Watch, watched: &Place) -> Result<u8, Failure> {
     })?;
     let mut result = answer(watch, "logs", &lines.join("\n"), None);
     result["lines"] = lines.clone().into();
-    watch.context.out.result(&result, || lines.join("\n"));
+    watch.context.out.result(&result, || lines.iter().map(|line| for_people(line)).collect::<Vec<_>>().join("\n"));
     Ok(DONE)
 }

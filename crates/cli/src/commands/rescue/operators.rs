@@ -81,6 +81,20 @@ fn edit(place: &Place, change: impl FnOnce(&mut Vec<String>)) -> Result<Vec<Stri
     Ok(operators)
 }
 
+/// Says how somebody becomes an operator, where a gateway is watched and nobody would be told.
+pub fn note_if_nobody(context: &Context, place: &Place) {
+    let rescue = config(place);
+    if !rescue.is_watching() || !rescue.operators.is_empty() {
+        return;
+    }
+    let name = place.name();
+    context.out.note(&format!(
+        "{} profile {name} watches another gateway, and nobody is told yet when that is down. Write to its bot (it answers with your \
+         user id), then: bulkhead --profile {name} rescue operators add ID",
+        paint::warn("note:")
+    ));
+}
+
 fn list(context: &Context) -> Result<u8, Failure> {
     let place = context.place()?;
     let operators = config(&place).operators;
