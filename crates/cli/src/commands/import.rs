@@ -1,5 +1,6 @@
 //! `bulkhead import`: what it would take, a question, then the taking.
 
+use std::fmt::Write as _;
 use std::io::IsTerminal as _;
 
 use bulkhead_setup::{
@@ -112,25 +113,26 @@ fn report(lines: &[ImportLine]) -> String {
     for line in lines {
         if part != Some(line.area) {
             part = Some(line.area);
-            text.push_str(&format!("\n{}\n", paint::strong(area(line.area))));
+            let _ = writeln!(text, "\n{}", paint::strong(area(line.area)));
         }
         let mark = match line.result {
             ImportResult::Taken => paint::good("taken  "),
             ImportResult::Changed => paint::warn("changed"),
             ImportResult::Skipped => paint::dim("skipped"),
         };
-        text.push_str(&format!("  {mark} {}: {}\n", line.item, line.detail));
+        let _ = writeln!(text, "  {mark} {}: {}", line.item, line.detail);
         if let Some(next) = &line.next_step {
-            text.push_str(&format!("          {} {next}\n", paint::dim("→")));
+            let _ = writeln!(text, "          {} {next}", paint::dim("→"));
         }
     }
     let count = |result| lines.iter().filter(|line| line.result == result).count();
-    text.push_str(&format!(
+    let _ = write!(
+        text,
         "\n{} taken, {} changed, {} skipped",
         count(ImportResult::Taken),
         count(ImportResult::Changed),
         count(ImportResult::Skipped)
-    ));
+    );
     text.trim_start().to_owned()
 }
 

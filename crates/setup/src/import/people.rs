@@ -49,7 +49,7 @@ pub(super) fn gather(state: Option<&Connection>, state_dir: &Path) -> BTreeSet<L
             .and_then(|bytes| serde_json::from_slice(&bytes).ok())
             .unwrap_or_default();
         for entry in content.get("allowFrom").and_then(Value::as_array).into_iter().flatten() {
-            let text = entry.as_str().map(str::to_owned).unwrap_or_else(|| entry.to_string());
+            let text = entry.as_str().map_or_else(|| entry.to_string(), str::to_owned);
             people.extend(let_in(account, &text));
         }
     }

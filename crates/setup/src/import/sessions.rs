@@ -153,6 +153,9 @@ fn of_database(
     Ok(())
 }
 
+/// An event as text or packed, and when it was written.
+type Row = (Option<String>, Option<Vec<u8>>, i64);
+
 /// The events of a transcript in order: those that OpenClaw marks as active, else the branch that the last one ends.
 fn events(
     database: &Connection,
@@ -163,7 +166,7 @@ fn events(
     let packed = columns(database, "transcript_events")?.iter().any(|name| name == "event_zstd");
     let payload = if packed { "e.event_json, e.event_zstd" } else { "e.event_json, NULL" };
     let marked = has_table(database, "session_transcript_active_events");
-    let read = |query: &str| -> rusqlite::Result<Vec<(Option<String>, Option<Vec<u8>>, i64)>> {
+    let read = |query: &str| -> rusqlite::Result<Vec<Row>> {
         let mut statement = database.prepare(query)?;
         let rows = statement.query_map([session_id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
         rows.collect()

@@ -70,18 +70,17 @@ pub(super) fn message(event: &Event) -> Option<Said> {
             meta.insert(to.to_owned(), value.clone());
         }
     };
-    match role {
-        "assistant" => ["api", "provider", "model", "usage", "stopReason"]
-            .into_iter()
-            .for_each(|key| take(inner, key, key)),
-        "toolResult" => {
-            ["toolCallId", "toolName", "isError"].into_iter().for_each(|key| take(inner, key, key))
-        }
-        _ => {
-            if let Some(own) = inner.get("__openclaw") {
-                take(own, "senderName", "senderLabel");
-            }
-        }
+    let own = inner.get("__openclaw");
+    let kept: &[&str] = match role {
+        "assistant" => &["api", "provider", "model", "usage", "stopReason"],
+        "toolResult" => &["toolCallId", "toolName", "isError"],
+        _ => &[],
+    };
+    for key in kept {
+        take(inner, key, key);
+    }
+    if let (true, Some(own)) = (role == "user", own) {
+        take(own, "senderName", "senderLabel");
     }
     let id = event.value.get("id").and_then(Value::as_str).map_or_else(|| format!("{at}"), str::to_owned);
     Some(Said { id, role, content, meta: Value::Object(meta), at })

@@ -174,10 +174,10 @@ impl Draft<'_, '_> {
     /// Follows a place of a secret: a reference of ours to put there, if it led somewhere.
     fn secret(&mut self, item: &str, input: &Value, id: SecretId) -> Option<Value> {
         let found = self.terms.credentials.follow(input, "the configuration")?;
-        self.found(item, found, id)
+        Some(self.found(item, found, id))
     }
 
-    fn found(&mut self, item: &str, found: Found, id: SecretId) -> Option<Value> {
+    fn found(&mut self, item: &str, found: Found, id: SecretId) -> Value {
         self.handled.insert(item.to_owned());
         match found {
             Found::Secret(value, from) => {
@@ -188,7 +188,7 @@ impl Draft<'_, '_> {
                     format!("From {from} to {id} in {}.", words(self.terms.source)),
                 ));
                 self.done.secrets.push(FoundSecret { id, value });
-                Some(reference)
+                reference
             }
             Found::Variable(name) => {
                 self.say(
@@ -199,7 +199,7 @@ impl Draft<'_, '_> {
                     )
                     .then(format!("store it with: bulkhead secrets set {id} -")),
                 );
-                Some(SecretRef::new(self.terms.source, id.as_str()).to_value())
+                SecretRef::new(self.terms.source, id.as_str()).to_value()
             }
             Found::Nowhere { why, next_step } => {
                 let next = if next_step == "store it by hand" {
@@ -208,7 +208,7 @@ impl Draft<'_, '_> {
                     next_step
                 };
                 self.say(ImportLine::skipped(ImportArea::Secrets, item, format!("{why}.")).then(next));
-                Some(SecretRef::new(self.terms.source, id.as_str()).to_value())
+                SecretRef::new(self.terms.source, id.as_str()).to_value()
             }
         }
     }

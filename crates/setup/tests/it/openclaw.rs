@@ -228,8 +228,8 @@ pub(crate) fn earlier(machine: &Machine) {
         json!({"type": "message", "id": "a", "parentId": null, "timestamp": "2026-04-01T10:00:01.000Z", "message": {"role": "user", "content": [{"type": "text", "text": "from old times"}]}}),
         json!({"type": "message", "id": "b", "parentId": "a", "timestamp": "2026-04-01T10:00:02.000Z", "message": {"role": "assistant", "content": [{"type": "text", "text": "hello then"}]}}),
     ];
-    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
-    machine.put(".openclaw/agents/main/sessions/old-1.jsonl", &format!("{text}{{\"type\":\"mess"));
+    let text = lines.map(|line| line.to_string()).join("\n");
+    machine.put(".openclaw/agents/main/sessions/old-1.jsonl", &format!("{text}\n{{\"type\":\"mess"));
     machine.put(".openclaw/cron/jobs.json", r#"{"version":1,"jobs":[{"id":"x","name":"water","schedule":{"kind":"every","everyMs":3600000},"payload":{"kind":"systemEvent","text":"Water the plants"}}]}"#);
 }
 

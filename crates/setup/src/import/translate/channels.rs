@@ -104,7 +104,7 @@ impl Draft<'_, '_> {
             (Some(token), _) => self.secret(&item, &token, id),
             (None, Some(file)) => {
                 let found = self.terms.credentials.token_file(file);
-                self.found(&item, found, id)
+                Some(self.found(&item, found, id))
             }
             (None, None) => None,
         };

@@ -145,9 +145,8 @@ impl Draft<'_, '_> {
                 continue;
             }
             let found = self.terms.credentials.follow(key, "OpenClaw's list of sign-ins");
-            if let Some(reference) =
-                found.and_then(|found| self.found(&item, found, SecretId::model_api_key(provider)))
-            {
+            if let Some(found) = found {
+                let reference = self.found(&item, found, SecretId::model_api_key(provider));
                 self.put_key(kept, provider, reference);
             }
         }
