@@ -7,7 +7,6 @@ use bulkhead_process::RunRecord;
 use bulkhead_profile::{
     KnownProfile, Owner, Place, Ports, ProfileName, Register, audit, gather_facts, known_profiles, siblings,
 };
-use bulkhead_service::Service;
 use bulkhead_service::{Scope, Service};
 use bulkhead_setup::World;
 use bulkhead_setup::backup::BackupReport;
