@@ -4,6 +4,8 @@
 #[cfg(target_os = "linux")]
 mod app_life;
 #[cfg(target_os = "linux")]
+mod breakages;
+#[cfg(target_os = "linux")]
 mod browser_seat;
 mod hostile_web;
 #[cfg(target_os = "linux")]
@@ -27,6 +29,8 @@ mod secrets_under_faults;
 mod services;
 mod side_by_side;
 mod telegram;
+#[cfg(target_os = "linux")]
+mod torture;
 #[cfg(target_os = "linux")]
 mod tray;
 #[cfg(target_os = "linux")]

@@ -1,6 +1,6 @@
 //! `cargo xtask test`: what `.ci/run` calls. Installs what the tests need, then runs everything.
 
-use crate::{build, packages, tools, ui};
+use crate::{build, packages, tools, torture, ui};
 use anyhow::Result;
 
 /// What to run.
@@ -36,6 +36,7 @@ pub fn run(args: &Args) -> Result<()> {
     // End-to-end tests start the programs from the target folder, so these must be as new as the tests.
     build::gateway(false, args.yes)?;
     build::app(false, args.yes)?;
+    torture::programs()?;
     let mut command = tools::cargo();
     if tools::has("cargo-nextest") {
         command.args(["nextest", "run", "--workspace", "--no-fail-fast"]);

@@ -325,12 +325,16 @@ impl Lane {
 
     /// Makes the state directory read-only for whoever opens something in it from now on; or writable again.
     pub fn read_only(&self, on: bool) -> Result<()> {
+        // Made read-only where nobody is at work, and laid over the place then: what has it open would hold it writable.
+        let aside = self.world.path("read-only");
         if on {
-            let source = self.state.clone();
-            mount(&["--bind", &source.display().to_string()], &self.state)?;
-            return mount(&["-o", "remount,bind,ro"], &self.state);
+            std::fs::create_dir_all(&aside)?;
+            mount(&["--bind", &self.state.display().to_string()], &aside)?;
+            mount(&["-o", "remount,bind,ro"], &aside)?;
+            return mount(&["--bind", &aside.display().to_string()], &self.state);
         }
-        run(Command::new("umount").arg("-l").arg(&self.state))
+        run(Command::new("umount").arg("-l").arg(&self.state))?;
+        run(Command::new("umount").arg("-l").arg(&aside))
     }
 
     /// Sets the wall clock of the lane's programs `offset` seconds off.

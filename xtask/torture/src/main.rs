@@ -186,6 +186,11 @@ fn work_lane(number: usize, args: &Args, wishes: &Wishes, work: &Mutex<Work>) {
 fn note(args: &Args, work: &Mutex<Work>, round: &Round, outcome: &Outcome) {
     let mut work = lock(work);
     work.report.add(round.kind, outcome.happened, &outcome.counts);
+    if !outcome.happened
+        && let Some(again) = round.again()
+    {
+        work.left.push_back(again);
+    }
     let total = &work.report.total;
     if !outcome.counts.passes() {
         let said = format!(

@@ -117,6 +117,17 @@ pub struct Round {
     pub kind: Kind,
     /// Where its own chances come from.
     pub seed: u64,
+    /// How often it was tried before without its point being reached.
+    pub tried: u8,
+}
+
+impl Round {
+    /// The same with other chances, because its point was not reached; a few times at most.
+    pub fn again(self) -> Option<Self> {
+        let tried = self.tried + 1;
+        let number = self.number + 100_000 * usize::from(tried);
+        (tried <= 3).then_some(Self { number, seed: self.seed.wrapping_add(1), tried, ..self })
+    }
 }
 
 /// What a question asks for.
@@ -176,7 +187,7 @@ pub fn rounds(count: usize, only: Option<Kind>, seed: u64) -> Vec<Round> {
     kinds
         .into_iter()
         .enumerate()
-        .map(|(number, kind)| Round { number, kind, seed: chance.random() })
+        .map(|(number, kind)| Round { number, kind, seed: chance.random(), tried: 0 })
         .collect()
 }
 

@@ -48,6 +48,38 @@ async fn a_message_is_answered_once_with_what_was_said_before() {
 }
 
 #[tokio::test]
+async fn an_answer_that_kill_9_cut_off_is_told_as_interrupted_once() {
+    let world = World::new().await;
+    let mut gateway = world.start().await;
+    let (client, mut events) = gateway.client().await;
+    world.model.control.fail_next(Fault::Stall);
+    send(&client, "main", "cut", "ECHO thirteen words of which few are seen").await;
+    events.next("a piece", |event, payload| event == "chat" && payload["state"] == "delta").await;
+    drop(client);
+    // Twice: what is told is told once.
+    for _ in 0..2 {
+        gateway.process.kill().await;
+        gateway = world.start().await;
+    }
+    let (client, mut events) = gateway.client().await;
+    let history = client.request("chat.history", json!({"sessionKey": "main"})).await.unwrap();
+    let messages = history["messages"].as_array().unwrap();
+    assert_eq!(messages.len(), 2, "{history:#}");
+    assert_eq!((&messages[1]["role"], &messages[1]["interrupted"]), (&json!("assistant"), &json!(true)));
+    assert!(messages[1]["errorMessage"].as_str().unwrap().contains("send the message again"));
+    assert_eq!(world.model.control.chat_requests().len(), 1, "no model was asked again");
+    // Sent again under the same key, it is answered; a new question does not run into the old one.
+    send(&client, "main", "next", "DO: say turns").await;
+    assert_eq!(text(&events.end_of("next").await), "2");
+    let asked = world.model.control.chat_requests().pop().unwrap();
+    let roles: Vec<_> =
+        asked.body["messages"].as_array().unwrap().iter().map(|m| m["role"].as_str().unwrap()).collect();
+    assert_eq!(roles, ["system", "user", "assistant", "user"]);
+    assert_eq!(send(&client, "main", "cut", "ECHO thirteen words").await["status"], "started");
+    assert_eq!(text(&events.end_of("cut").await), "thirteen words");
+}
+
+#[tokio::test]
 async fn a_running_answer_is_in_flight_and_can_be_stopped() {
     let world = World::new().await;
     let gateway = world.start().await;

@@ -99,8 +99,8 @@ async fn an_answer_that_was_shown_in_part_is_said_to_be_interrupted_and_can_be_g
     world.bot.expect_drained().await;
     assert_eq!(world.model.control.chat_requests().len(), 1, "no model was asked again");
     // The conversation knows how far it came, and the next question stands apart.
-    world.bot.say(42, "DO: say turns");
-    world.bot.wait_for_text(42, "2").await;
+    world.bot.say(42, r#"DO: say "turn-number-" . turns"#);
+    world.bot.wait_for_text(42, "turn-number-2").await;
     let asked = world.model.control.chat_requests().pop().unwrap();
     let messages = asked.body["messages"].as_array().unwrap();
     let roles: Vec<_> = messages.iter().map(|message| message["role"].as_str().unwrap()).collect();
