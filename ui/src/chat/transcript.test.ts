@@ -14,6 +14,13 @@ const chat = (runId: string, seq: number, state: string, text = '', more: object
 const shown = (transcript: Transcript) => transcript.entries.map(({ message, state }) => `${message.role} ${state}: ${message.text}`);
 
 describe('one turn', () => {
+  it('that the gateway cut off is shown as interrupted, with and without words', () => {
+    const transcript = new Transcript();
+    const cut = (id: string, text: string) => answer(id, text, id, { stopReason: 'aborted', interrupted: true, ...(text === '' ? { errorMessage: 'cut off' } : {}) });
+    transcript.load({ messages: [cut('a1', 'Partly'), cut('a2', '')], active: [] });
+    expect(shown(transcript)).toEqual(['assistant interrupted: Partly', 'assistant interrupted: ']);
+  });
+
   it('is sent, streams, ends, and is written, without showing twice or changing its place', () => {
     const transcript = new Transcript();
     transcript.outgoing('k', 'hello', 1);
