@@ -147,3 +147,28 @@ fn missing(account: &str, input: Option<&SecretInput>, place: &Place) -> String 
         place.name().as_str()
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn watching(operators: &[i64]) -> Wanted {
+        let settings = TelegramSettings {
+            dm_policy: DmPolicy::Open,
+            allow_from: vec!["*".into()],
+            operators: operators.iter().copied().collect(),
+            ..TelegramSettings::new("777:AAsecret".into())
+        };
+        Wanted { settings: Some(settings), problem: None, policy: DmPolicy::Open }
+    }
+
+    #[test]
+    fn in_safe_mode_a_bot_serves_operators_or_nobody() {
+        let safe = watching(&[42]).for_operators_only().and_then(|wanted| wanted.settings);
+        let safe = safe.expect("an account for the operators");
+        assert_eq!((safe.dm_policy, safe.allow_from.len()), (DmPolicy::Disabled, 0));
+        assert!(watching(&[]).for_operators_only().is_none());
+        assert_eq!(watching(&[]).bot_id(), "777");
+        assert!(!watching(&[42]).same(&watching(&[])), "other operators are another account");
+    }
+}

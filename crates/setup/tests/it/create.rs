@@ -60,6 +60,30 @@ async fn main_and_rescue_from_nothing() {
 }
 
 #[tokio::test]
+async fn a_pair_watches_each_other_and_only_named_people_become_operators() {
+    let machine = Machine::new();
+    let (outcome, _) = machine.run(create(&pair())).await;
+    assert!(outcome.ok, "{}", machine.findings(&outcome));
+    let rescue = |folder: &str| machine.config(&format!("{folder}/bulkhead.json")).rescue;
+    assert_eq!(rescue(".bulkhead").watch.as_deref(), Some("rescue"));
+    assert_eq!(rescue(".bulkhead-rescue").watch.as_deref(), Some("main"));
+    assert_eq!(rescue(".bulkhead-rescue").operators, [] as [&str; 0], "nobody by themselves");
+
+    let mut plan = pair();
+    plan["rescueOperators"] = json!([42, "43"]);
+    for _ in 0..2 {
+        let (outcome, _) = machine.run(create(&plan)).await;
+        assert!(outcome.ok, "{}", machine.findings(&outcome));
+        assert_eq!(rescue(".bulkhead-rescue").operators, ["42", "43"]);
+        assert_eq!(rescue(".bulkhead").operators, ["42", "43"]);
+    }
+    plan["rescueOperators"] = json!(["@ada"]);
+    let request = json!({"version": 1, "action": "check", "plan": plan}).to_string();
+    let error = bulkhead_setup::Request::parse(request.as_bytes()).unwrap_err();
+    assert!(error.to_string().contains("rescueOperators"), "{error}");
+}
+
+#[tokio::test]
 async fn doing_it_again_changes_nothing() {
     let machine = Machine::new();
     let (outcome, _) = machine.run(create(&pair())).await;

@@ -176,6 +176,9 @@ fn logs(watch: &Watch, watched: &Place) -> Result<u8, Failure> {
     })?;
     let mut result = answer(watch, "logs", &lines.join("\n"), None);
     result["lines"] = lines.clone().into();
-    watch.context.out.result(&result, || lines.iter().map(|line| for_people(line)).collect::<Vec<_>>().join("\n"));
+    watch
+        .context
+        .out
+        .result(&result, || lines.iter().map(|line| for_people(line)).collect::<Vec<_>>().join("\n"));
     Ok(DONE)
 }

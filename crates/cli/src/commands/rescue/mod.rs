@@ -27,12 +27,30 @@ pub fn run(args: RescueArgs, context: &Context) -> Result<u8, Failure> {
         RescueCommand::Doctor => watch.remedy("doctor", None, false),
         RescueCommand::SafeMode => watch.remedy("safe-mode", None, false),
         RescueCommand::Drill { how, yes } => drill::run(&watch, how, yes),
-        RescueCommand::Operators { command } => operators::run(command, &watch.context),
+        RescueCommand::Operators { command } => {
+            // Whoever names no profile means everybody who could have to be told: main and rescue watch each other.
+            let others = if watch.implied { watching_beside(&watch) } else { Vec::new() };
+            operators::run(command, &watch.context, &others)
+        }
     }
+}
+
+/// The other profiles here that watch a gateway.
+fn watching_beside(watch: &Watch) -> Vec<Place> {
+    let others = known_profiles(&watch.context.env).into_iter().map(|known| known.place);
+    others
+        .filter(|place| place.state_dir() != watch.place.state_dir())
+        .filter(|place| {
+            let config = ConfigStore::new(place).load().map(|loaded| loaded.config).unwrap_or_default();
+            config.rescue.is_watching()
+        })
+        .collect()
 }
 
 /// The gateway that watches, and the one that it watches.
 pub struct Watch {
+    /// Nobody named its profile.
+    implied: bool,
     /// Of the one that watches.
     pub context: Context,
     pub place: Place,
@@ -44,7 +62,8 @@ impl Watch {
     fn find(context: &Context) -> Result<Self, Failure> {
         let mut context = context.clone();
         let led = context.global.state_dir.is_some() || context.global.config_path.is_some();
-        if context.global.explicit().is_none() && !led {
+        let implied = context.global.explicit().is_none() && !led;
+        if implied {
             let rescue = ProfileName::rescue();
             if known_profiles(&context.env).iter().any(|known| *known.place.name() == rescue) {
                 context.global.profile = Some(rescue);
@@ -52,7 +71,7 @@ impl Watch {
         }
         let place = context.place()?;
         let config = ConfigStore::new(&place).load().map(|loaded| loaded.config).unwrap_or_default();
-        Ok(Self { context, place, config })
+        Ok(Self { implied, context, place, config })
     }
 
     /// Whether the gateway that watches runs.

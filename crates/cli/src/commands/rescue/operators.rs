@@ -11,10 +11,11 @@ use crate::error::Failure;
 use crate::grammar::rescue::OperatorsCommand;
 use crate::output::{paint, table};
 
-pub fn run(command: OperatorsCommand, context: &Context) -> Result<u8, Failure> {
+/// `others` are changed along with the profile of the context.
+pub fn run(command: OperatorsCommand, context: &Context, others: &[Place]) -> Result<u8, Failure> {
     match command {
-        OperatorsCommand::Add { ids } => change(context, &ids, true),
-        OperatorsCommand::Remove { ids } => change(context, &ids, false),
+        OperatorsCommand::Add { ids } => change(context, others, &ids, true),
+        OperatorsCommand::Remove { ids } => change(context, others, &ids, false),
         OperatorsCommand::List => list(context),
     }
 }
@@ -32,14 +33,23 @@ pub fn user_id(text: &str) -> Result<String, Failure> {
     }
 }
 
-fn change(context: &Context, ids: &[String], add: bool) -> Result<u8, Failure> {
+fn change(context: &Context, others: &[Place], ids: &[String], add: bool) -> Result<u8, Failure> {
     let place = context.place_for_writing()?;
     let ids = ids.iter().map(|id| user_id(id)).collect::<Result<Vec<_>, _>>()?;
+    let mut names = vec![place.name().to_string()];
     let operators = if add { add_to(&place, &ids)? } else { remove_from(&place, &ids)? };
-    let result = json!({"ok": true, "profile": place.name(), "operators": operators});
+    for other in others {
+        if add {
+            add_to(other, &ids)?
+        } else {
+            remove_from(other, &ids)?
+        };
+        names.push(other.name().to_string());
+    }
+    let result = json!({"ok": true, "profile": place.name(), "operators": operators, "changed": names});
     context.out.result(&result, || {
         let who = if operators.is_empty() { "nobody".to_owned() } else { operators.join(", ") };
-        format!("{} operators of profile {}: {who}", paint::good("now"), place.name())
+        format!("{} operators of profile {}: {who}", paint::good("now"), names.join(" and "))
     });
     if add && !config(&place).is_watching() {
         context.out.note(&format!(
