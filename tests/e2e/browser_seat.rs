@@ -36,8 +36,11 @@ async fn each_gateway_has_a_chromium_of_its_own_and_leaves_none() {
         let out = world.bulkhead(&["--profile", &profile.name, "config", "set", "browser.headless", "true"]);
         assert!(out.status.success(), "{}", text(&out));
         gateways.push(profile.running(&world).await);
-        let out = world.bulkhead(&["--profile", &profile.name, "browser", "start", "--json"]);
-        assert!(out.status.success(), "{}", text(&out));
+        // The seat opens a moment after the gateway.
+        until("the browser starts", || {
+            world.bulkhead(&["--profile", &profile.name, "browser", "start", "--json"]).status.success()
+        })
+        .await;
         let status = world.bulkhead_json(&["--profile", &profile.name, "browser", "status", "--json"]);
         let shown = status.to_string();
         let port = shown
@@ -116,6 +119,7 @@ async fn an_agent_opens_a_page_reads_it_and_presses_a_button() {
     let out = world.bulkhead(&["config", "set", "browser.headless", "true"]);
     assert!(out.status.success(), "{}", text(&out));
     let mut gateway = main.running(&world).await;
+    until("the seat is open", || world.bulkhead(&["browser", "status"]).status.success()).await;
     let ask = |message: &str| {
         let out = world.bulkhead(&["agent", "--session-id", "shop", "--message", message]);
         assert!(out.status.success(), "{}", text(&out));

@@ -86,9 +86,10 @@ async fn an_owner_is_moved_only_while_nothing_runs() {
     let world = World::new();
     let main = outside.onboard(&world, "main", None, "file");
     let mut running = main.running(&world).await;
+    let pid = main.gateway_pid(&world).to_string();
     let out = world.bulkhead(&["profiles", "owner", "main", "desktop"]);
     assert!(
-        !out.status.success() && text(&out).contains(&main.gateway_pid(&world).to_string()),
+        !out.status.success() && text(&out).contains(&pid),
         "{}",
         text(&out)
     );

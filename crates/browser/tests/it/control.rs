@@ -101,6 +101,6 @@ async fn a_whole_visit_and_nothing_left() {
     // Without a word to the browser: the service ends, and its browser with it.
     stop.cancel();
     served.await.unwrap();
-    assert_eq!(stage::processes_of(home.path()), Vec::<u32>::new());
+    stage::eventually("no process of the browser is left", || stage::processes_of(home.path()).is_empty());
     assert_eq!(seat.start(None).await.unwrap_err().code(), "browser-closing");
 }
