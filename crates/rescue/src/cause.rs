@@ -129,7 +129,7 @@ pub enum Cause {
     },
     /// It waits for the keychain, or runs in safe mode: control plane only.
     Limited {
-        /// Its own word for it: `safe-mode`, `waiting-for-keychain`, `unconfigured`.
+        /// Its own word for it: `safe-mode`, `waiting-for-keychain`, `gateway.auth`.
         mode: String,
     },
 }

@@ -48,7 +48,7 @@ pub struct Drill {
 }
 
 /// A drill that is not over by then has failed.
-const LONGEST: std::time::Duration = std::time::Duration::from_secs(180);
+const LONGEST: std::time::Duration = std::time::Duration::from_mins(3);
 
 impl Drill {
     /// It was just ended.

@@ -7,6 +7,30 @@
 //!
 //! **Never:** it knows no Telegram, no supervisor and no database: those are the seams [`Keeper`], [`Teller`] and
 //! [`Journal`]. It spawns no gateway, and ends no process that is not proven to be the watched gateway's own.
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use bulkhead_rescue::{Answer, Now, Observation, Patience, Sighting, Standing, Watch, diagnose};
+//!
+//! let mut watch = Watch::new(Patience::bundled());
+//! for second in 0..20 {
+//!     let began = Duration::from_secs(second);
+//!     let now = Now { monotonic: began, boottime: began, wall_ms: second * 1000 };
+//!     watch.tick(now);
+//!     let answer = if second < 10 { Answer::Good } else { Answer::Silent };
+//!     watch.see(now, Sighting { began, what: Observation::Http(answer) });
+//!     match watch.standing(now) {
+//!         Standing::Healthy { .. } => assert!(second < 10),
+//!         // It hangs since the tenth second; one late answer would have been nothing.
+//!         Standing::Bad { aspects, .. } => {
+//!             assert!(second >= 15);
+//!             assert_eq!(diagnose(watch.facts(), &aspects).cause.code(), "down");
+//!         }
+//!         _ => assert!((10..15).contains(&second)),
+//!     }
+//! }
+//! ```
 
 mod alert;
 mod cause;

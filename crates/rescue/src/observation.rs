@@ -156,6 +156,8 @@ pub struct ServiceSeen {
     pub pid: Option<u32>,
     /// The program that it starts.
     pub program: Option<String>,
+    /// The script that it gives that program, if it is one with an absolute path.
+    pub script: Option<String>,
 }
 
 /// What a service does.

@@ -19,13 +19,13 @@ const MINOR_GAP: Duration = Duration::from_secs(10);
 const MAJOR_GAP: Duration = Duration::from_secs(1);
 /// After so many updates of one message they come more slowly.
 const MANY_UPDATES: u32 = 30;
-const SLOW_GAP: Duration = Duration::from_secs(60);
+const SLOW_GAP: Duration = Duration::from_mins(1);
 /// Incidents that came back this often are only updated in place.
 const LOUD_RETURNS: u32 = 2;
 /// A recipient that cannot be reached at all is tried again so much later.
-const AFTER_NEVER: Duration = Duration::from_secs(600);
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
-const HOUR: Duration = Duration::from_secs(3600);
+const AFTER_NEVER: Duration = Duration::from_mins(10);
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
+const HOUR: Duration = Duration::from_hours(1);
 
 /// One message to send now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +56,8 @@ struct Line {
     updates: u32,
     /// How often it had come back when the present message was sent.
     returns: u32,
+    /// How bad it was when the present message was sent.
+    severity: Option<Severity>,
     follow_up: bool,
     failures: u32,
     not_before: Duration,
@@ -108,6 +110,7 @@ impl Desk {
                 message: told.message.clone(),
                 shown: 1,
                 returns: incident.returns,
+                severity: Some(incident.severity),
                 follow_up: told.follow_up,
                 ..Line::default()
             };
@@ -157,6 +160,14 @@ impl Desk {
             None if held || !may_be_new || line.shown > 0 && !incident.is_open() => return None,
             None => {
                 line.returns = incident.returns;
+                line.severity = Some(incident.severity);
+                (MessageKind::Incident, None)
+            }
+            // An update makes no sound, and this is worse than what was told.
+            Some(_)
+                if incident.is_open() && line.severity < Some(incident.severity) && may_be_new && !held =>
+            {
+                line.severity = Some(incident.severity);
                 (MessageKind::Incident, None)
             }
             Some(_) if incident.is_open() && incident.returns > line.returns => {

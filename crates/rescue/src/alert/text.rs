@@ -41,6 +41,7 @@ pub fn headline(watched: &str, cause: &Cause) -> String {
         Cause::Limited { mode } if mode == "waiting-for-keychain" => {
             format!("{watched} waits for the keychain")
         }
+        Cause::Limited { mode } if mode == "gateway.auth" => format!("{watched} has lost its own token"),
         Cause::Limited { .. } => format!("{watched} runs in safe mode"),
     }
 }
@@ -83,6 +84,7 @@ fn meaning(cause: &Cause, severity: Severity) -> &'static str {
             "Messages arrive and cannot be answered."
         }
         Cause::BotTokenRevoked { .. } | Cause::ChannelDown { .. } => "Messages to its bot do not arrive.",
+        Cause::Limited { mode } if mode == "gateway.auth" => "Only devices that are paired get in.",
         Cause::Limited { .. } => "It can be reached for repairs, and answers no messages.",
         Cause::ServiceDisabled { .. } if severity == Severity::Degraded => {
             "It runs, and will not start again by itself."

@@ -50,7 +50,7 @@ fn why_down(facts: &Facts, bad: &[Aspect]) -> Cause {
 fn plainly_down(facts: &Facts) -> Cause {
     match &facts.http {
         Some(Answer::Wrong { found }) => return Cause::NotAGateway { found: found.clone() },
-        _ if facts.answers() => {
+        _ if facts.answers() && !facts.is_gone() => {
             if let Some(Answer::Wrong { found }) = &facts.hello {
                 return Cause::NotAGateway { found: found.clone() };
             }
@@ -174,7 +174,9 @@ fn model(facts: &Facts, bad: bool) -> Option<Cause> {
 }
 
 fn mode(facts: &Facts) -> Option<Cause> {
-    let said = ["safe-mode", "waiting-for-keychain"].into_iter().find(|mode| facts.failing(mode).is_some());
+    let said = ["safe-mode", "gateway.auth", "waiting-for-keychain"]
+        .into_iter()
+        .find(|mode| facts.failing(mode).is_some());
     let safe = facts.kept().is_some_and(|kept| kept.safe_mode).then_some("safe-mode");
     said.or(safe).map(|mode| Cause::Limited { mode: mode.to_owned() })
 }

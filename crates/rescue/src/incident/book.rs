@@ -8,7 +8,7 @@ use crate::remedy::{Refusal, RemedyKind, RemedyOutcome, Verdict};
 use crate::state::{Hush, Now, Standing};
 
 /// What comes back so soon is the same incident, not another one.
-const RETURN_WINDOW: Duration = Duration::from_secs(300);
+const RETURN_WINDOW: Duration = Duration::from_mins(5);
 /// Earlier causes that are kept.
 const MOST_EARLIER: usize = 8;
 /// Remedies that are kept.

@@ -29,10 +29,10 @@ use crate::timeline::Shade;
 use crate::watcher::WatchHandle;
 
 const LIMIT: u64 = 8 * 1024 * 1024;
-const SYSTEMCTL_PATIENCE: Duration = Duration::from_secs(60);
+const SYSTEMCTL_PATIENCE: Duration = Duration::from_mins(1);
 const CLI_PATIENCE: Duration = Duration::from_secs(80);
 /// A configuration that ran well for so long is a good one.
-const GOOD_AFTER: Duration = Duration::from_secs(60);
+const GOOD_AFTER: Duration = Duration::from_mins(1);
 
 /// The keeper of an OpenClaw on this machine.
 #[derive(Debug)]

@@ -88,7 +88,7 @@ fn newest(target: &Target) -> Option<PathBuf> {
     let logs = std::fs::read_dir(dir).ok()?.flatten().map(|entry| entry.path());
     logs.filter(|path| {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        name.starts_with("openclaw-") && name.ends_with(".log")
+        name.starts_with("openclaw-") && path.extension().is_some_and(|ext| ext == "log")
     })
     .max()
 }

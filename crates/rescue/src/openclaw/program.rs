@@ -8,8 +8,10 @@ use bulkhead_process::ProcessIdentity;
 use bulkhead_profile::{Environment, files};
 
 use crate::observation::BinarySeen;
-use crate::probe::Target;
+use crate::probe::{Target, look_at_service};
 
+/// The script of the package.
+const SCRIPT: &str = "openclaw.mjs";
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// How it is started.
@@ -22,11 +24,20 @@ pub(crate) struct Program {
 }
 
 impl Program {
-    /// As a running process shows it.
+    /// As a running process shows it: by its command line, or (OpenClaw writes a title over that) by what it has loaded.
     pub(crate) fn of(identity: &ProcessIdentity, words: &[String]) -> Option<Self> {
-        let script =
-            words.iter().skip(1).map(PathBuf::from).find(|word| word.is_absolute() && is_script(word))?;
+        let named =
+            words.iter().skip(1).map(PathBuf::from).find(|word| word.is_absolute() && is_script(word));
+        let script = named.or_else(|| Some(package_among(&mapped_files(identity.pid))?.join(SCRIPT)))?;
         Some(Self { node: identity.exe_path.clone(), script })
+    }
+
+    /// As its service starts it.
+    async fn of_unit(unit: &str) -> Option<Self> {
+        let service = look_at_service(unit).await?;
+        let script = PathBuf::from(service.script?);
+        is_script(&script).then_some(())?;
+        Some(Self { node: PathBuf::from(service.program?), script })
     }
 
     /// As the search path leads to it.
@@ -47,6 +58,22 @@ impl Program {
     }
 }
 
+/// The package that mapped files (its native modules, in it or beside it) belong to.
+fn package_among(files: &str) -> Option<PathBuf> {
+    let within =
+        |path: &str, part: &str| path.find(part).map(|at| PathBuf::from(&path[..at]).join("node_modules"));
+    files.lines().find_map(|line| {
+        let path = &line[line.find('/')?..];
+        let modules =
+            within(path, "/node_modules/openclaw/").or_else(|| within(path, "/node_modules/@openclaw/"))?;
+        Some(modules.join("openclaw"))
+    })
+}
+
+fn mapped_files(pid: u32) -> String {
+    std::fs::read_to_string(format!("/proc/{pid}/maps")).unwrap_or_default()
+}
+
 fn is_script(path: &Path) -> bool {
     path.extension().is_some_and(|ext| ext == "js" || ext == "mjs" || ext == "cjs")
         || path.file_name().is_some_and(|name| name == "openclaw")
@@ -58,7 +85,7 @@ pub(crate) fn is_gateway(identity: &ProcessIdentity, words: &[String]) -> bool {
     let titled = first.starts_with("openclaw");
     let by_script = words.iter().skip(1).take(4).any(|word| word.contains("openclaw"));
     let interpreter = ["node", "bun", "deno"].iter().any(|name| identity.program().starts_with(name));
-    titled && interpreter || by_script && interpreter
+    interpreter && (titled || by_script)
 }
 
 /// Looks whether it is there; with `try_it` also whether it starts at all. `None` if nobody knows where it should be.
@@ -67,7 +94,11 @@ pub(crate) async fn look_at_program(
     known: Option<Program>,
     try_it: bool,
 ) -> Option<BinarySeen> {
-    let program = known.or_else(|| Program::found(&target.env))?;
+    let by_unit = match (&known, &target.unit) {
+        (None, Some(unit)) => Program::of_unit(unit).await,
+        _ => None,
+    };
+    let program = known.or(by_unit).or_else(|| Program::found(&target.env))?;
     let missing = |what: String| Some(BinarySeen::Missing { what, node: true });
     if program.node.is_absolute() && !program.node.exists() {
         return missing(program.node.display().to_string());
@@ -130,7 +161,9 @@ mod tests {
 
     fn target(home: &Path) -> Target {
         let env = Environment::for_test(home).with_var("PATH", &home.join("bin").display().to_string());
-        Target::openclaw(&bulkhead_config::WatchedMain::default(), &env)
+        let mut target = Target::openclaw(&bulkhead_config::WatchedMain::default(), &env);
+        target.unit = None;
+        target
     }
 
     fn install(home: &Path) -> Program {
@@ -139,6 +172,15 @@ mod tests {
         std::fs::write(package.join("openclaw.mjs"), "").unwrap();
         std::fs::write(package.join("package.json"), "{\"version\":\"2026.9.6\"}").unwrap();
         Program { node: "/bin/sh".into(), script: package.join("openclaw.mjs") }
+    }
+
+    #[test]
+    fn the_package_is_known_by_what_is_loaded() {
+        let maps = "7f00-7f10 r-xp 00000000 fe:00 42 /usr/bin/node\n7f20-7f30 r--p 00000000 fe:00 43 /opt/lib/node_modules/openclaw/node_modules/x/y.node\n";
+        assert_eq!(package_among(maps), Some("/opt/lib/node_modules/openclaw".into()));
+        let beside = "7f20-7f30 r--p 0 fe:00 43 /opt/x/node_modules/@openclaw/fs-safe/fs-safe.node\n";
+        assert_eq!(package_among(beside), Some("/opt/x/node_modules/openclaw".into()));
+        assert_eq!(package_among("7f00-7f10 r-xp 00000000 00:00 0\n"), None);
     }
 
     #[tokio::test]

@@ -94,7 +94,7 @@ pub fn replace_config(
 fn beside(target: &Path, at_ms: u64) -> PathBuf {
     let name = target.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let candidate = |n: u64| target.with_file_name(format!("{name}.rejected-{}", at_ms + n));
-    (0..).map(candidate).find(|path| !path.exists()).unwrap_or_else(|| candidate(0))
+    (0..1000).map(candidate).find(|path| !path.exists()).unwrap_or_else(|| candidate(0))
 }
 
 /// It may hold secrets: readable for its owner only, whatever the original allowed.

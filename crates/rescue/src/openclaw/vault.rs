@@ -122,10 +122,10 @@ impl Vault {
             .encrypt(&XNonce::from(nonce), payload)
             .map_err(|_| VaultError::Sealed { path: path.clone() })?;
         let content = [nonce.as_slice(), &sealed].concat();
-        files::atomic_write_in_new_dir(&path, &content, 0o600).map_err(self.io("keep a copy", &path))?;
-        let versions = self.versions()?;
-        let same = versions.iter().filter(|old| old.hash == version.hash && old.at_ms < at_ms);
-        for old in same.chain(versions.iter().skip(MOST)) {
+        files::atomic_write_in_new_dir(&path, &content, 0o600).map_err(io_error("keep a copy", &path))?;
+        let older = |old: &Version| old.hash == version.hash && old.at_ms != at_ms;
+        let (same, others): (Vec<_>, Vec<_>) = self.versions()?.into_iter().partition(older);
+        for old in same.iter().chain(others.iter().skip(MOST)) {
             let _ = fs::remove_file(self.path_of(old));
         }
         Ok(version)
@@ -136,7 +136,7 @@ impl Vault {
         let entries = match fs::read_dir(&self.dir) {
             Ok(entries) => entries,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(self.io("read the directory", &self.dir)(error)),
+            Err(error) => return Err(io_error("read the directory", &self.dir)(error)),
         };
         let mut versions: Vec<Version> =
             entries.flatten().filter_map(|entry| version_of(&entry.path())).collect();
@@ -149,7 +149,7 @@ impl Vault {
         let version = self.versions()?.into_iter().find(|version| version.hash == hash);
         let version = version.ok_or_else(|| VaultError::Unknown { hash: hash.to_owned() })?;
         let path = self.path_of(&version);
-        let content = files::read_limited(&path, LIMIT).map_err(self.io("read a copy", &path))?;
+        let content = files::read_limited(&path, LIMIT).map_err(io_error("read a copy", &path))?;
         let sealed = || VaultError::Sealed { path: path.clone() };
         let (nonce, rest) = content.split_first_chunk::<NONCE>().ok_or_else(sealed)?;
         let payload = Payload { msg: rest, aad: version.hash.as_bytes() };
@@ -166,11 +166,11 @@ impl Vault {
         let hash: String = hash.chars().filter(char::is_ascii_alphanumeric).collect();
         self.dir.join(format!("{:015}-{hash}.{END}", version.at_ms))
     }
+}
 
-    fn io(&self, action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> VaultError + use<> {
-        let path = path.to_owned();
-        move |source| VaultError::Io { action, path, source }
-    }
+fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> VaultError + use<> {
+    let path = path.to_owned();
+    move |source| VaultError::Io { action, path, source }
 }
 
 fn version_of(path: &Path) -> Option<Version> {

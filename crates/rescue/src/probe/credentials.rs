@@ -87,7 +87,7 @@ async fn ask_bot(client: &reqwest::Client, bot: &Login) -> Reception {
 
 async fn ask_provider(client: &reqwest::Client, provider: &Provider) -> Reception {
     let base = &provider.base_url;
-    let key = provider.key.as_ref().map(|key| key.expose_secret());
+    let key = provider.key.as_ref().map(secrecy::ExposeSecret::expose_secret);
     let request = match provider.api.as_str() {
         "anthropic-messages" => {
             let url =

@@ -43,22 +43,18 @@ fn look(target: &Target, link: &Link) -> PortSeen {
         PortSeen::Taken(PortHolder { port: wanted, pid: holder.pid, program: holder.program.clone(), ours })
     };
     let Some(identity) = identity else { return taken(false) };
-    match target.kind {
-        TargetKind::OpenClaw => {
-            let words = platform::command_line(identity.pid);
-            if openclaw::is_gateway(&identity, &words) { PortSeen::Own } else { taken(false) }
-        }
-        _ => {
-            let record = target.run_record.as_deref().and_then(RunRecord::read);
-            let proven = record.is_some_and(|record| record.identity.is_same(&identity));
-            match (proven, link.kept_pid) {
-                // Proven to be ours, and yet not the one that the supervisor runs: left from an earlier run.
-                (true, Some(kept)) if kept != identity.pid => taken(true),
-                (true, _) => PortSeen::Own,
-                // Between the start of a process and its record.
-                (false, Some(kept)) if kept == identity.pid => PortSeen::Own,
-                (false, _) => taken(false),
-            }
-        }
+    if target.kind == TargetKind::OpenClaw {
+        let words = platform::command_line(identity.pid);
+        return if openclaw::is_gateway(&identity, &words) { PortSeen::Own } else { taken(false) };
+    }
+    let record = target.run_record.as_deref().and_then(RunRecord::read);
+    let proven = record.is_some_and(|record| record.identity.is_same(&identity));
+    match (proven, link.kept_pid) {
+        // Proven to be ours, and yet not the one that the supervisor runs: left from an earlier run.
+        (true, Some(kept)) if kept != identity.pid => taken(true),
+        (true, _) => PortSeen::Own,
+        // Between the start of a process and its record.
+        (false, Some(kept)) if kept == identity.pid => PortSeen::Own,
+        (false, _) => taken(false),
     }
 }

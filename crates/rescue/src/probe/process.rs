@@ -16,29 +16,21 @@ const LOOKING: Duration = Duration::from_millis(500);
 const STARVING: f64 = 0.4;
 
 pub(super) async fn run(eye: Eye) {
-    let mut known: Option<ProcessIdentity> = None;
     loop {
-        let Some(identity) = find(&eye, known.as_ref()).await else {
-            if let Some(gone) = known.take() {
-                tell_gone(&eye, &gone).await;
-            }
+        let Some(identity) = find(&eye).await else {
             tokio::time::sleep(LOOKING).await;
             continue;
         };
-        if let Some(before) = known.take().filter(|before| !before.is_same(&identity)) {
-            tell_gone(&eye, &before).await;
-        }
         eye.link.send_modify(|link| link.identity = Some(identity.clone()));
         watch(&eye, &identity).await;
         eye.link.send_modify(|link| link.identity = None);
         tell_gone(&eye, &identity).await;
         eye.alarm.notify_waiters();
-        known = None;
     }
 }
 
 /// The process of the watched gateway, if it runs.
-async fn find(eye: &Eye, known: Option<&ProcessIdentity>) -> Option<ProcessIdentity> {
+async fn find(eye: &Eye) -> Option<ProcessIdentity> {
     if let Some(path) = eye.target.run_record.clone() {
         let record =
             tokio::task::spawn_blocking(move || RunRecord::read_running(&path)).await.ok().flatten()?;
@@ -50,9 +42,6 @@ async fn find(eye: &Eye, known: Option<&ProcessIdentity>) -> Option<ProcessIdent
     }
     if eye.target.kind != TargetKind::OpenClaw {
         return None;
-    }
-    if let Some(known) = known.filter(|known| known.is_alive()) {
-        return Some(known.clone());
     }
     let port = eye.target.url.port();
     let found = tokio::task::spawn_blocking(move || {
@@ -83,7 +72,8 @@ async fn watch(eye: &Eye, identity: &ProcessIdentity) {
                 let total = platform::waited(identity.pid);
                 let starved = match (waited, total) {
                     (Some((before, at)), Some(total)) if began > at => {
-                        let share = total.saturating_sub(before).as_secs_f64() / (began - at).as_secs_f64();
+                        let share = total.saturating_sub(before).as_secs_f64()
+                            / began.saturating_sub(at).as_secs_f64();
                         share > STARVING
                     }
                     _ => false,

@@ -72,6 +72,9 @@ pub(crate) fn parse(unit: &str, text: &str) -> ServiceSeen {
     // A unit that never ran in this boot did not end well; it just is not there.
     let ran = !matches!(value("InactiveEnterTimestampMonotonic"), "" | "0");
     let program = value("ExecStart").split("path=").nth(1).and_then(|rest| rest.split(" ;").next());
+    let argv = value("ExecStart").split("argv[]=").nth(1).and_then(|rest| rest.split(" ;").next());
+    let script =
+        argv.and_then(|argv| argv.split_ascii_whitespace().skip(1).find(|word| word.starts_with('/')));
     ServiceSeen {
         name: unit.to_owned(),
         installed,
@@ -83,6 +86,7 @@ pub(crate) fn parse(unit: &str, text: &str) -> ServiceSeen {
         signal,
         restarts: value("NRestarts").parse().unwrap_or(0),
         pid: value("MainPID").parse().ok().filter(|pid| *pid != 0),
+        script: script.map(str::to_owned),
         program: program.map(|path| path.trim().to_owned()).filter(|path| !path.is_empty()),
     }
 }
@@ -100,6 +104,7 @@ mod tests {
         assert_eq!((seen.activity, seen.exit, seen.signal), (ServiceActivity::Failed, Some(78), None));
         assert!(seen.installed && seen.enabled && !seen.ended_well);
         assert_eq!(seen.program.as_deref(), Some("/usr/bin/node"));
+        assert_eq!(seen.script.as_deref(), Some("/x/dist/index.js"));
         let seen = parse(
             "x.service",
             "LoadState=loaded\nActiveState=activating\nSubState=auto-restart\nUnitFileState=enabled\nResult=signal\nExecMainCode=2\nExecMainStatus=9\nInactiveEnterTimestampMonotonic=5\n",

@@ -21,7 +21,7 @@ pub enum Auto {
 
 /// An incident is left to itself (and to its supervisor) for so long first.
 const PATIENCE: Duration = Duration::from_secs(5);
-const HOUR: Duration = Duration::from_secs(3600);
+const HOUR: Duration = Duration::from_hours(1);
 /// More repairs than this within an hour help nobody.
 const MOST_PER_HOUR: usize = 3;
 

@@ -21,19 +21,19 @@ pub fn offer(cause: &Cause, able: &BTreeSet<RemedyKind>) -> Offer {
         Start,
     };
     let wished: &[RemedyKind] = match cause {
-        Cause::BinaryMissing { .. }
-        | Cause::NodeBroken { .. }
-        | Cause::DiskFull { .. }
-        | Cause::StateReadOnly { .. } => &[Restart],
         Cause::PortStolen { holder } if holder.ours => &[EndHolder, OtherPort, Restart],
-        Cause::PortStolen { .. } => &[Restart, OtherPort],
+        Cause::PortStolen { .. } | Cause::NotAGateway { .. } => &[Restart, OtherPort],
         Cause::ConfigEmptied { .. } | Cause::ConfigInvalid { .. } => &[Rollback, Restart, SafeMode],
         Cause::ServiceDisabled { .. } => &[EnableService],
         Cause::CrashLoop { .. } => &[Restart, Rollback, SafeMode],
-        Cause::Hung { .. } | Cause::Limited { .. } => &[Restart],
+        Cause::BinaryMissing { .. }
+        | Cause::NodeBroken { .. }
+        | Cause::DiskFull { .. }
+        | Cause::StateReadOnly { .. }
+        | Cause::Hung { .. }
+        | Cause::Limited { .. } => &[Restart],
         Cause::Killed { .. } | Cause::Down => &[Start, Restart, Rollback, SafeMode],
         Cause::SupervisorGone => &[MoveToService, Start],
-        Cause::NotAGateway { .. } => &[Restart, OtherPort],
         // Nothing on this machine repairs these.
         Cause::BotTokenRevoked { .. }
         | Cause::ModelKeyRevoked { .. }
@@ -52,7 +52,7 @@ pub fn offer(cause: &Cause, able: &BTreeSet<RemedyKind>) -> Offer {
 
 fn advice(cause: &Cause, offered: &[RemedyKind]) -> String {
     let can = |kind| offered.contains(&kind);
-    let text = match cause {
+    match cause {
         Cause::BinaryMissing { path } => {
             format!("Install the program again, or put {path} back; then tap Restart. No button can bring it back.")
         }
@@ -103,12 +103,12 @@ fn advice(cause: &Cause, offered: &[RemedyKind]) -> String {
         Cause::SupervisorGone => "Start the app or the service that runs it.".to_owned(),
         Cause::NotAGateway { .. } => "Another program took its address, or a proxy answers for it.".to_owned(),
         Cause::BotTokenRevoked { .. } => {
-            "Get a new token from @BotFather and enter it in the app or with `bulkhead secrets set`; it works at once. No button can renew it."
+            "Get a new token from @BotFather and enter it in the app or with `bulkhead secrets set …`; it works at once. No button can renew it."
                 .to_owned()
         }
         Cause::ModelKeyRevoked { provider } => {
             let of = provider.as_deref().map(|name| format!(" of {name}")).unwrap_or_default();
-            format!("Make a new key at the provider's site{of} and enter it in the app or with `bulkhead secrets set`. No button can renew it.")
+            format!("Make a new key at the provider's site{of} and enter it in the app or with `bulkhead secrets set …`. No button can renew it.")
         }
         Cause::ProviderDown { .. } => {
             "Wait for the provider, or choose another model. It recovers by itself.".to_owned()
@@ -119,7 +119,9 @@ fn advice(cause: &Cause, offered: &[RemedyKind]) -> String {
         Cause::Limited { mode } if mode == "waiting-for-keychain" => {
             "Log in at the machine so that the keychain opens; it goes on by itself.".to_owned()
         }
+        Cause::Limited { mode } if mode == "gateway.auth" => {
+            "Store its token again with `bulkhead secrets set gateway/token -` at the machine.".to_owned()
+        }
         Cause::Limited { .. } => "It runs without channels. Repair the reason, then tap Restart.".to_owned(),
-    };
-    text
+    }
 }

@@ -44,6 +44,8 @@ pub struct Facts {
     pub last_exit_at: Option<Duration>,
     /// Whether the present absence began with an end that somebody asked for.
     pub left_as_asked: bool,
+    /// Whether it ever answered since this gateway runs: after a boot both come up side by side.
+    pub ever_answered: bool,
     /// Whether its service was ever seen enabled: one that never was is nobody's loss.
     pub service_was_enabled: bool,
 }
@@ -57,6 +59,7 @@ impl Facts {
                 if !matches!(answer, Answer::Good | Answer::Busy) {
                     self.ready = None;
                 }
+                self.ever_answered |= answer == Answer::Good;
                 self.http = Some(answer);
             }
             Observation::Ready(seen) => self.ready = Some(seen),

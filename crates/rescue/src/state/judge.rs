@@ -200,9 +200,8 @@ fn process(facts: &Facts, patience: &Patience) -> Judgement {
             _ => Judgement::Unknown,
         },
         Some(ProcessSeen::Running { .. }) => Judgement::Good,
-        Some(ProcessSeen::Stopped { .. }) => hard(patience.crash),
         Some(ProcessSeen::Gone { .. }) if is_between_runs(facts) => hard(patience.start),
-        Some(ProcessSeen::Gone { .. }) => hard(patience.crash),
+        Some(ProcessSeen::Stopped { .. } | ProcessSeen::Gone { .. }) => hard(patience.crash),
     }
 }
 
@@ -230,9 +229,11 @@ fn http(facts: &Facts, patience: &Patience) -> Judgement {
             hard(until_first)
         }
         Some(Answer::Refused) if is_between_runs(facts) => hard(patience.start),
+        // After a boot it may come up a little later than this gateway.
+        Some(Answer::Refused) if !facts.ever_answered && facts.last_exit_at.is_none() => hard(patience.start),
         Some(Answer::Refused | Answer::Wrong { .. }) => hard(patience.crash),
         // It waits for a processor, like everything else here: a fault only if it lasts.
-        Some(Answer::Silent) if starved => soft(patience.silence.max(Duration::from_secs(60))),
+        Some(Answer::Silent) if starved => soft(patience.silence.max(Duration::from_mins(1))),
         Some(Answer::Silent | Answer::Unreachable { .. }) => soft(patience.silence),
     }
 }
@@ -321,6 +322,10 @@ fn mode(facts: &Facts, patience: &Patience) -> Judgement {
     let safe = facts.failing("safe-mode").is_some() || facts.kept().is_some_and(|kept| kept.safe_mode);
     if safe {
         return hard(patience.settled);
+    }
+    // Nobody but paired devices gets in.
+    if facts.failing("gateway.auth").is_some() {
+        return hard(patience.crash);
     }
     if facts.failing("waiting-for-keychain").is_some() {
         return hard(patience.keychain);

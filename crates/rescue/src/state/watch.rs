@@ -17,7 +17,7 @@ const FROZEN: Duration = Duration::from_secs(5);
 /// After a sleep everything takes a while: network, supervisors, the other gateway.
 const AFTER_SLEEP: Duration = Duration::from_secs(10);
 /// How far back ends are counted.
-const EXIT_WINDOW: Duration = Duration::from_secs(60);
+const EXIT_WINDOW: Duration = Duration::from_mins(1);
 
 /// The time, in all clocks that count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +55,7 @@ pub enum Standing {
     Suspect(Vec<Aspect>),
     /// Something is bad, and visible.
     Bad {
-        /// What is bad (also what would not be visible by itself).
+        /// What is bad; also what would not be visible by itself, where it may explain the rest.
         aspects: Vec<Aspect>,
         /// Since when, on the monotonic clock.
         since: Duration,
@@ -160,13 +160,17 @@ impl Watch {
         if now.monotonic < self.hold_until {
             return Standing::Hushed(Hush::Slept);
         }
-        let visible =
-            |(aspect, since): (&Aspect, &Duration)| match judge(*aspect, &self.facts, &self.patience) {
-                Judgement::Bad { after, .. } if now.monotonic.saturating_sub(*since) >= after => Some(*since),
-                _ => None,
-            };
-        if let Some(since) = self.since.iter().filter_map(visible).min() {
-            return Standing::Bad { aspects: self.since.keys().copied().collect(), since };
+        let is_visible = |aspect: Aspect, since: Duration| {
+            let passed = now.monotonic.saturating_sub(since);
+            matches!(judge(aspect, &self.facts, &self.patience), Judgement::Bad { after, .. } if passed >= after)
+        };
+        let all = self.since.iter().map(|(aspect, since)| (*aspect, *since));
+        let visible: Vec<_> = all.filter(|(aspect, since)| is_visible(*aspect, *since)).collect();
+        if let Some(since) = visible.iter().map(|(_, since)| *since).min() {
+            // What is only suspected may explain what is visible, but a hiccup makes nothing worse.
+            let down = visible.iter().any(|(aspect, _)| aspect.is_vital());
+            let aspects = self.since.keys().copied().filter(|aspect| down || !aspect.is_vital()).collect();
+            return Standing::Bad { aspects, since };
         }
         if !self.since.is_empty() {
             return Standing::Suspect(self.since.keys().copied().collect());

@@ -110,7 +110,7 @@ impl Watcher {
             ask: Ask::Command { remedy, confirmed: true, version: None },
         };
         // It is audited like every other request.
-        let _ = self.request(request, None);
+        self.request(request, None);
     }
 
     /// Begins a remedy that was admitted.

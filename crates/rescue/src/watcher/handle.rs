@@ -111,7 +111,7 @@ pub struct WatchHandle {
 
 impl std::fmt::Debug for WatchHandle {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("WatchHandle").field("watched", &self.view.borrow().watched).finish()
+        f.debug_struct("WatchHandle").field("watched", &self.view.borrow().watched).finish_non_exhaustive()
     }
 }
 

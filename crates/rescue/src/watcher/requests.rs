@@ -9,11 +9,13 @@ use super::act::Happened;
 use super::handle::Command;
 use super::{RescueEvent, Watcher};
 use crate::drill::{Drill, DrillKind, DrillReport};
-use crate::remedy::{Actor, Ask, ChatKind, Refusal, RefusalKind, RemedyKind, RemedyReply, RemedyRequest};
+use crate::remedy::{
+    Actor, Ask, ChatKind, Refusal, RefusalKind, RemedyKind, RemedyReply, RemedyRequest, offer,
+};
 use crate::state::{Now, Standing};
 
 /// How long "Quiet" lasts.
-const QUIET: Duration = Duration::from_secs(3600);
+const QUIET: Duration = Duration::from_hours(1);
 
 pub(super) type Reply = Option<oneshot::Sender<Result<RemedyReply, Refusal>>>;
 
@@ -222,8 +224,10 @@ impl Watcher {
         waiting.messaged |= message;
         let report = drill.report(now.monotonic, nobody);
         if repair {
-            let remedy =
-                if self.able.contains(&RemedyKind::Start) { RemedyKind::Start } else { RemedyKind::Restart };
+            // What one tap on the alert would do.
+            let offered = self.book.current().map(|incident| offer(&incident.cause, &self.able).remedies);
+            let first = offered.into_iter().flatten().find(|kind| kind.is_repair() && !kind.is_destructive());
+            let remedy = first.unwrap_or(RemedyKind::Restart);
             let request = RemedyRequest {
                 id: format!("drill:{}", now.wall_ms),
                 by: Actor::local("drill"),

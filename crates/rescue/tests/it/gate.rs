@@ -28,33 +28,32 @@ async fn refused(world: &World, id: &str, user: &str, chat: ChatKind, data: &str
 async fn strangers_groups_replays_and_old_buttons_do_nothing_and_are_in_the_audit_log() {
     let world = down().await;
     let button = world.button("42", RemedyKind::Start);
-    use ChatKind::{Group, Private};
-    assert_eq!(refused(&world, "1", "77", Private, &button).await, RefusalKind::NotAnOperator);
-    assert_eq!(refused(&world, "2", "42", Group, &button).await, RefusalKind::NotPrivate);
+    assert_eq!(refused(&world, "1", "77", ChatKind::Private, &button).await, RefusalKind::NotAnOperator);
+    assert_eq!(refused(&world, "2", "42", ChatKind::Group, &button).await, RefusalKind::NotPrivate);
     for nonsense in ["", "x", "AAAAAAAAAAAAAAAAAAAAAA", "../../../etc/passwd", "ä"] {
         assert_eq!(
-            refused(&world, &format!("3{nonsense}"), "42", Private, nonsense).await,
+            refused(&world, &format!("3{nonsense}"), "42", ChatKind::Private, nonsense).await,
             RefusalKind::UnknownNonce
         );
     }
     assert!(world.calls().is_empty());
 
-    assert!(world.tap("4", "42", Private, &button).await.is_ok());
+    assert!(world.tap("4", "42", ChatKind::Private, &button).await.is_ok());
     world.pass(1).await;
     assert_eq!(world.calls(), ["start"]);
     assert_eq!(
-        refused(&world, "4", "42", Private, &button).await,
+        refused(&world, "4", "42", ChatKind::Private, &button).await,
         RefusalKind::Replayed,
         "the same update again"
     );
     assert_eq!(
-        refused(&world, "5", "42", Private, &button).await,
+        refused(&world, "5", "42", ChatKind::Private, &button).await,
         RefusalKind::Replayed,
         "the same button again"
     );
     world.show(with_config(healthy(), "aaaa"));
     world.pass(10).await;
-    assert_eq!(refused(&world, "6", "42", Private, &button).await, RefusalKind::Replayed);
+    assert_eq!(refused(&world, "6", "42", ChatKind::Private, &button).await, RefusalKind::Replayed);
     assert_eq!(world.calls(), ["start"]);
 
     let audit = world.audit("refused");

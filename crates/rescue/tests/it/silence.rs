@@ -44,9 +44,10 @@ impl Play {
     }
 
     fn pass(&mut self, seconds: f64) {
-        for _ in 0..(seconds * 4.0).round() as u32 {
+        let end = self.now.monotonic + Duration::from_secs_f64(seconds);
+        while self.now.monotonic < end {
             self.go(Duration::from_millis(250));
-            if self.now.monotonic.as_millis() % 500 == 0 {
+            if self.now.monotonic.as_millis().is_multiple_of(500) {
                 self.watch.tick(self.now);
             }
             self.look();
@@ -59,7 +60,7 @@ impl Play {
         self.scene = scene;
         self.told = None;
         self.pass(15.0);
-        self.told.map_or(f64::INFINITY, |at| (at - from).as_secs_f64())
+        self.told.map_or(f64::INFINITY, |at| at.saturating_sub(from).as_secs_f64())
     }
 
     fn silent(&mut self, scene: Vec<Observation>, seconds: f64) {
@@ -122,7 +123,7 @@ fn killed_and_back_within_a_second_is_no_alarm_in_a_loop_it_is() {
         play.scene = back(restarts);
         play.pass(1.0);
     }
-    assert!((play.told.expect("a loop is told") - from).as_secs_f64() < 6.0);
+    assert!(play.told.expect("a loop is told").saturating_sub(from) < Duration::from_secs(6));
     play.pass(20.0);
     assert!(
         matches!(play.watch.standing(play.now), Standing::Healthy { .. }),
@@ -221,7 +222,7 @@ fn sleep_and_freezing_are_silent() {
     // Everything here was frozen for twenty seconds, and its answers come late.
     let mut play = bundled();
     play.go(Duration::from_secs(20));
-    let began = play.now.monotonic - Duration::from_secs(19);
+    let began = play.now.monotonic.saturating_sub(Duration::from_secs(19));
     play.watch.tick(play.now);
     play.watch.see(play.now, Sighting { began, what: Observation::Http(Answer::Silent) });
     assert!(!matches!(play.watch.standing(play.now), Standing::Bad { .. }));
@@ -280,7 +281,7 @@ enum Trouble {
     SlowAnswer,
     OneRefusal,
     Restart,
-    Planned(u64),
+    Planned(u32),
 }
 
 fn trouble() -> impl Strategy<Value = Trouble> {
@@ -291,7 +292,7 @@ fn trouble() -> impl Strategy<Value = Trouble> {
         Just(Trouble::SlowAnswer),
         Just(Trouble::OneRefusal),
         Just(Trouble::Restart),
-        (1u64..100).prop_map(Trouble::Planned),
+        (1u32..100).prop_map(Trouble::Planned),
     ]
 }
 
@@ -306,7 +307,7 @@ proptest! {
             match trouble {
                 Trouble::Late(ms) => {
                     play.go(Duration::from_millis(ms));
-                    let began = play.now.monotonic - Duration::from_millis(ms - 100);
+                    let began = play.now.monotonic.saturating_sub(Duration::from_millis(ms - 100));
                     play.watch.tick(play.now);
                     play.watch.see(play.now, Sighting { began, what: Observation::Http(Answer::Silent) });
                 }
@@ -333,7 +334,7 @@ proptest! {
                         Observation::Http(Answer::Refused),
                         present(Kept { state: KeptState::Stopped, wanted: Wanted::Stopped, ..kept() }),
                     ];
-                    play.pass(seconds as f64);
+                    play.pass(f64::from(seconds));
                 }
             }
             prop_assert_eq!(play.told, None);

@@ -54,6 +54,23 @@ async fn one_message_updated_in_place_and_a_follow_up() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_gets_worse_is_heard_again_once() {
+    let world = World::new().await;
+    world.show(keyless());
+    world.pass(20).await;
+    world.show(failed());
+    world.pass(20).await;
+    world.show(keyless());
+    world.pass(20).await;
+    world.show(failed());
+    world.pass(20).await;
+    let told = world.new_messages(MessageKind::Incident);
+    assert_eq!(told.len(), 2, "an update in place makes no sound");
+    assert!(told[0].message.title.contains("model key") && told[1].message.title.contains("has ended"));
+    assert_eq!(world.handle.incidents(9).await.len(), 1, "it is one incident all the same");
+}
+
+#[tokio::test(start_paused = true)]
 async fn flapping_collapses_into_one_incident_and_few_messages() {
     let world = World::new().await;
     for _ in 0..60 {
