@@ -110,7 +110,7 @@ fn immutable(path: &Path) -> Option<String> {
     for byte in path.to_str()?.bytes() {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'_' | b'.' | b'~' => {
-                uri.push(char::from(byte))
+                uri.push(char::from(byte));
             }
             b'\\' if cfg!(windows) => uri.push('/'),
             byte => drop(write!(uri, "%{byte:02X}")),

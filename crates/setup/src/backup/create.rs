@@ -281,10 +281,8 @@ impl Writer {
             return Ok(());
         }
         if item.meta.is_symlink() {
-            let target = match fs::read_link(&item.source) {
-                Ok(target) => target,
-                Err(_) => return Ok(()),
-            };
+            // Gone since the folder was read.
+            let Ok(target) = fs::read_link(&item.source) else { return Ok(()) };
             let Some(text) = target.to_str() else {
                 self.manifest.left_out.push(LeftOut {
                     path: item.path.clone(),

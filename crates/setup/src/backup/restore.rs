@@ -181,7 +181,8 @@ impl<'r> Restore<'r> {
         let own_workspace = files::canonical(&self.workspace);
         there.retain(|path| {
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            let lock = name.ends_with(".lock") || name == "replaced" || name == "restore-journal.json";
+            let locked = path.extension().is_some_and(|end| end == "lock");
+            let lock = locked || name == "replaced" || name == "restore-journal.json";
             let earlier = name.starts_with(".restore-") || name.contains(".replaced-");
             let is_workspace = files::canonical(path) == own_workspace;
             !lock && !earlier && !is_workspace && siblings::owns(self.place, path, &self.neighbours)

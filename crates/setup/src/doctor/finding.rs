@@ -215,7 +215,7 @@ impl DoctorFinding {
 
     /// The same as another severity.
     #[must_use]
-    pub(crate) fn as_level(mut self, severity: Level) -> Self {
+    pub(crate) fn at_level(mut self, severity: Level) -> Self {
         self.severity = severity;
         self
     }
@@ -229,9 +229,8 @@ impl DoctorFinding {
 /// What an error of another crate says, as what was found and what to do: our messages are
 /// `what: found …, expected …. Next step.`, or with `; ` between them.
 pub(crate) fn halves(message: &str) -> (String, String) {
-    let split = match (message.find(". "), message.rfind("; ")) {
-        (Some(end), _) | (None, Some(end)) => end,
-        (None, None) => return (message.trim_end_matches('.').to_owned(), String::new()),
+    let Some(split) = message.find(". ").or_else(|| message.rfind("; ")) else {
+        return (message.trim_end_matches('.').to_owned(), String::new());
     };
     let next = message[split + 2..].trim();
     let mut chars = next.chars();

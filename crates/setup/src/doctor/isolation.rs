@@ -19,7 +19,7 @@ pub(super) fn check(patient: &Patient) -> Vec<DoctorFinding> {
         .filter(|finding| finding.profiles.contains(&label))
         // Bots are looked at with the channels, broken files with the configuration.
         .filter(|finding| finding.code != "bot-shared" && finding.code != "config-unreadable")
-        .map(of_audit)
+        .map(|finding| of_audit(&finding))
         .collect();
     if findings.is_empty() {
         let others = facts.iter().filter(|facts| facts.state_dir != own);
@@ -31,14 +31,14 @@ pub(super) fn check(patient: &Patient) -> Vec<DoctorFinding> {
         };
         if !theirs.is_empty() {
             let names: Vec<&str> = theirs.iter().map(|facts| facts.name.as_str()).collect();
-            text.push_str(&format!(", nor with {}", names.join(", ")));
+            text = format!("{text}, nor with {}", names.join(", "));
         }
         findings.push(DoctorFinding::ok(SUBJECT, text + "."));
     }
     findings
 }
 
-fn of_audit(finding: Finding) -> DoctorFinding {
+fn of_audit(finding: &Finding) -> DoctorFinding {
     let level = match finding.severity {
         Severity::Error => Level::Error,
         Severity::Warning => Level::Warning,
@@ -49,7 +49,7 @@ fn of_audit(finding: Finding) -> DoctorFinding {
         &finding.code,
         format!("{}: {}; expected {}.", finding.what, finding.found, finding.expected),
     )
-    .as_level(level)
+    .at_level(level)
     .why(why(&finding.code))
     .next(capital(&finding.next_step))
 }

@@ -139,7 +139,9 @@ fn look(rule: &Rule) -> Looked {
         return Looked::Foreign(meta.uid());
     }
     let mode = meta.mode() & 0o7777;
-    if mode & 0o077 == 0 { Looked::Right } else { Looked::Loose(mode) }
+    // The group's bits and everybody's.
+    let others = mode & 0o077;
+    if others == 0 { Looked::Right } else { Looked::Loose(mode) }
 }
 
 #[cfg(unix)]

@@ -10,7 +10,7 @@ use bulkhead_secrets::{FileStore, SecretError, SecretId, SecretStore, references
 use crate::world::World;
 
 /// Somebody may have to unlock it.
-const LIST_LIMIT: Duration = Duration::from_secs(60);
+const LIST_LIMIT: Duration = Duration::from_mins(1);
 
 /// What became of a profile's secrets.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]

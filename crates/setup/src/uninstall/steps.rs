@@ -155,7 +155,7 @@ fn of_profile(
     let mut secrets =
         format!("Delete the secrets of {label} from the keychain ({})", place.keychain_service());
     if place.secrets_file().exists() {
-        secrets.push_str(&format!(" and the file {}", place.secrets_file().display()));
+        secrets = format!("{secrets} and the file {}", place.secrets_file().display());
     }
     step(StepAction::DeleteSecrets, secrets, here());
     if profile.claimed.is_some() {

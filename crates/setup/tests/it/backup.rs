@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use bulkhead_process::{ProcessIdentity, RunRecord};
@@ -144,7 +145,6 @@ async fn a_backup_has_everything_and_no_secret() {
         .collect();
     left.sort();
     shown("backup-left-out", &left.join("\n"));
-    use std::os::unix::fs::PermissionsExt as _;
     assert_eq!(fs::metadata(&output).unwrap().permissions().mode() & 0o777, 0o600);
     assert!(
         !ward.machine.files().keys().any(|name| name.contains(".bulkhead-backup-")),
@@ -196,7 +196,6 @@ async fn beside_the_original_it_gets_ports_and_a_workspace_of_its_own() {
         (ours["link"].as_slice(), ours["away"].as_slice()),
         (&b"-> NOTES.md"[..], &b"-> /nowhere/at/all"[..])
     );
-    use std::os::unix::fs::PermissionsExt as _;
     let mode = |path: &str| fs::metadata(ward.at(path)).unwrap().permissions().mode() & 0o777;
     assert_eq!(
         (
@@ -359,7 +358,7 @@ async fn archives_that_mean_harm_are_refused_before_anything_is_written() {
     }
     assert_eq!(ward.machine.files(), before);
     let path = forged(&ward, |tar| {
-        raw(tar, "manifest.json", Regular, "", br#"{"product":"bulkhead","format":9,"version":"9.1.0"}"#)
+        raw(tar, "manifest.json", Regular, "", br#"{"product":"bulkhead","format":9,"version":"9.1.0"}"#);
     });
     told.push(ward.machine.show(&Archive::open(&path).unwrap_err().to_string()));
     let path = forged(&ward, |tar| raw(tar, "workspace/x", Regular, "", b"x"));

@@ -305,7 +305,7 @@ async fn a_database_that_is_damaged_or_newer() {
     let world = ward.world();
     let store = Store::open(&path).unwrap();
     for n in 0..200 {
-        store.sessions().get_or_create(NewSession::new(&format!("agent:main:{n}"), "main")).await.unwrap();
+        store.sessions().get_or_create(NewSession::new(format!("agent:main:{n}"), "main")).await.unwrap();
     }
     store.close().await;
     let good = fs::read(&path).unwrap();

@@ -115,11 +115,11 @@ impl Ward {
         );
         for (word, line) in [("why", &finding.why), ("next", &finding.next_step)] {
             if !line.is_empty() {
-                text.push_str(&format!("\n    {word}: {line}"));
+                text = format!("{text}\n    {word}: {line}");
             }
         }
         if let Some(fix) = &finding.fix {
-            text.push_str(&format!("\n    fix ({}): {}", if fix.safe { "safe" } else { "asked" }, fix.title));
+            text = format!("{text}\n    fix ({}): {}", if fix.safe { "safe" } else { "asked" }, fix.title);
         }
         let home = self.machine.home.path();
         let real = home.canonicalize().unwrap_or_else(|_| home.to_owned());
