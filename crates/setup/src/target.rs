@@ -230,5 +230,15 @@ pub(crate) fn neighbours(targets: &[Target<'_>], world: &World) -> Vec<ProfileFa
     let own: Vec<PathBuf> = targets.iter().map(|target| files::canonical(target.place.state_dir())).collect();
     let apart =
         |facts: &ProfileFacts| !own.contains(&facts.state_dir) && !taken_over.contains(&facts.state_dir);
-    gather_facts(&world.env).into_iter().filter(apart).collect()
+    let mut facts: Vec<ProfileFacts> = gather_facts(&world.env).into_iter().filter(apart).collect();
+    // One that was named lies where nobody looks for it.
+    let named =
+        targets.iter().filter_map(|target| target.plan.beside.as_ref()).filter(|beside| !beside.take_over);
+    for beside in named {
+        let one = ProfileFacts::of_openclaw(&beside.install, &world.env);
+        if facts.iter().all(|known| known.state_dir != one.state_dir) {
+            facts.push(one);
+        }
+    }
+    facts
 }

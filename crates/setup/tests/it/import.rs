@@ -249,17 +249,28 @@ async fn what_comes_along_goes_into_the_first_profile_of_several() {
     let machine = Machine::new();
     let _running = present(&machine);
     let mut plan = plan(&json!({}));
-    plan["profiles"] = json!([{ "name": "main" }, { "name": "rescue", "telegram": { "botToken": RESCUE_BOT } }]);
+    plan["profiles"] =
+        json!([{ "name": "main" }, { "name": "rescue", "telegram": { "botToken": RESCUE_BOT } }]);
     plan["model"] = json!({ "provider": "fakes", "api": "openai", "baseUrl": "http://127.0.0.1:18999/v1", "modelId": "fake-2", "apiKey": "given-by-a-person" });
     let (outcome, _) = machine.run(create(&plan)).await;
     good(&machine, &outcome);
-    assert!(outcome.profiles.iter().all(|profile| profile.port.is_some_and(|port| !(28_679..=28_899).contains(&port))));
-    let key = |profile: &str| machine.keychain.get(&format!("ai.bulkhead.{profile}"), "models/fakes/api-key").unwrap();
+    assert!(
+        outcome
+            .profiles
+            .iter()
+            .all(|profile| profile.port.is_some_and(|port| !(28_679..=28_899).contains(&port)))
+    );
+    let key = |profile: &str| {
+        machine.keychain.get(&format!("ai.bulkhead.{profile}"), "models/fakes/api-key").unwrap()
+    };
     assert_eq!((key("main").as_str(), key("rescue").as_str()), ("given-by-a-person", "given-by-a-person"));
     assert_eq!(machine.keychain.get("ai.bulkhead.rescue", "telegram/bot-token").as_deref(), Some(RESCUE_BOT));
     let rescue = machine.config(".bulkhead-rescue/bulkhead.json");
     assert!(rescue.channels.telegram.allow_from.is_empty() && rescue.models.providers.len() == 1);
-    assert_eq!(machine.config(".bulkhead/bulkhead.json").agents.defaults.model.primary.as_deref(), Some("fakes/fake-2"));
+    assert_eq!(
+        machine.config(".bulkhead/bulkhead.json").agents.defaults.model.primary.as_deref(),
+        Some("fakes/fake-2")
+    );
 }
 
 #[tokio::test]
@@ -272,6 +283,15 @@ async fn an_openclaw_stays_main_and_only_rescue_is_made() {
     let (outcome, _) = machine.run(create(&plan("main", RESCUE_BOT))).await;
     assert_eq!(outcome.findings[0].code, "attach-into-main");
     let (outcome, _) = machine.run(create(&plan("rescue", BOT))).await;
+    assert_eq!(outcome.findings[0].code, "bot-shared", "{}", machine.findings(&outcome));
+    machine.put(
+        "far/away/openclaw.json",
+        &json!({ "gateway": { "port": 19_789 }, "channels": { "telegram": { "botToken": MAIN_BOT } } })
+            .to_string(),
+    );
+    let mut away = plan("rescue", MAIN_BOT);
+    away["main"]["from"] = "~/far/away".into();
+    let (outcome, _) = machine.run(create(&away)).await;
     assert_eq!(outcome.findings[0].code, "bot-shared", "{}", machine.findings(&outcome));
     let (outcome, _) = machine.run(create(&plan("rescue", MAIN_BOT))).await;
     good(&machine, &outcome);
