@@ -129,12 +129,12 @@ impl Gateway {
 
     /// A gateway came up on this configuration: something to fall back on while none has run healthy yet.
     async fn remember_start(&self) {
-        self.remember("as something to fall back on", |store, hash| store.remember_start(hash)).await;
+        self.remember("as something to fall back on", ConfigStore::remember_start).await;
     }
 
     /// The configuration in force has run healthy for long enough.
     pub(crate) async fn remember_good(&self) {
-        let kept = self.remember("as a good one", |store, hash| store.remember_good(hash)).await;
+        let kept = self.remember("as a good one", ConfigStore::remember_good).await;
         if kept {
             tracing::info!(hash = %self.settings.now().hash, "this configuration has run healthy and is kept as a good one");
         }

@@ -96,7 +96,7 @@ fn versions_are_listed_compared_and_gone_back_to() {
     assert!(shown.contains(&old) && shown.contains("in the file now"), "{shown}");
     let diff = home.run(&["config", "diff", &old, "--json"]).ok().json();
     assert_eq!(diff["fields"], serde_json::json!(["logging.level"]));
-    assert!(diff["diff"].as_str().unwrap().contains("+") && diff["changed"] == true, "{diff}");
+    assert!(diff["diff"].as_str().unwrap().contains('+') && diff["changed"] == true, "{diff}");
     assert_eq!(home.run(&["config", "diff", "ffff0000"]).code, 2);
     let back = home.run(&["config", "rollback", &old, "--json"]).ok().json();
     assert_eq!((&back["via"], &back["to"]), (&serde_json::json!("file"), &versions[1]["hash"]));

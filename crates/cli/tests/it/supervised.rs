@@ -125,3 +125,42 @@ fn a_rollback_goes_through_the_supervisor() {
     let again = home.run(&["config", "rollback", "--json"]).ok().json();
     assert_eq!((&again["changed"], &again["rejected"]), (&json!(false), &json!(null)));
 }
+
+#[test]
+fn a_gateway_that_is_killed_in_a_loop_climbs_the_ladder_and_a_restart_brings_it_back() {
+    let home = Home::new();
+    home.run(&["setup", "--port", &free_base().to_string()]).ok();
+    home.run(&["config", "set", "secrets.default", "file"]).ok();
+    let mut supervisor = Supervisor::start(&home);
+    let mut rungs = Vec::new();
+    let last = loop {
+        let status = supervisor.until(|status| status["state"] == "running" || status["state"] == "failed");
+        let Some(pid) = status["pid"].as_u64() else { break status };
+        rungs.push(status["rung"].as_str().unwrap().to_owned());
+        if rungs.len() == 1 {
+            // A gateway that came up is something to fall back on, a moment after it is ready.
+            while !home.path().join(".bulkhead/bulkhead.last-good.came-up").exists() {
+                std::thread::yield_now();
+            }
+        }
+        signal("-KILL", pid);
+    };
+    let expected: Vec<&str> =
+        ["normal", "last-good", "safe"].into_iter().flat_map(|rung| [rung; 4]).collect();
+    assert_eq!(rungs, expected);
+    assert_eq!(last["problem"]["code"], "crash-loop");
+    assert_eq!(last["lastExit"]["signal"], 9);
+    let crashes: Vec<Value> = std::fs::read_dir(home.path().join(".bulkhead/crashes"))
+        .unwrap()
+        .map(|file| serde_json::from_slice(&std::fs::read(file.unwrap().path()).unwrap()).unwrap())
+        .collect();
+    assert_eq!(crashes.len(), 12);
+    // What the gateway said is kept, also where it had nothing to complain of.
+    assert!(crashes.iter().all(|crash| crash["firstLines"].to_string().contains("ready")), "{crashes:#?}");
+    let again = home.run(&["gateway", "start", "--json"]).ok().json();
+    assert_eq!(
+        (&again["supervisor"]["rung"], &again["supervisor"]["problem"]),
+        (&json!("normal"), &json!(null))
+    );
+    assert_eq!(home.run(&["health", "--json"]).ok().json()["ok"], true);
+}

@@ -45,11 +45,14 @@ impl Checks {
     /// Takes over the result of a check; answers whether it is another one than before.
     fn set(&self, what: &'static str, trouble: Option<Trouble>) -> bool {
         let mut troubles = self.troubles.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = match &trouble {
-            Some(trouble) => troubles.insert(what, trouble.clone()),
+        if troubles.get(what) == trouble.as_ref() {
+            return false;
+        }
+        match trouble {
+            Some(trouble) => troubles.insert(what, trouble),
             None => troubles.remove(what),
         };
-        before != trouble
+        true
     }
 
     /// Whether this fails.
@@ -69,14 +72,33 @@ pub(crate) fn failure(what: &str, trouble: &Trouble) -> Failure {
     Failure { what: what.to_owned(), code: trouble.code.clone(), message: trouble.message.clone() }
 }
 
-/// Looks at disk, database and models until the gateway stops.
+/// Looks after itself until the gateway stops.
 pub(crate) async fn run(gateway: Arc<Gateway>) {
+    // A provider that does not answer must not hold up the look at the disk.
+    tokio::join!(look_after_state(&gateway), ask_for_models(&gateway));
+}
+
+/// Asks the providers for their lists of models, while somebody watches.
+async fn ask_for_models(gateway: &Arc<Gateway>) {
     let mut listing = model::Listing::default();
+    let mut tick = interval(LISTING);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = gateway.stop.cancelled() => return,
+            _ = tick.tick() => {}
+        }
+        if gateway.is_watched() && !gateway.safe_mode {
+            listing.ask(gateway).await;
+        }
+    }
+}
+
+/// Looks at disk and database, and tells what real answers met.
+async fn look_after_state(gateway: &Arc<Gateway>) {
     let mut tick = interval(WATCHED);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut looked: Option<Instant> = None;
-    let mut listed: Option<Instant> = None;
-    let due = |last: Option<Instant>, every: Duration| last.is_none_or(|last| last.elapsed() >= every);
     let mut trouble = gateway.store.trouble();
     loop {
         tokio::select! {
@@ -90,19 +112,11 @@ pub(crate) async fn run(gateway: Arc<Gateway>) {
                 continue;
             }
         }
-        let watched = gateway.is_watched();
-        let every = if watched || gateway.checks.fails("disk") || gateway.checks.fails("state") {
-            WATCHED
-        } else {
-            CALM
-        };
-        if due(looked, every) {
+        let often = gateway.is_watched() || gateway.checks.fails("disk") || gateway.checks.fails("state");
+        let every = if often { WATCHED } else { CALM };
+        if looked.is_none_or(|last| last.elapsed() >= every) {
             looked = Some(Instant::now());
-            look(&gateway).await;
-        }
-        if watched && due(listed, LISTING) && !gateway.safe_mode {
-            listed = Some(Instant::now());
-            listing.ask(&gateway).await;
+            look(gateway).await;
         }
     }
 }
