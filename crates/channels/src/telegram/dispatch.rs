@@ -83,7 +83,7 @@ impl Dispatch {
         let mut waiting = waits();
         while let Err(error) = self.admit(&row, &mut held).await {
             // Given up, it stays pending and is taken up again at the next start.
-            if held.is_none() || !self.worth_waiting(id, &error) || self.line.stop.is_cancelled() {
+            if held.is_none() || !worth_waiting(id, &error) || self.line.stop.is_cancelled() {
                 return;
             }
             let wait = waiting.next().unwrap_or(RECORD_WAIT).min(RECORD_WAIT);
@@ -290,12 +290,12 @@ impl Dispatch {
                 Ok(Ok((attempt, Ok(false)))) => counted = Some(attempt),
                 Ok(Ok((attempt, Err(error)))) => {
                     counted = Some(attempt);
-                    if !self.worth_waiting(id, &error) {
+                    if !worth_waiting(id, &error) {
                         return;
                     }
                 }
                 Ok(Err(error)) => {
-                    if !self.worth_waiting(id, &error) {
+                    if !worth_waiting(id, &error) {
                         return;
                     }
                 }
@@ -308,12 +308,6 @@ impl Dispatch {
             let wait = waiting.next().unwrap_or(RECORD_WAIT).min(RECORD_WAIT);
             let _ = self.line.stop.run_until_cancelled(tokio::time::sleep(wait)).await;
         }
-    }
-
-    /// Tells of trouble, and whether it may pass. If not, the update stays pending until the next start.
-    fn worth_waiting(&self, inbox: i64, error: &ChannelError) -> bool {
-        tracing::error!(channel = CHANNEL, inbox, code = error.code(), "{error}");
-        matches!(error, ChannelError::Store(error) if error.may_pass())
     }
 
     /// The next message of a chat; the chat is forgotten when there is none.
@@ -392,4 +386,10 @@ impl Dispatch {
 
 fn address(row: &InboxRow, message: &Message) -> Address {
     Address { inbox_id: row.id, account: row.account.clone(), chat: message.chat }
+}
+
+/// Tells of trouble, and whether it may pass. If not, the update stays pending until the next start.
+fn worth_waiting(inbox: i64, error: &ChannelError) -> bool {
+    tracing::error!(channel = CHANNEL, inbox, code = error.code(), "{error}");
+    matches!(error, ChannelError::Store(error) if error.may_pass())
 }

@@ -58,14 +58,13 @@ pub(super) async fn place(line: &Line, api: &Api, chat: i64, row: &OutboxRow) ->
     }
     let _one = line.unrecorded.one.lock().await;
     let known = line.unrecorded.lock().placed.get(&row.id).copied();
-    let message_id = match known {
-        Some(message_id) => message_id,
-        None => {
-            let message_id = api.send(chat, PLACEHOLDER, Format::Plain, Extras::default()).await?;
-            reached(Point::AfterPlaceholder);
-            line.unrecorded.lock().placed.insert(row.id, message_id);
-            message_id
-        }
+    let message_id = if let Some(message_id) = known {
+        message_id
+    } else {
+        let message_id = api.send(chat, PLACEHOLDER, Format::Plain, Extras::default()).await?;
+        reached(Point::AfterPlaceholder);
+        line.unrecorded.lock().placed.insert(row.id, message_id);
+        message_id
     };
     line.store.outbox().set_message_id(row.id, message_id).await?;
     line.unrecorded.lock().placed.remove(&row.id);
