@@ -69,6 +69,7 @@ impl World {
 
     /// With a systemd user manager of its own; `None` where there can be none, which is said.
     #[cfg(target_os = "linux")]
+    #[allow(clippy::print_stderr, reason = "a test that is left out says why")]
     pub fn with_user_manager() -> Option<Self> {
         if let Some(why) = manager::missing() {
             eprintln!("skipped: {why}");

@@ -120,8 +120,11 @@ impl Sight {
 }
 
 /// The table.
+#[allow(clippy::match_same_arms, reason = "a table reads by rows: who runs it, then what is wanted")]
 pub fn decide(owner: Owner, runner: Runner, action: Action) -> Decision {
-    use Decision::{App, Ask, Attach, End, HandOver, Install, Nothing, Refuse, StartService, StopService, Uninstall};
+    use Decision::{
+        App, Ask, Attach, End, HandOver, Install, Nothing, Refuse, StartService, StopService, Uninstall,
+    };
     match (runner, action) {
         // What a service leaves on the disk may always go.
         (_, Action::Uninstall) => Uninstall,
