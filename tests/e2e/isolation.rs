@@ -88,11 +88,7 @@ async fn an_owner_is_moved_only_while_nothing_runs() {
     let mut running = main.running(&world).await;
     let pid = main.gateway_pid(&world).to_string();
     let out = world.bulkhead(&["profiles", "owner", "main", "desktop"]);
-    assert!(
-        !out.status.success() && text(&out).contains(&pid),
-        "{}",
-        text(&out)
-    );
+    assert!(!out.status.success() && text(&out).contains(&pid), "{}", text(&out));
     running.signal("TERM");
     assert!(running.wait().success());
     assert!(world.bulkhead(&["profiles", "owner", "main", "desktop"]).status.success());

@@ -21,7 +21,7 @@ impl Fleet {
         let mut watcher = None;
         loop {
             if watcher.is_none() {
-                watcher = watch(file.clone(), Arc::clone(&changed));
+                watcher = watch(file.clone(), &changed);
             }
             let unfinished = watcher.is_none() || self.any_unfinished();
             tokio::select! {
@@ -40,9 +40,9 @@ impl Fleet {
 }
 
 /// A watcher of the file's folder (the file itself is replaced by each change); `None` while there is no such folder.
-fn watch(file: PathBuf, changed: Arc<Notify>) -> Option<RecommendedWatcher> {
+fn watch(file: PathBuf, changed: &Arc<Notify>) -> Option<RecommendedWatcher> {
     let folder = file.parent().filter(|folder| folder.is_dir())?.to_path_buf();
-    let told = Arc::clone(&changed);
+    let told = Arc::clone(changed);
     let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
         let matters = event
             .is_ok_and(|event| !matches!(event.kind, EventKind::Access(_)) && event.paths.contains(&file));

@@ -192,7 +192,7 @@ impl Scene {
             (r"\bbot \d{9}\b".to_owned(), "bot [BOT]".to_owned()),
             (r"\bprobe/[\w-]+".to_owned(), "probe/[RANDOM]".to_owned()),
         ];
-        let port = |url: &str| url.split(['/', ':']).filter_map(|part| part.parse::<u16>().ok()).next();
+        let port = |url: &str| url.split(['/', ':']).find_map(|part| part.parse::<u16>().ok());
         let servers = [
             (port(&self.outside.model.openai_url()), "[MODEL]"),
             (port(&self.outside.telegram.base_url), "[BOT API]"),
