@@ -235,7 +235,7 @@ impl ConfigStore {
         match self.inspect() {
             Inspected::Good(good) if good.hash == hash => {
                 self.fall_back_on(&good.text)?;
-                put(&self.came_up_path(), good.hash.as_bytes(), 0o600)?;
+                self.history.note_came_up(&good.hash)?;
                 Ok(true)
             }
             _ => Ok(false),
@@ -244,12 +244,7 @@ impl ConfigStore {
 
     /// Whether a gateway ever came up on the version to fall back on.
     fn fallback_came_up(&self) -> bool {
-        let known = fs::read_to_string(self.came_up_path()).unwrap_or_default();
-        self.last_good_version().is_some_and(|good| good.hash == known.trim())
-    }
-
-    fn came_up_path(&self) -> PathBuf {
-        self.last_good.with_extension("came-up")
+        self.last_good_version().is_some_and(|good| good.hash == self.history.came_up())
     }
 
     /// A person says that the file is meant as it is, though it lost most of its keys. Answers its hash. What cannot be

@@ -15,6 +15,8 @@ use bulkhead_profile::files;
 
 /// Versions kept.
 const KEPT: usize = 20;
+/// The note on which version a gateway came up.
+const CAME_UP: &str = "came-up";
 /// Fewer digits of a hash would name a version by accident.
 const FEWEST_DIGITS: usize = 4;
 
@@ -86,6 +88,18 @@ impl History {
             Some(Kept { hash, at_ms, text: String::from_utf8(bytes).ok()?, path })
         };
         found.into_iter().rev().filter_map(read).collect()
+    }
+
+    /// Notes on which version a gateway came up, while none is good yet.
+    pub(super) fn note_came_up(&self, hash: &str) -> Result<(), ConfigError> {
+        files::create_private_dir(&self.dir)
+            .map_err(|source| ConfigError::Write { path: self.dir.clone(), source })?;
+        put(&self.dir.join(CAME_UP), hash.as_bytes(), 0o600)
+    }
+
+    /// Hash of that version.
+    pub(super) fn came_up(&self) -> String {
+        fs::read_to_string(self.dir.join(CAME_UP)).unwrap_or_default().trim().to_owned()
     }
 
     /// Keeps a version as the newest one and lets the oldest go.
