@@ -7,5 +7,6 @@ mod causes;
 mod gate;
 mod probes;
 mod silence;
+mod storms;
 mod told;
 mod world;
