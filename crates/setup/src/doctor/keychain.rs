@@ -24,6 +24,10 @@ pub(super) async fn check(patient: &Patient) -> Vec<DoctorFinding> {
             }
         } else if error.is_not_found() && is_made_by_itself(reference) {
             not_yet.push(reference.id.clone());
+        } else if reference.id.starts_with("telegram/")
+            && patient.config.channels.telegram.enabled == Some(false)
+        {
+            // Nobody needs the token of a bot that is switched off.
         } else if error.code() == "secret.loose-file" && reference.provider.is_none() {
             // Told with the permissions, where it is mended too.
         } else {
