@@ -15,6 +15,7 @@ fn help_of_every_command() {
     help("gateway-call", &["gateway", "call", "--help"]);
     help("gateway-status", &["gateway", "status", "--help"]);
     help("gateway-install", &["gateway", "install", "--help"]);
+    help("import-openclaw", &["import", "openclaw", "--help"]);
     help("status", &["status", "--help"]);
     help("logs", &["logs", "--help"]);
     help("doctor", &["doctor", "--help"]);
