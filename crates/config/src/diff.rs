@@ -34,9 +34,8 @@ pub fn diff(from_name: &str, from: &str, to_name: &str, to: &str) -> String {
     if from == to {
         return String::new();
     }
-    let whole = |text: &str| {
-        ConfigDocument::parse("text", text).ok().and_then(|document| redacted_text(&document))
-    };
+    let whole =
+        |text: &str| ConfigDocument::parse("text", text).ok().and_then(|document| redacted_text(&document));
     let (from, to) = match (whole(from), whole(to)) {
         (Some(from), Some(to)) => (from, to),
         // The same rules for both sides: else every line that one of them hides would look changed.

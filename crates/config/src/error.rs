@@ -216,7 +216,9 @@ pub enum ConfigError {
         waited_ms: u128,
     },
     /// Reading failed.
-    #[error("{path}: cannot be read: found {source}, expected a file that your user may read. Correct its place or its permissions.")]
+    #[error(
+        "{path}: cannot be read: found {source}, expected a file that your user may read. Correct its place or its permissions."
+    )]
     Read {
         /// Which file.
         path: PathBuf,

@@ -30,7 +30,10 @@ fn forbidden(path: &ConfigPath, old: &Value, new: &Value) -> bool {
 
 /// The leaves that differ. A SecretRef counts as one leaf.
 pub(crate) fn changes<'v>(
-    path: &ConfigPath, old: &'v Value, new: &'v Value) -> Vec<(ConfigPath, &'v Value, &'v Value)> {
+    path: &ConfigPath,
+    old: &'v Value,
+    new: &'v Value,
+) -> Vec<(ConfigPath, &'v Value, &'v Value)> {
     static NOTHING: Value = Value::Null;
     if old == new {
         return Vec::new();

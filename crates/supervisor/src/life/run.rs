@@ -279,7 +279,9 @@ impl Life {
         run.process.terminate().await;
         let pid = run.process.pid();
         // One that stands still cannot hear that it shall end.
-        pid.map(bulkhead_process::go_on);
+        if let Some(pid) = pid {
+            bulkhead_process::go_on(pid);
+        }
         let soon = STANDS_STILL.min(self.options.stop_limit);
         let until = Instant::now() + self.options.stop_limit;
         if self.drain(run, Instant::now() + soon).await.is_some() {
