@@ -281,7 +281,7 @@ mod tests {
         BotMessage { message_id: 1, chat_id: 1, revisions: vec![now.clone()], now, deleted: false }
     }
 
-    fn request(at: u64, messages: Value) -> RecordedRequest {
+    fn request(at: u64, messages: &Value) -> RecordedRequest {
         let blank = json!({"number": 1, "method": "POST", "path": "/", "query": null, "headers": {}, "body": {"messages": messages},
             "format": null, "fault": null, "status": 200, "at": at});
         serde_json::from_value(blank).unwrap()
@@ -321,14 +321,14 @@ mod tests {
 
     #[test]
     fn model_turns_are_counted_per_question() {
-        let ask = |at| request(at, json!([{"role": "user", "content": "ECHO b7b e7e"}]));
+        let ask = |at| request(at, &json!([{"role": "user", "content": "ECHO b7b e7e"}]));
         let after_tool =
-            request(9, json!([{"role": "user", "content": "b7b"}, {"role": "tool", "content": "x"}]));
+            request(9, &json!([{"role": "user", "content": "b7b"}, {"role": "tool", "content": "x"}]));
         let seen = counts(&[message("b7b e7e", 500)], &[ask(1), after_tool, ask(2)]);
         assert_eq!((seen.model_turns, seen.second_turns, seen.turns_after_shown), (1, 1, 0));
         assert_eq!(counts(&[message("b7b e7e", 500)], &[ask(1), ask(900)]).turns_after_shown, 1);
         let merged =
-            request(1, json!([{"role": "user", "content": "b6b"}, {"role": "user", "content": "b7b e7e"}]));
+            request(1, &json!([{"role": "user", "content": "b6b"}, {"role": "user", "content": "b7b e7e"}]));
         assert_eq!(counts(&[message("b7b e7e", 500)], &[merged]).merged_turns, 1);
     }
 }

@@ -15,7 +15,7 @@ use rusqlite::{Connection, OpenFlags};
 use serde_json::Value;
 
 /// The longest that a start may take on a busy machine.
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_mins(1);
 /// Between two looks at what no event tells of.
 const LOOK: Duration = Duration::from_millis(10);
 /// Crashes of one supervisor; one more within a minute would lead to the next rung of the ladder.
@@ -154,7 +154,7 @@ impl Lane {
         self.bot.clear_faults();
         self.bot.release();
         self.model.control.clear_faults();
-        self.ensure(false).await?;
+        self.ensure(false);
         self.ready().await?;
         self.bot.forget_past();
         self.model.control.forget_requests();
@@ -162,9 +162,9 @@ impl Lane {
     }
 
     /// Starts a supervisor unless one is there.
-    pub async fn ensure(&mut self, fake_time: bool) -> Result<()> {
+    pub fn ensure(&mut self, fake_time: bool) {
         if self.supervisor.is_some() {
-            return Ok(());
+            return;
         }
         let mut command = self.world.command(program());
         command.args(["gateway", "supervise"]);
@@ -179,7 +179,6 @@ impl Lane {
         self.faking_time = fake_time;
         self.supervisor = Some(Running::start(command));
         self.crashes = 0;
-        Ok(())
     }
 
     /// Ends the supervisor by a signal, and waits until its gateway is gone too. False: an orphan stayed.

@@ -210,7 +210,7 @@ fn note(args: &Args, work: &Mutex<Work>, round: &Round, outcome: &Outcome) {
             keep(folder, round, outcome);
         }
         work.report.failures.push(said);
-    } else if total.rounds % 10 == 0 && !work.json {
+    } else if total.rounds.is_multiple_of(10) && !work.json {
         eprintln!(
             "{:>4} rounds, {:>4} kills, {:>5} answers, lost {}, doubled {}, {} s",
             total.rounds,

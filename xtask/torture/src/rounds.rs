@@ -22,7 +22,7 @@ const FINISHED: Duration = Duration::from_secs(20);
 /// How long a point that is not reached is waited for after the last answer.
 const LOOK: Duration = Duration::from_millis(10);
 /// A temporary file this old has outlived several starts, each of which should have cleared it away.
-const LEFT_BEHIND: Duration = Duration::from_secs(120);
+const LEFT_BEHIND: Duration = Duration::from_mins(2);
 /// Patience with the outside observers.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -283,7 +283,7 @@ impl Going<'_> {
         }
         self.lane.age_database()?;
         self.lane.order(point, 0)?;
-        self.lane.ensure(false).await?;
+        self.lane.ensure(false);
         let deadline = Instant::now() + PATIENCE;
         while !self.lane.was_hit() && Instant::now() < deadline {
             tokio::time::sleep(LOOK).await;
@@ -333,7 +333,7 @@ impl Going<'_> {
         if !self.lane.end_supervisor("KILL").await? {
             self.notes.push("a gateway outlived its supervisor".to_owned());
         }
-        self.lane.ensure(false).await?;
+        self.lane.ensure(false);
         Ok(true)
     }
 
@@ -379,7 +379,7 @@ impl Going<'_> {
             self.helped += 1;
             self.notes.push("the gateway did not come back by itself".to_owned());
             self.lane.end_supervisor("TERM").await?;
-            self.lane.ensure(false).await?;
+            self.lane.ensure(false);
             self.lane.ready().await?;
         }
         Ok(())
@@ -388,7 +388,7 @@ impl Going<'_> {
     async fn clock(&mut self) -> Result<bool> {
         self.lane.end_supervisor("TERM").await?;
         self.lane.set_clock(0)?;
-        self.lane.ensure(true).await?;
+        self.lane.ensure(true);
         self.lane.ready().await?;
         let jump =
             *[-86_400, -3_600, -61, 61, 3_600, 86_400 * 30].choose(&mut self.chance).unwrap_or(&-86_400);
@@ -472,7 +472,7 @@ impl Going<'_> {
         if !self.lane.end_supervisor("KILL").await? {
             self.notes.push("a gateway outlived its supervisor".to_owned());
         }
-        self.lane.ensure(false).await?;
+        self.lane.ensure(false);
         self.pause(1000..2500).await;
         let failing = self.lane.failing().await;
         if !failing.iter().any(|why| why == "waiting-for-keychain") {
