@@ -94,7 +94,9 @@ impl Pair {
         let entries = store.audit().list(200, None).await.expect("the audit log");
         store.close().await;
         let refused = entries.into_iter().filter(|entry| entry.detail["result"] == "refused");
-        refused.map(|entry| format!("{} {}", entry.actor, entry.detail["detail"]["why"].as_str().unwrap_or("?"))).collect()
+        refused
+            .map(|entry| format!("{} {}", entry.actor, entry.detail["detail"]["why"].as_str().unwrap_or("?")))
+            .collect()
     }
 }
 
@@ -121,7 +123,10 @@ async fn a_frozen_main_is_told_once_and_repaired_by_the_operators_tap_only() {
     // Nobody else, nowhere else, and nothing that was made up.
     let friend = pair.press(|bot| drop(bot.press(FRIEND, alert.message_id, &data))).await;
     assert_eq!(friend.as_deref(), Some("Only operators may do that."));
-    assert_eq!(pair.press(|bot| drop(bot.press_in_group(OPERATOR, GROUP, alert.message_id, &data))).await, None);
+    assert_eq!(
+        pair.press(|bot| drop(bot.press_in_group(OPERATOR, GROUP, alert.message_id, &data))).await,
+        None
+    );
     let forged = format!("rescue:{}", "A".repeat(22));
     assert!(pair.press(|bot| drop(bot.press(OPERATOR, alert.message_id, &forged))).await.is_some());
     assert!(stands_still(frozen), "nothing happened to main");
@@ -135,7 +140,8 @@ async fn a_frozen_main_is_told_once_and_repaired_by_the_operators_tap_only() {
     assert!(rested.is_some_and(|text| text.contains("under way")));
     pair.main.answers().await;
     let over = pair.bot.control.wait_for_text(OPERATOR, "is well again").await;
-    let updated = pair.bot.control.messages_to(OPERATOR).into_iter().find(|m| m.message_id == alert.message_id);
+    let updated =
+        pair.bot.control.messages_to(OPERATOR).into_iter().find(|m| m.message_id == alert.message_id);
     let updated = updated.expect("the message is still there");
     assert!(updated.revisions.len() > 1 && updated.now.button("Restart").is_none(), "{updated:#?}");
     let again = pair.main.gateway_pid(&pair.world);

@@ -23,11 +23,13 @@ pub fn run(command: PairingCommand, context: &Context) -> Result<u8, Failure> {
             let channel = channel.to_lowercase();
             let sender = approve(context, &place, running, &channel, &code, notify)?;
             // Only here, on this machine: nobody becomes an operator by a message.
-            let operators = match operator {
-                true => Some(super::rescue::operators::add_to(&place, std::slice::from_ref(&sender))?),
-                false => None,
+            let operators = if operator {
+                Some(super::rescue::operators::add_to(&place, std::slice::from_ref(&sender))?)
+            } else {
+                None
             };
-            told(context, &channel, &sender, operators)
+            told(context, &channel, &sender, operators);
+            Ok(DONE)
         }
     }
 }
@@ -160,15 +162,15 @@ fn approve(
     })
 }
 
-fn told(context: &Context, channel: &str, sender: &str, operators: Option<Vec<String>>) -> Result<u8, Failure> {
+fn told(context: &Context, channel: &str, sender: &str, operators: Option<Vec<String>>) {
     let mut result = json!({ "ok": true, "channel": channel, "senderId": sender });
     let is_operator = operators.is_some();
     if let Some(operators) = operators {
         result["operators"] = operators.into();
     }
     context.out.result(&result, || {
-        let more = if is_operator { ", is told when the watched gateway is down, and may repair it" } else { "" };
+        let more =
+            if is_operator { ", is told when the watched gateway is down, and may repair it" } else { "" };
         format!("{} {sender} may now talk to the agent on {channel}{more}", paint::good("approved"))
     });
-    Ok(DONE)
 }

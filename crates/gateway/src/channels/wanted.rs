@@ -86,9 +86,10 @@ pub(super) fn wanted(
         return BTreeMap::new();
     }
     let rescue = &settings.config.rescue;
-    let (operators, commands) = match rescue.is_watching() {
-        true => (telegram_ids(&rescue.operators), COMMANDS),
-        false => (BTreeSet::new(), &[] as &[_]),
+    let (operators, commands) = if rescue.is_watching() {
+        (telegram_ids(&rescue.operators), COMMANDS)
+    } else {
+        (BTreeSet::new(), &[] as &[_])
     };
     let mut accounts: BTreeMap<String, TelegramAccount> = telegram
         .accounts

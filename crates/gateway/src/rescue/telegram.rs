@@ -165,7 +165,7 @@ mod tests {
         ));
         let limit = ChannelError::TooMany { server: "s".into(), method: "sendMessage", seconds: 60 };
         let TellError::Later { after, .. } = explain(&limit, "42") else { panic!() };
-        assert_eq!(after, Some(Duration::from_secs(60)));
+        assert_eq!(after, Some(Duration::from_mins(1)));
         assert!(matches!(explain(&ChannelError::MalformedToken, "42"), TellError::Never { .. }));
     }
 

@@ -18,9 +18,9 @@ use crate::grammar::gateway::Target;
 use crate::output::paint;
 
 /// How long a repair may take until its verdict.
-const VERDICT: Duration = Duration::from_secs(120);
+const VERDICT: Duration = Duration::from_mins(2);
 /// How long looking at everything may take.
-const ANSWER: Duration = Duration::from_secs(60);
+const ANSWER: Duration = Duration::from_mins(1);
 
 /// What to say at the door: a look may take longer than a question usually does.
 fn target() -> Target {
