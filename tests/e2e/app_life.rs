@@ -70,7 +70,7 @@ fn web_processes(world: &World) -> Vec<u32> {
     found
 }
 
-fn signal(pid: u32, signal: rustix::process::Signal) {
+pub fn signal(pid: u32, signal: rustix::process::Signal) {
     let pid = rustix::process::Pid::from_raw(i32::try_from(pid).expect("pid")).expect("pid");
     rustix::process::kill_process(pid, signal).expect("it lives");
 }

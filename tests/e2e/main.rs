@@ -34,6 +34,8 @@ mod torture;
 #[cfg(target_os = "linux")]
 mod tray;
 #[cfg(target_os = "linux")]
+mod units;
+#[cfg(target_os = "linux")]
 mod web_ui;
 #[cfg(target_os = "linux")]
 mod window_rights;

@@ -37,7 +37,7 @@ struct Server {
     shown: watch::Sender<Vec<Shown>>,
 }
 
-#[allow(clippy::unused_self, clippy::too_many_arguments, reason = "the shape that D-Bus calls")]
+#[allow(missing_docs, clippy::unused_self, clippy::too_many_arguments, reason = "the shape that D-Bus calls")]
 #[interface(name = "org.freedesktop.Notifications")]
 impl Server {
     fn get_capabilities(&self) -> Vec<String> {

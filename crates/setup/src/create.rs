@@ -2,13 +2,14 @@
 
 mod document;
 mod journal;
+mod pair;
 mod secrets;
 mod undo;
 
 use bulkhead_agent::AgentError;
 use bulkhead_agent::workspace::ensure_templates;
 use bulkhead_profile::{
-    ClaimRequest, Environment, Finding, MAIN, PlaceError, RESCUE, Register, RegisterError, known_profiles,
+    ClaimRequest, Environment, Finding, PlaceError, Register, RegisterError,
 };
 use serde_json::json;
 
@@ -29,22 +30,6 @@ pub(crate) fn unfinished(env: &Environment) -> Vec<String> {
         Ok(Some(_lock)) => Journal::read(env).map(|journal| journal.names()).unwrap_or_default(),
         _ => Vec::new(),
     }
-}
-
-/// The other one of main and rescue, where it is made too or was before.
-fn counterpart(plan: &Plan, env: &Environment, name: &str) -> Option<&'static str> {
-    let other = match name {
-        MAIN => RESCUE,
-        RESCUE => MAIN,
-        _ => return None,
-    };
-    let made = plan.profiles.iter().any(|profile| profile.name == other);
-    let known = || {
-        known_profiles(env)
-            .iter()
-            .any(|known| known.place.name().as_str() == other && known.glimpse.is_some())
-    };
-    (made || known()).then_some(other)
 }
 
 /// Makes the profiles of a plan.
@@ -114,6 +99,7 @@ async fn build(
             Journal::forget_copies(&work.journal.entries);
             // What an earlier run could not undo waits for the next one.
             Journal { entries: left.take_others(&wanted) }.save_or_remove(&world.env);
+            pair::watch_back(plan, &world.env, report);
             profiles
         }
         Err(findings) => {
@@ -296,7 +282,7 @@ impl Work<'_> {
             model: self.model.as_ref(),
             target,
             port,
-            counterpart: counterpart(self.plan, &self.world.env, name),
+            counterpart: pair::counterpart(self.plan, &self.world.env, name),
         };
         let new = target.plan.brought.is_some()
             || target.existing.document.is_empty() && !target.place.config_path().exists();
