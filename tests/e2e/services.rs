@@ -1,38 +1,15 @@
 //! Services in a real systemd user manager: they come back, tell the truth, are repaired, and leave nothing behind.
 
 use crate::app_life::{app, create, running};
-use crate::outside::{Outside, Profile, client};
+use crate::outside::{Outside, Profile};
+use crate::units::{gateway, property, ready, systemctl, unit, until};
 use bulkhead_tests::World;
-use bulkhead_tests::run::PATIENCE;
 use bulkhead_tests::screen::Screen;
 use bulkhead_tests::world::text;
 use serde_json::{Value, json};
-use std::process::Output;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
-
-const LOOK: Duration = Duration::from_millis(20);
-
-fn systemctl(world: &World, args: &[&str]) -> Output {
-    world.command("systemctl").arg("--user").args(args).output().expect("systemctl starts")
-}
-
-fn property(world: &World, unit: &str, name: &str) -> String {
-    let out = systemctl(world, &["show", "--value", "--property", name, unit]);
-    String::from_utf8_lossy(&out.stdout).trim().to_owned()
-}
-
-fn unit(profile: &Profile) -> String {
-    match profile.name.as_str() {
-        "main" => "bulkhead-gateway.service".to_owned(),
-        name => format!("bulkhead-gateway-{name}.service"),
-    }
-}
-
-fn gateway(world: &World, profile: &Profile, args: &[&str]) -> Value {
-    world.bulkhead_json(&[&["--profile", profile.name.as_str(), "--json", "gateway"], args].concat())
-}
+use std::time::Duration;
 
 fn refused(world: &World, profile: &Profile, args: &[&str]) -> (Option<i32>, Value) {
     let out = world.bulkhead(&[&["--profile", profile.name.as_str(), "--json", "gateway"], args].concat());
@@ -43,21 +20,6 @@ fn refused(world: &World, profile: &Profile, args: &[&str]) -> (Option<i32>, Val
 fn kill(pid: u32) {
     let pid = rustix::process::Pid::from_raw(i32::try_from(pid).expect("pid")).expect("pid");
     rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("it lives");
-}
-
-/// Waits until something is so; how long that took.
-async fn until(what: &str, mut so: impl AsyncFnMut() -> bool) -> Duration {
-    let begun = Instant::now();
-    while !so().await {
-        assert!(begun.elapsed() < PATIENCE, "not in time: {what}");
-        tokio::time::sleep(LOOK).await;
-    }
-    begun.elapsed()
-}
-
-async fn ready(profile: &Profile) -> Option<Value> {
-    let url = format!("http://127.0.0.1:{}/readyz", profile.port);
-    client().get(url).send().await.ok()?.json().await.ok()
 }
 
 /// Counts living gateway processes of a home and profile all the time; the most at one time is what it says in the end.
@@ -326,4 +288,41 @@ async fn the_app_hands_its_gateway_to_a_service_attaches_to_it_and_gets_it_back(
     assert_eq!(observer.most(), 1, "never two gateways");
     second.signal("TERM");
     second.wait();
+}
+
+/// The machine starts without anybody who logs in: the service is up, and waits for its secrets.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_with_a_locked_keychain_waits_and_goes_on_at_the_unlock() {
+    const PERSON: i64 = 6161;
+    let Some(world) = World::with_user_manager_and_keychain() else { return };
+    let outside = Outside::new().await;
+    let bot = outside.bot("patient_bot");
+    let rescue = outside.onboard(&world, "rescue", Some(&bot), "keychain");
+    gateway(&world, &rescue, &["install"]);
+    rescue.answers().await;
+    bot.pair(&world, &rescue, PERSON).await;
+
+    let down = systemctl(&world, &["stop", &unit(&rescue)]);
+    assert!(down.status.success(), "{}", text(&down));
+    assert!(ready(&rescue).await.is_none());
+    world.lock_keychain();
+    bot.control.say(PERSON, "ECHO it was worth the wait");
+    // Asked to start everything that is wanted at a log-in; it is told that the service is up, and goes on.
+    let up = systemctl(&world, &["start", "default.target", &unit(&rescue)]);
+    assert!(up.status.success(), "{}", text(&up));
+    assert_eq!(property(&world, &unit(&rescue), "ActiveState"), "active");
+    let body = ready(&rescue).await.expect("the control plane is up");
+    let failing = body["failing"].as_array().expect("a list");
+    assert!(body["ready"] == false && failing.contains(&json!("waiting-for-keychain")), "{body}");
+    let status = gateway(&world, &rescue, &["status", "--no-probe"]);
+    assert_eq!(status["supervisor"]["state"], "waiting-for-keychain", "{status}");
+    let waiting = rescue.gateway_pid(&world);
+    let polls = bot.control.calls_of("getUpdates").len();
+
+    world.unlock_keychain();
+    bot.control.wait_for_text(PERSON, "it was worth the wait").await;
+    rescue.answers().await;
+    assert!(bot.control.calls_of("getUpdates").len() > polls);
+    assert_eq!(rescue.gateway_pid(&world), waiting, "it went on, and was not started again");
+    assert_eq!(property(&world, &unit(&rescue), "NRestarts"), "0");
 }

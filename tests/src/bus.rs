@@ -28,6 +28,11 @@ impl Bus {
         Self::start_with(world, &format!("--config-file={}", file.display()))
     }
 
+    /// A bus that is there already, as a user manager's. What is started on it ends with this.
+    pub fn at(address: &str) -> Self {
+        Self { daemons: std::sync::Mutex::new(Vec::new()), address: address.to_owned() }
+    }
+
     fn start_with(world: &World, configuration: &str) -> Self {
         let mut daemon = world
             .command("dbus-daemon")

@@ -82,6 +82,17 @@ impl World {
         Some(world)
     }
 
+    /// With a user manager, and an unlocked gnome-keyring on its bus.
+    #[cfg(target_os = "linux")]
+    pub fn with_user_manager_and_keychain() -> Option<Self> {
+        let mut world = Self::with_user_manager()?;
+        let runtime = world.manager.as_ref().expect("it was just started").runtime_dir.display().to_string();
+        let bus = Bus::at(&format!("unix:path={runtime}/bus"));
+        bus.unlock_keyring(&world);
+        world.bus = Some(bus);
+        Some(world)
+    }
+
     /// Locks the keychain, with what is in it.
     pub fn lock_keychain(&self) {
         self.bus.as_ref().expect("a world with a keychain").lock_keyring(self);
