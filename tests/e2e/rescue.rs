@@ -11,26 +11,29 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 /// Told, and allowed to repair.
-const OPERATOR: i64 = 9101;
+pub const OPERATOR: i64 = 9101;
 /// Paired with rescue's bot, and nothing more.
 const FRIEND: i64 = 9102;
 const GROUP: i64 = -100_900;
 /// From the breakage to the message.
 const TOLD_WITHIN: Duration = Duration::from_secs(10);
 
-struct Pair {
-    bot: Bot,
-    main: Profile,
+pub struct Pair {
+    pub bot: Bot,
+    pub main: Profile,
     rescue: Profile,
     supervisors: [Running; 2],
     _outside: Outside,
-    world: World,
+    pub world: World,
 }
 
 impl Pair {
     /// Main and rescue under their supervisors, an operator who wrote to the bot, and a friend who is only paired.
-    async fn new() -> Self {
-        let world = World::new();
+    pub async fn new() -> Self {
+        Self::in_world(World::new()).await
+    }
+
+    pub async fn in_world(world: World) -> Self {
         let outside = Outside::new().await;
         let main = outside.onboard(&world, "main", None, "file");
         let bot = outside.bot("watchful_bot");
@@ -47,7 +50,7 @@ impl Pair {
     }
 
     /// What `bulkhead rescue status` says, once it is as wanted.
-    async fn until(&self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+    pub async fn until(&self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let status = self.world.bulkhead_json(&["rescue", "status", "--json"]);
@@ -80,7 +83,7 @@ impl Pair {
     }
 
     /// Presses, and waits until the button came to rest; answers what was shown.
-    async fn press(&self, press: impl FnOnce(&bulkhead_fakes::telegram::BotControl)) -> Option<String> {
+    async fn press(&self, press: impl FnOnce(&bulkhead_fakes::telegram::BotControl) -> i64) -> Option<String> {
         let before = self.bot.control.press_answers().len();
         press(&self.bot.control);
         let rested = |bot: &bulkhead_fakes::telegram::BotControl| bot.press_answers().get(before).cloned();
@@ -121,14 +124,14 @@ async fn a_frozen_main_is_told_once_and_repaired_by_the_operators_tap_only() {
     let data = alert.now.button("Restart").expect("the button");
 
     // Nobody else, nowhere else, and nothing that was made up.
-    let friend = pair.press(|bot| drop(bot.press(FRIEND, alert.message_id, &data))).await;
+    let friend = pair.press(|bot| bot.press(FRIEND, alert.message_id, &data)).await;
     assert_eq!(friend.as_deref(), Some("Only operators may do that."));
     assert_eq!(
-        pair.press(|bot| drop(bot.press_in_group(OPERATOR, GROUP, alert.message_id, &data))).await,
+        pair.press(|bot| bot.press_in_group(OPERATOR, GROUP, alert.message_id, &data)).await,
         None
     );
     let forged = format!("rescue:{}", "A".repeat(22));
-    assert!(pair.press(|bot| drop(bot.press(OPERATOR, alert.message_id, &forged))).await.is_some());
+    assert!(pair.press(|bot| bot.press(OPERATOR, alert.message_id, &forged)).await.is_some());
     assert!(stands_still(frozen), "nothing happened to main");
     pair.bot.control.say(FRIEND, "/restart");
     pair.bot.control.say_in_group(OPERATOR, GROUP, "/restart@watchful_bot");
@@ -136,7 +139,7 @@ async fn a_frozen_main_is_told_once_and_repaired_by_the_operators_tap_only() {
     assert!(stands_still(frozen), "nothing happened to main");
 
     // One tap repairs it.
-    let rested = pair.press(|bot| drop(bot.press(OPERATOR, alert.message_id, &data))).await;
+    let rested = pair.press(|bot| bot.press(OPERATOR, alert.message_id, &data)).await;
     assert!(rested.is_some_and(|text| text.contains("under way")));
     pair.main.answers().await;
     let over = pair.bot.control.wait_for_text(OPERATOR, "is well again").await;
@@ -148,10 +151,10 @@ async fn a_frozen_main_is_told_once_and_repaired_by_the_operators_tap_only() {
     assert_ne!(again, frozen);
 
     // The same tap once more, and one that belongs to an incident that is over.
-    assert!(pair.press(|bot| drop(bot.press(OPERATOR, alert.message_id, &data))).await.is_some());
+    assert!(pair.press(|bot| bot.press(OPERATOR, alert.message_id, &data)).await.is_some());
     let unused = alert.now.labels().into_iter().find(|label| label != "Restart").expect("another button");
     let unused = alert.now.button(&unused).expect("its data");
-    assert!(pair.press(|bot| drop(bot.press(OPERATOR, alert.message_id, &unused))).await.is_some());
+    assert!(pair.press(|bot| bot.press(OPERATOR, alert.message_id, &unused)).await.is_some());
     pair.main.answers().await;
     assert_eq!(pair.main.gateway_pid(&pair.world), again, "nothing happened to main");
     drop(over);

@@ -33,56 +33,70 @@ pub struct Notifications {
     shown: watch::Receiver<Vec<Shown>>,
 }
 
-struct Server {
-    shown: watch::Sender<Vec<Shown>>,
+mod server {
+    #![allow(
+        missing_docs,
+        clippy::unused_self,
+        clippy::too_many_arguments,
+        clippy::used_underscore_binding,
+        clippy::needless_pass_by_value,
+        reason = "the shape that D-Bus calls"
+    )]
+
+    use super::{HashMap, OwnedValue, Shown, SignalEmitter, interface, watch};
+
+    pub struct Server {
+        pub shown: watch::Sender<Vec<Shown>>,
+    }
+
+    #[interface(name = "org.freedesktop.Notifications")]
+    impl Server {
+        fn get_capabilities(&self) -> Vec<String> {
+            ["body", "actions", "persistence", "sound"].map(str::to_owned).to_vec()
+        }
+
+        fn get_server_information(&self) -> (String, String, String, String) {
+            ("desk".to_owned(), "Bulkhead's tests".to_owned(), "1".to_owned(), "1.2".to_owned())
+        }
+
+        fn notify(
+            &self,
+            _app: String,
+            replaces: u32,
+            _icon: String,
+            title: String,
+            text: String,
+            _actions: Vec<String>,
+            hints: HashMap<String, OwnedValue>,
+            _timeout: i32,
+        ) -> u32 {
+            let silent =
+                hints.get("suppress-sound").is_some_and(|hint| bool::try_from(hint).unwrap_or(false));
+            let mut given = replaces;
+            self.shown.send_modify(|all| {
+                if let Some(one) = all.iter_mut().find(|one| replaces != 0 && one.id == replaces) {
+                    one.title = title;
+                    one.text = text;
+                    one.silent = silent;
+                    one.times += 1;
+                    return;
+                }
+                given = all.iter().map(|one| one.id).max().unwrap_or(0) + 1;
+                all.push(Shown { id: given, title, text, times: 1, silent });
+            });
+            given
+        }
+
+        fn close_notification(&self, id: u32) {
+            self.shown.send_modify(|all| all.retain(|one| one.id != id));
+        }
+
+        #[zbus(signal)]
+        pub async fn action_invoked(emitter: &SignalEmitter<'_>, id: u32, action: &str) -> zbus::Result<()>;
+    }
 }
 
-#[allow(missing_docs, clippy::unused_self, clippy::too_many_arguments, reason = "the shape that D-Bus calls")]
-#[interface(name = "org.freedesktop.Notifications")]
-impl Server {
-    fn get_capabilities(&self) -> Vec<String> {
-        ["body", "actions", "persistence", "sound"].map(str::to_owned).to_vec()
-    }
-
-    fn get_server_information(&self) -> (String, String, String, String) {
-        ("desk".to_owned(), "Bulkhead's tests".to_owned(), "1".to_owned(), "1.2".to_owned())
-    }
-
-    #[allow(clippy::needless_pass_by_value, reason = "the shape that D-Bus calls")]
-    fn notify(
-        &self,
-        _app: String,
-        replaces: u32,
-        _icon: String,
-        title: String,
-        text: String,
-        _actions: Vec<String>,
-        hints: HashMap<String, OwnedValue>,
-        _timeout: i32,
-    ) -> u32 {
-        let silent = hints.get("suppress-sound").is_some_and(|hint| bool::try_from(hint).unwrap_or(false));
-        let mut given = replaces;
-        self.shown.send_modify(|all| {
-            if let Some(one) = all.iter_mut().find(|one| replaces != 0 && one.id == replaces) {
-                one.title = title;
-                one.text = text;
-                one.silent = silent;
-                one.times += 1;
-                return;
-            }
-            given = all.iter().map(|one| one.id).max().unwrap_or(0) + 1;
-            all.push(Shown { id: given, title, text, times: 1, silent });
-        });
-        given
-    }
-
-    fn close_notification(&self, id: u32) {
-        self.shown.send_modify(|all| all.retain(|one| one.id != id));
-    }
-
-    #[zbus(signal)]
-    async fn action_invoked(emitter: &SignalEmitter<'_>, id: u32, action: &str) -> zbus::Result<()>;
-}
+use server::Server;
 
 impl Notifications {
     /// Takes the name on the world's bus.

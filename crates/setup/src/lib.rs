@@ -41,7 +41,8 @@ mod world;
 
 pub use attach::{MainKind, MainPlan};
 pub use detect::{
-    Detection, FoundChrome, FoundGateway, FoundKeychain, FoundModel, FoundOpenClaw, FoundPort, FoundProxy, FoundServices,
+    Detection, FoundChrome, FoundGateway, FoundKeychain, FoundModel, FoundOpenClaw, FoundPort, FoundProxy,
+    FoundServices,
 };
 pub use error::SetupError;
 pub use event::{Event, Outcome, ProfileResult, Progress, ProgressState, Step};

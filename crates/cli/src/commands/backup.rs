@@ -140,14 +140,17 @@ fn told(_: Output, restored: &Restored) -> String {
 
 impl From<BackupError> for Failure {
     fn from(error: BackupError) -> Self {
-        let exit = match &error {
-            BackupError::Place(_) | BackupError::Newer { .. } => CONFIGURATION,
-            BackupError::Config(ConfigError::Busy { .. } | ConfigError::Write { .. }) => FAILED,
-            BackupError::Config(_) => CONFIGURATION,
-            BackupError::Register(RegisterError::Io { .. } | RegisterError::Busy { .. }) => FAILED,
-            BackupError::Register(_) => CONFIGURATION,
-            _ => FAILED,
-        };
+        // What may pass by itself (a lock, a disk) is no fault of the configuration.
+        let passing = matches!(
+            &error,
+            BackupError::Config(ConfigError::Busy { .. } | ConfigError::Write { .. })
+                | BackupError::Register(RegisterError::Io { .. } | RegisterError::Busy { .. })
+        );
+        let configuration = matches!(
+            &error,
+            BackupError::Place(_) | BackupError::Newer { .. } | BackupError::Config(_) | BackupError::Register(_)
+        );
+        let exit = if configuration && !passing { CONFIGURATION } else { FAILED };
         Self::new(exit, error.code().to_owned(), error.to_string())
     }
 }

@@ -83,8 +83,10 @@ impl DrillHow {
 #[derive(Debug, Subcommand)]
 pub enum OperatorsCommand {
     /// Let somebody be told and repair.
-    #[command(after_help = "Example:\n  bulkhead rescue operators add 123456789\n\nThe id stands in what the bot \
-                            answers to a stranger, and in `bulkhead rescue operators list` once they are paired.")]
+    #[command(
+        after_help = "Example:\n  bulkhead rescue operators add 123456789\n\nThe id stands in what the bot \
+                            answers to a stranger, and in `bulkhead rescue operators list` once they are paired."
+    )]
     Add {
         /// Telegram user ids (numbers; user names change hands).
         #[arg(required = true, value_name = "ID")]

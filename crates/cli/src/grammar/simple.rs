@@ -45,8 +45,10 @@ pub enum PairingCommand {
         channel: Option<String>,
     },
     /// Let somebody in by the code they were told.
-    #[command(after_help = "Examples:\n  bulkhead pairing approve telegram ABCD2345\n  bulkhead --profile rescue \
-                            pairing approve telegram ABCD2345 --operator")]
+    #[command(
+        after_help = "Examples:\n  bulkhead pairing approve telegram ABCD2345\n  bulkhead --profile rescue \
+                            pairing approve telegram ABCD2345 --operator"
+    )]
     Approve {
         /// The channel, such as telegram.
         channel: String,
