@@ -33,6 +33,16 @@ impl OpenClaw {
         Self { folder }
     }
 
+    /// The Node that it was installed with.
+    pub fn node(&self) -> PathBuf {
+        self.folder.join("node_modules/node/bin/node")
+    }
+
+    /// Its package.
+    pub fn package(&self) -> PathBuf {
+        self.folder.join("node_modules/openclaw")
+    }
+
     /// One of its commands, in the home of a world.
     pub fn command(&self, world: &World, args: &[&str]) -> Command {
         let node = self.folder.join("node_modules/node/bin");

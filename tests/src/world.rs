@@ -71,11 +71,19 @@ impl World {
     #[cfg(target_os = "linux")]
     #[allow(clippy::print_stderr, reason = "a test that is left out says why")]
     pub fn with_user_manager() -> Option<Self> {
+        Self::with_user_manager_after(|_| {})
+    }
+
+    /// The same; what is mounted in the home before is seen in it too.
+    #[cfg(target_os = "linux")]
+    #[allow(clippy::print_stderr, reason = "a test that is left out says why")]
+    pub fn with_user_manager_after(prepare: impl FnOnce(&Path)) -> Option<Self> {
         if let Some(why) = manager::missing() {
             eprintln!("skipped: {why}");
             return None;
         }
         let mut world = Self::new();
+        prepare(world.home());
         let manager = UserManager::start(world.home());
         world.set("XDG_RUNTIME_DIR", &manager.runtime_dir);
         world.manager = Some(manager);

@@ -234,13 +234,13 @@ async fn play(case: Case, scene: &Scene, row: &mut Row) -> Result<(), String> {
 }
 
 /// Rescue's time minus the observer's.
-fn difference(ours: &Value, seen: u64) -> i64 {
+pub fn difference(ours: &Value, seen: u64) -> i64 {
     let ours = ours.as_i64().unwrap_or(i64::MAX / 2);
     ours - i64::try_from(seen).expect("a time")
 }
 
 /// What rescue calls it, once that is what it is.
-async fn cause(scene: &Scene, expected: &str) -> Result<String, String> {
+pub async fn cause(scene: &Scene, expected: &str) -> Result<String, String> {
     let begun = std::time::Instant::now();
     loop {
         let incident = scene.incident();
@@ -267,7 +267,8 @@ fn steal_port(scene: &Scene) -> TcpListener {
     thief
 }
 
-fn fill(dir: &Path) -> PathBuf {
+/// Leaves no room.
+pub fn fill(dir: &Path) -> PathBuf {
     let path = dir.join("somebody-elses-download");
     let mut file = std::fs::File::create(&path).expect("a file");
     for chunk in [1 << 20, 1 << 12, 1] {

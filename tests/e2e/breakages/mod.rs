@@ -3,6 +3,7 @@
 //! those that rescue keeps itself.
 
 mod cases;
+mod openclaw;
 mod scene;
 mod silences;
 mod table;

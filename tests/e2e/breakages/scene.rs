@@ -30,7 +30,7 @@ pub struct Needs {
 }
 
 /// A mounted disk; goes with the test.
-struct Disk(PathBuf);
+pub struct Disk(PathBuf);
 
 impl Drop for Disk {
     fn drop(&mut self) {
@@ -80,6 +80,18 @@ impl Scene {
         scene.bot.control.say(OPERATOR, "/rescue");
         scene.bot.control.wait_for_text(OPERATOR, "main is well").await;
         Ok(scene)
+    }
+
+    /// Of what another kind of main needs; the bots are rescue's and main's, the profiles main and rescue.
+    pub fn of(
+        supervisors: Vec<Running>,
+        (bot, main_bot): (Bot, Bot),
+        (main, rescue): (Profile, Profile),
+        outside: Outside,
+        disk: Option<Disk>,
+        world: World,
+    ) -> Self {
+        Self { supervisors, bot, main_bot, main, rescue, outside, _disk: disk, world }
     }
 
     fn supervise_main(&mut self, copy: bool) {
@@ -199,7 +211,8 @@ impl Scene {
     }
 }
 
-fn mount(dir: PathBuf) -> Result<Disk, String> {
+/// A small disk of its own.
+pub fn mount(dir: PathBuf) -> Result<Disk, String> {
     std::fs::create_dir_all(&dir).map_err(|error| error.to_string())?;
     let mounted = std::process::Command::new("mount")
         .args(["-t", "tmpfs", "-o", &format!("{DISK},mode=700"), "tmpfs"])
