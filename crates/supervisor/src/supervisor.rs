@@ -116,6 +116,10 @@ impl Supervisor {
     }
 }
 
+/// Whoever only wants to know whether somebody supervises tries the lock, and holds it for a moment.
+const MOMENT: std::time::Duration = std::time::Duration::from_millis(200);
+const LOOK: std::time::Duration = std::time::Duration::from_millis(5);
+
 /// One supervisor per state directory; the lock ends with the process, however it ends.
 fn lock(place: &Place) -> Result<File, SupervisorError> {
     let path = place.state_dir().join("supervisor.lock");
@@ -125,7 +129,14 @@ fn lock(place: &Place) -> Result<File, SupervisorError> {
     };
     files::create_private_dir(place.state_dir()).map_err(io("make the directory of"))?;
     let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(io("open"))?;
-    match file.try_lock() {
+    let begun = std::time::Instant::now();
+    let outcome = loop {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) if begun.elapsed() < MOMENT => std::thread::sleep(LOOK),
+            outcome => break outcome,
+        }
+    };
+    match outcome {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => {
             Err(SupervisorError::AlreadySupervised { profile: place.name().to_string(), lock: path })

@@ -13,6 +13,7 @@ use bulkhead_setup::backup::BackupReport;
 use bulkhead_setup::uninstall::delete_secrets;
 use serde_json::{Value, json};
 
+use super::gateway::is_locked;
 use super::{DONE, backup, setup};
 use crate::context::Context;
 use crate::error::{FAILED, Failure};
@@ -31,6 +32,13 @@ pub fn run(command: ProfilesCommand, context: &Context) -> Result<u8, Failure> {
     }
 }
 
+/// What runs in a profile, in words. Its record is written when the gateway is ready; from its start on it holds the lock.
+fn running(place: &Place) -> Option<String> {
+    let record = RunRecord::read_running(&place.run_record_path());
+    let starts = || is_locked(&place.lock_path()).then(|| format!("it holds {}", place.lock_path().display()));
+    record.map(|record| format!("process {}", record.identity.pid)).or_else(starts)
+}
+
 /// Tells or moves the owner. It is moved only while nothing runs: the old owner and the new one must never both run one.
 fn owner(context: &Context, name: &ProfileName, new: Option<NewOwner>) -> Result<u8, Failure> {
     let place = Place::resolve(Some(name), &setup::surroundings(context))?;
@@ -47,11 +55,11 @@ fn owner(context: &Context, name: &ProfileName, new: Option<NewOwner>) -> Result
         NewOwner::External => Owner::External,
     });
     if wanted != entry.owner {
-        if let Some(record) = RunRecord::read_running(&place.run_record_path()) {
+        if let Some(runs) = running(&place) {
             let text = format!(
-                "profile {name}: its gateway runs (process {}), run by {}; expected it to be stopped before somebody else \
+                "profile {name}: its gateway runs ({runs}), run by {}; expected it to be stopped before somebody else \
                  runs it; stop it where it was started, then say this again",
-                record.identity.pid, entry.owner
+                entry.owner
             );
             return Err(Failure::new(FAILED, "profiles.running", text));
         }
@@ -198,12 +206,11 @@ fn remove(context: &Context, name: &ProfileName, removal: &Removal) -> Result<u8
             ),
         ));
     }
-    if let Some(record) = RunRecord::read_running(&place.run_record_path()) {
+    if let Some(runs) = running(&place) {
         return Err(Failure::failed(
             "profile.running",
             format!(
-                "the gateway of profile {name} runs (pid {}); stop it with `bulkhead --profile {name} gateway stop`, then remove the profile",
-                record.identity.pid
+                "the gateway of profile {name} runs ({runs}); stop it with `bulkhead --profile {name} gateway stop`, then remove the profile",
             ),
         ));
     }

@@ -38,6 +38,22 @@ fn removing_main_leaves_the_others_alone() {
     assert_eq!(home.run(&["profiles", "remove", "rescue", "--yes"]).code, 1);
 }
 
+/// A gateway that is still starting has no run record yet; its lock tells.
+#[test]
+fn a_profile_whose_gateway_starts_is_neither_moved_nor_removed() {
+    let home = Home::new();
+    home.run(&["profiles", "create", "second"]).ok();
+    let lock = std::fs::File::create(home.path().join(".bulkhead-second/gateway.lock")).unwrap();
+    lock.lock().unwrap();
+    let moved = home.run(&["profiles", "owner", "second", "desktop", "--json"]);
+    assert_eq!((moved.code, &moved.json()["error"]["code"]), (1, &json!("profiles.running")));
+    let removed = home.run(&["profiles", "remove", "second", "--yes", "--json"]);
+    assert_eq!((removed.code, &removed.json()["error"]["code"]), (1, &json!("profile.running")));
+    drop(lock);
+    let moved = home.run(&["profiles", "owner", "second", "desktop", "--json"]).ok().json();
+    assert_eq!(moved["owner"], "desktop");
+}
+
 #[test]
 fn status_shows_all_and_needs_nothing() {
     let home = Home::new();

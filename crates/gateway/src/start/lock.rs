@@ -4,8 +4,13 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use crate::error::GatewayError;
+
+/// Whoever only wants to know whether a gateway runs tries the lock, and holds it for a moment: that is nobody who runs.
+const MOMENT: Duration = Duration::from_millis(200);
+const LOOK: Duration = Duration::from_millis(5);
 
 /// Holds the state directory as long as it lives.
 #[derive(Debug)]
@@ -27,7 +32,14 @@ pub(crate) fn take(path: &Path, state_dir: &Path, profile: &str) -> Result<State
         options.mode(0o600);
     }
     let mut file = options.open(path).map_err(io("open the lock"))?;
-    match file.try_lock() {
+    let begun = Instant::now();
+    let outcome = loop {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) if begun.elapsed() < MOMENT => std::thread::sleep(LOOK),
+            outcome => break outcome,
+        }
+    };
+    match outcome {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => return Err(held(path, state_dir, profile)),
         Err(TryLockError::Error(source)) => return Err(io("lock")(source)),
@@ -64,5 +76,19 @@ mod tests {
         assert!(text.contains("profile rescue"), "{text}");
         drop(first);
         take(&path, dir.path(), "main").unwrap();
+    }
+
+    #[test]
+    fn somebody_who_only_looks_keeps_nobody_from_starting() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("gateway.lock");
+        let looking = File::create(&path).unwrap();
+        looking.lock_shared().unwrap();
+        std::thread::scope(|scope| {
+            let starting = scope.spawn(|| take(&path, dir.path(), "main"));
+            std::thread::sleep(LOOK);
+            drop(looking);
+            starting.join().unwrap().unwrap();
+        });
     }
 }

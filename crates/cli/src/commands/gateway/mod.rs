@@ -14,6 +14,7 @@ mod status;
 mod supervise;
 
 pub use control::start_service;
+pub use sight::is_locked;
 
 use crate::context::Context;
 use crate::error::Failure;

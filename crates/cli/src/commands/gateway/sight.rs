@@ -122,7 +122,8 @@ pub fn app_starts(place: &Place) -> Failure {
     )
 }
 
-fn is_locked(path: &Path) -> bool {
+/// Whether another process holds a lock of a profile. The lock is tried, so that for a moment it is held here, too.
+pub fn is_locked(path: &Path) -> bool {
     let Ok(file) = File::options().write(true).open(path) else { return false };
     matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
 }
