@@ -41,7 +41,12 @@ pub fn create(outside: &Outside, world: &World, names: &[&str], secrets: &str) -
 
 /// Starts the app.
 pub fn app(world: &World, args: &[&str]) -> Running {
-    let mut command = world.command(programs::app());
+    app_at(world, &programs::app(), args)
+}
+
+/// Starts another copy of the app.
+pub fn app_at(world: &World, program: &std::path::Path, args: &[&str]) -> Running {
+    let mut command = world.command(program);
     command.args(args);
     Running::start(command)
 }

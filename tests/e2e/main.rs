@@ -7,9 +7,13 @@ mod app_life;
 mod breakages;
 #[cfg(target_os = "linux")]
 mod browser_seat;
+#[cfg(target_os = "linux")]
+mod drill;
 mod hostile_web;
 #[cfg(target_os = "linux")]
 mod import;
+#[cfg(target_os = "linux")]
+mod interleavings;
 mod isolation;
 #[cfg(target_os = "linux")]
 mod notifications;

@@ -83,7 +83,10 @@ impl Pair {
     }
 
     /// Presses, and waits until the button came to rest; answers what was shown.
-    async fn press(&self, press: impl FnOnce(&bulkhead_fakes::telegram::BotControl) -> i64) -> Option<String> {
+    async fn press(
+        &self,
+        press: impl FnOnce(&bulkhead_fakes::telegram::BotControl) -> i64,
+    ) -> Option<String> {
         let before = self.bot.control.press_answers().len();
         press(&self.bot.control);
         let rested = |bot: &bulkhead_fakes::telegram::BotControl| bot.press_answers().get(before).cloned();
@@ -126,10 +129,7 @@ async fn a_frozen_main_is_told_once_and_repaired_by_the_operators_tap_only() {
     // Nobody else, nowhere else, and nothing that was made up.
     let friend = pair.press(|bot| bot.press(FRIEND, alert.message_id, &data)).await;
     assert_eq!(friend.as_deref(), Some("Only operators may do that."));
-    assert_eq!(
-        pair.press(|bot| bot.press_in_group(OPERATOR, GROUP, alert.message_id, &data)).await,
-        None
-    );
+    assert_eq!(pair.press(|bot| bot.press_in_group(OPERATOR, GROUP, alert.message_id, &data)).await, None);
     let forged = format!("rescue:{}", "A".repeat(22));
     assert!(pair.press(|bot| bot.press(OPERATOR, alert.message_id, &forged)).await.is_some());
     assert!(stands_still(frozen), "nothing happened to main");
