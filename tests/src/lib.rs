@@ -13,9 +13,9 @@ pub mod desk;
 #[cfg(target_os = "linux")]
 pub mod manager;
 pub mod node;
-pub mod openclaw;
 #[cfg(target_os = "linux")]
 pub mod notifications;
+pub mod openclaw;
 pub mod page;
 pub mod ports;
 pub mod programs;

@@ -8,9 +8,7 @@ mod undo;
 
 use bulkhead_agent::AgentError;
 use bulkhead_agent::workspace::ensure_templates;
-use bulkhead_profile::{
-    ClaimRequest, Environment, Finding, PlaceError, Register, RegisterError,
-};
+use bulkhead_profile::{ClaimRequest, Environment, Finding, PlaceError, Register, RegisterError};
 use serde_json::json;
 
 use self::journal::{Entry, Journal};

@@ -139,14 +139,20 @@ impl Case {
             Self::PortStolen => return Grip::Port(steal_port(scene)),
             Self::DiskFull => return Grip::File(fill(&scene.world.path(".bulkhead"))),
             Self::StateReadOnly => read_only(&scene.world.path(".bulkhead")),
-            Self::KilledInALoop => return Grip::Killer(kill_on_sight(scene.world.path(".bulkhead/run.json"))),
+            Self::KilledInALoop => {
+                return Grip::Killer(kill_on_sight(scene.world.path(".bulkhead/run.json")));
+            }
             Self::Hung => signal(scene.main_pid(), Signal::STOP),
             Self::BinaryMissing => {
                 std::fs::remove_file(scene.copied_program()).expect("removed");
                 signal(scene.main_pid(), Signal::KILL);
             }
             Self::ServiceDisabled => {
-                let done = scene.world.command("systemctl").args(["--user", "disable", "--now", "bulkhead-gateway.service"]).status();
+                let done = scene
+                    .world
+                    .command("systemctl")
+                    .args(["--user", "disable", "--now", "bulkhead-gateway.service"])
+                    .status();
                 assert!(done.is_ok_and(|status| status.success()), "the service can't be disabled");
             }
         }
@@ -155,7 +161,9 @@ impl Case {
 
     fn put_right(self, scene: &Scene, grip: Grip) {
         match (self, grip) {
-            (Self::ModelKeyRevoked, _) => scene.outside.model.control.set_keys(vec![scene.outside.key.clone()]),
+            (Self::ModelKeyRevoked, _) => {
+                scene.outside.model.control.set_keys(vec![scene.outside.key.clone()])
+            }
             (Self::ProviderDown, _) => scene.outside.model.control.clear_faults(),
             (Self::BotTokenRevoked, _) => scene.give_main_another_token(),
             (Self::StateReadOnly, _) => writable(&scene.world.path(".bulkhead")),
@@ -216,14 +224,26 @@ async fn play(case: Case, scene: &Scene, row: &mut Row) -> Result<(), String> {
             case.put_right(scene, std::mem::replace(&mut grip, Grip::Nothing));
             let at = now_ms();
             // It may be well again by itself before anybody taps.
-            if scene.bot.control.wait(Duration::from_secs(1), |bot| bot.messages_to(super::scene::OPERATOR).into_iter().skip(before).find(|one| one.now.text.contains("well again"))).await.is_none() {
+            if scene
+                .bot
+                .control
+                .wait(Duration::from_secs(1), |bot| {
+                    bot.messages_to(super::scene::OPERATOR)
+                        .into_iter()
+                        .skip(before)
+                        .find(|one| one.now.text.contains("well again"))
+                })
+                .await
+                .is_none()
+            {
                 scene.tap(button, before).await?;
             }
             at
         }
     };
     let over = scene.well_again(before).await?;
-    let seen = over.revisions.iter().find(|one| one.text.contains("well again")).map_or(over.now.at, |one| one.at);
+    let seen =
+        over.revisions.iter().find(|one| one.text.contains("well again")).map_or(over.now.at, |one| one.at);
     row.repaired = Some(Duration::from_millis(seen.saturating_sub(put_right)));
     row.differences.push(difference(&scene.incident()["phase"]["atMs"], seen));
     if case != Case::PortStolen {

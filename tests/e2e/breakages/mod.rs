@@ -22,7 +22,11 @@ async fn every_breakage_of_main_is_told_within_ten_seconds_and_repaired_where_it
         .collect::<Vec<_>>()
         .await;
     let row = |(case, row): (&cases::Case, Result<Row, _>)| {
-        row.unwrap_or_else(|why: tokio::task::JoinError| Row { name: case.name(), wrong: Some(why.to_string()), ..Row::default() })
+        row.unwrap_or_else(|why: tokio::task::JoinError| Row {
+            name: case.name(),
+            wrong: Some(why.to_string()),
+            ..Row::default()
+        })
     };
     let table = Table::of(cases::ALL.iter().zip(rows).map(row).collect());
     println!("{table}");

@@ -242,9 +242,11 @@ impl Stage {
     fn pid(&self) -> u32 {
         match &self.by_hand {
             Some(running) => running.id(),
-            None => {
-                self.systemctl(&["show", "--property=MainPID", "--value", UNIT]).trim().parse().expect("a pid")
-            }
+            None => self
+                .systemctl(&["show", "--property=MainPID", "--value", UNIT])
+                .trim()
+                .parse()
+                .expect("a pid"),
         }
     }
 

@@ -177,12 +177,17 @@ impl Scene {
     pub async fn tap(&self, label: &str, before: usize) -> Result<(), String> {
         let with = |bot: &BotControl| {
             let messages = bot.messages_to(OPERATOR);
-            messages.into_iter().skip(before).rev().find_map(|one| Some((one.message_id, one.now.button(label)?)))
+            messages
+                .into_iter()
+                .skip(before)
+                .rev()
+                .find_map(|one| Some((one.message_id, one.now.button(label)?)))
         };
         let (message, data) = self.seen(&format!("the button {label:?}"), with).await?;
         let rested = self.bot.control.press_answers().len();
         self.bot.control.press(OPERATOR, message, &data);
-        let answer = self.seen("an answer to the tap", |bot| bot.press_answers().get(rested).cloned()).await?;
+        let answer =
+            self.seen("an answer to the tap", |bot| bot.press_answers().get(rested).cloned()).await?;
         if answer.text.as_deref().is_some_and(|text| text.contains("confirm")) {
             let question = |bot: &BotControl| {
                 let newest = bot.messages_to(OPERATOR).into_iter().next_back()?;

@@ -62,7 +62,9 @@ pub async fn run(silence: Silence) -> Option<String> {
         }
         Silence::CpuStarvation => {
             let hogs: Vec<_> = (0..24)
-                .filter_map(|_| std::process::Command::new("sh").args(["-c", "while :; do :; done"]).spawn().ok())
+                .filter_map(|_| {
+                    std::process::Command::new("sh").args(["-c", "while :; do :; done"]).spawn().ok()
+                })
                 .collect();
             tokio::time::sleep(LASTS).await;
             for mut hog in hogs {
@@ -71,7 +73,8 @@ pub async fn run(silence: Silence) -> Option<String> {
             }
         }
         Silence::TelegramOutage => {
-            let down = || PlannedFault { method: None, ..PlannedFault::next("", Fault::CutCall) }.times(usize::MAX);
+            let down =
+                || PlannedFault { method: None, ..PlannedFault::next("", Fault::CutCall) }.times(usize::MAX);
             scene.main_bot.control.plan(down());
             scene.bot.control.plan(down());
             tokio::time::sleep(LASTS).await;

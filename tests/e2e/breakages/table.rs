@@ -60,7 +60,9 @@ impl Table {
 
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let seconds = |time: Option<Duration>| time.map_or("-".to_owned(), |time| format!("{:.1} s", time.as_secs_f64()));
+        let seconds = |time: Option<Duration>| {
+            time.map_or("-".to_owned(), |time| format!("{:.1} s", time.as_secs_f64()))
+        };
         writeln!(f, "| breakage | told as | told after | put right by | well again after |")?;
         writeln!(f, "| --- | --- | ---: | --- | ---: |")?;
         for row in &self.rows {

@@ -148,7 +148,10 @@ impl From<BackupError> for Failure {
         );
         let configuration = matches!(
             &error,
-            BackupError::Place(_) | BackupError::Newer { .. } | BackupError::Config(_) | BackupError::Register(_)
+            BackupError::Place(_)
+                | BackupError::Newer { .. }
+                | BackupError::Config(_)
+                | BackupError::Register(_)
         );
         let exit = if configuration && !passing { CONFIGURATION } else { FAILED };
         Self::new(exit, error.code().to_owned(), error.to_string())

@@ -34,9 +34,11 @@ pub(super) fn counterpart(plan: &Plan, env: &Environment, name: &str) -> Option<
 /// Lets the one that was there before watch the new one too, unless its configuration names somebody already. What it
 /// says of itself (model, disk) is looked at often only while it belongs to a pair.
 pub(super) fn watch_back(plan: &Plan, env: &Environment, report: &Reporter<'_>) {
-    for profile in plan.profiles.iter().filter(|profile| {
-        profile.beside.as_ref().is_none_or(|beside| beside.watched.is_none())
-    }) {
+    for profile in plan
+        .profiles
+        .iter()
+        .filter(|profile| profile.beside.as_ref().is_none_or(|beside| beside.watched.is_none()))
+    {
         let Some(earlier) = other(&profile.name) else { continue };
         if plan.profiles.iter().any(|one| one.name == earlier) {
             continue;
@@ -60,7 +62,10 @@ pub(super) fn watch_back(plan: &Plan, env: &Environment, report: &Reporter<'_>) 
                     format!("configuration of {earlier}"),
                     trouble.to_string(),
                     format!("a configuration in which rescue.watch can be set to {}", profile.name),
-                    format!("repair it, then: bulkhead --profile {earlier} config set rescue.watch {}", profile.name),
+                    format!(
+                        "repair it, then: bulkhead --profile {earlier} config set rescue.watch {}",
+                        profile.name
+                    ),
                 )),
             ),
         }
