@@ -5,14 +5,22 @@ export type Shade = Health;
 
 export interface TimelineMark {
   atMs: number;
-  /** `exit`, `incident`, `over`, `remedy`, `drill`, `suspend`, `version`. */
+  /** `exit`, `incident`, `over`, `remedy`, `drill`, `slept`, `version`. */
   kind: string;
   text: string;
 }
 
+/** Equal minutes one after another. */
+export interface Stretch {
+  /** The first one, in milliseconds since 1970. */
+  fromMs: number;
+  minutes: number;
+  shade: Shade;
+}
+
 export interface SavedTimeline {
-  /** Runs of equal minutes, oldest first: the first minute since 1970, how many, which shade. */
-  runs: [number, number, Shade][];
+  /** Oldest first. Minutes between two of them are unknown. */
+  stretches: Stretch[];
   marks: TimelineMark[];
 }
 

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import type { SavedTimeline } from './shapes';
+import type { SavedTimeline, Shade, Stretch } from './shapes';
 import { cells, placed, totals } from './timeline';
 
 const MINUTE = 60_000;
+const stretch = (minute: number, minutes: number, shade: Shade): Stretch => ({ fromMs: minute * MINUTE, minutes, shade });
 const timeline: SavedTimeline = {
-  runs: [[100, 30, 'good'], [130, 1, 'down'], [131, 9, 'good'], [150, 10, 'planned']],
+  stretches: [stretch(100, 30, 'good'), stretch(130, 1, 'down'), stretch(131, 9, 'good'), stretch(150, 10, 'planned')],
   marks: [
     { atMs: 131 * MINUTE, kind: 'over', text: 'back' },
     { atMs: 130 * MINUTE, kind: 'exit', text: 'gone' },
@@ -34,7 +35,7 @@ describe('cells', () => {
 
   it('draws nothing of nothing', () => {
     expect(cells(timeline, 5, 5, 10)).toEqual([]);
-    expect(cells({ runs: [], marks: [] }, ...span, 10)).toEqual([{ from: 0, to: 1, shade: 'unknown' }]);
+    expect(cells({ stretches: [], marks: [] }, ...span, 10)).toEqual([{ from: 0, to: 1, shade: 'unknown' }]);
   });
 });
 

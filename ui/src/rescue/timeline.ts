@@ -17,9 +17,9 @@ export function cells(timeline: SavedTimeline, from: number, to: number, width: 
   if (width < 1 || to <= from) return [];
   const shades: Shade[] = Array.from({ length: width }, () => 'unknown');
   const scale = width / (to - from);
-  for (const [minute, count, shade] of timeline.runs) {
-    const first = Math.max(0, Math.floor((minute * MINUTE - from) * scale));
-    const last = Math.min(width - 1, Math.ceil(((minute + count) * MINUTE - from) * scale) - 1);
+  for (const { fromMs, minutes, shade } of timeline.stretches) {
+    const first = Math.max(0, Math.floor((fromMs - from) * scale));
+    const last = Math.min(width - 1, Math.ceil((fromMs + minutes * MINUTE - from) * scale) - 1);
     for (let at = first; at <= last; at += 1) {
       if (RANK[shade] > RANK[shades[at]!]) shades[at] = shade;
     }
@@ -36,8 +36,8 @@ export function cells(timeline: SavedTimeline, from: number, to: number, width: 
 /** How many milliseconds of the span each shade has. */
 export function totals(timeline: SavedTimeline, from: number, to: number): Record<Shade, number> {
   const sums: Record<Shade, number> = { unknown: 0, good: 0, planned: 0, degraded: 0, down: 0 };
-  for (const [minute, count, shade] of timeline.runs) {
-    sums[shade] += Math.max(0, Math.min(to, (minute + count) * MINUTE) - Math.max(from, minute * MINUTE));
+  for (const { fromMs, minutes, shade } of timeline.stretches) {
+    sums[shade] += Math.max(0, Math.min(to, fromMs + minutes * MINUTE) - Math.max(from, fromMs));
   }
   const seen = Object.values(sums).reduce((sum, one) => sum + one, 0);
   sums.unknown += Math.max(0, to - from - seen);

@@ -1,18 +1,19 @@
 /** A rescue gateway that watched main for some hours, for designing pages and for screenshots. */
-import type { Incident, RescueStatus, SavedTimeline } from '../rescue/shapes';
+import type { Incident, RescueStatus, SavedTimeline, Shade } from '../rescue/shapes';
 import type { Answer } from './memory-transport';
 
 const MINUTE = 60_000;
 
 function timeline(now: number): SavedTimeline {
   const minute = Math.floor(now / MINUTE);
-  const runs: SavedTimeline['runs'] = [
-    [minute - 330, 120, 'good'], [minute - 210, 3, 'down'], [minute - 207, 80, 'good'], [minute - 127, 12, 'planned'],
-    [minute - 115, 60, 'good'], [minute - 55, 9, 'degraded'], [minute - 46, 46, 'good'],
+  const stretch = (ago: number, minutes: number, shade: Shade) => ({ fromMs: (minute - ago) * MINUTE, minutes, shade });
+  const stretches = [
+    stretch(330, 120, 'good'), stretch(210, 3, 'down'), stretch(207, 80, 'good'), stretch(127, 12, 'planned'),
+    stretch(115, 60, 'good'), stretch(55, 9, 'degraded'), stretch(46, 46, 'good'),
   ];
   const mark = (ago: number, kind: string, text: string) => ({ atMs: now - ago * MINUTE, kind, text });
   return {
-    runs,
+    stretches,
     marks: [
       mark(210, 'incident', 'main has ended (signal 9)'), mark(208, 'remedy', 'Restart, by 5512 on Telegram'), mark(207, 'over', 'main is well again'),
       mark(127, 'version', 'main was updated to 0.1.1'), mark(55, 'incident', 'The model provider of main does not answer'), mark(46, 'over', 'main is well again'),
