@@ -162,7 +162,7 @@ impl Case {
     fn put_right(self, scene: &Scene, grip: Grip) {
         match (self, grip) {
             (Self::ModelKeyRevoked, _) => {
-                scene.outside.model.control.set_keys(vec![scene.outside.key.clone()])
+                scene.outside.model.control.set_keys(vec![scene.outside.key.clone()]);
             }
             (Self::ProviderDown, _) => scene.outside.model.control.clear_faults(),
             (Self::BotTokenRevoked, _) => scene.give_main_another_token(),

@@ -35,7 +35,8 @@ pub fn run(command: ProfilesCommand, context: &Context) -> Result<u8, Failure> {
 /// What runs in a profile, in words. Its record is written when the gateway is ready; from its start on it holds the lock.
 fn running(place: &Place) -> Option<String> {
     let record = RunRecord::read_running(&place.run_record_path());
-    let starts = || is_locked(&place.lock_path()).then(|| format!("it holds {}", place.lock_path().display()));
+    let starts =
+        || is_locked(&place.lock_path()).then(|| format!("it holds {}", place.lock_path().display()));
     record.map(|record| format!("process {}", record.identity.pid)).or_else(starts)
 }
 
