@@ -25,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 pub use clock::SystemClock;
 pub use target::{ConfigTarget, Target, TargetKind};
 
+pub(crate) use http::answers;
 pub(crate) use platform::command_line;
 pub(crate) use service::look as look_at_service;
 

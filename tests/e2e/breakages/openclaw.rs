@@ -46,6 +46,8 @@ enum Case {
     Hung,
     NodeBroken,
     ServiceDisabled,
+    /// Beyond the twelve: it heeds no request to end.
+    Stuck,
     /// Beyond the twelve: started by hand, so there is nobody to ask.
     KilledByHand,
 }
@@ -63,6 +65,7 @@ const ALL: &[Case] = &[
     Case::Hung,
     Case::NodeBroken,
     Case::ServiceDisabled,
+    Case::Stuck,
     Case::KilledByHand,
 ];
 
@@ -76,10 +79,12 @@ enum Repair {
 }
 
 /// What holds on as long as it is broken.
+#[allow(dead_code, reason = "what is in it is held, not used")]
 enum Grip {
     Nothing,
-    Port(#[expect(dead_code, reason = "held, not used")] TcpListener),
+    Port(TcpListener),
     Killer(Killer),
+    Stopper(Killer),
     File(PathBuf),
 }
 
@@ -98,6 +103,7 @@ impl Case {
             Self::Hung => "hung (SIGSTOP)",
             Self::NodeBroken => "broken Node install",
             Self::ServiceDisabled => "service disabled",
+            Self::Stuck => "stuck, heeds nothing",
             Self::KilledByHand => "killed, was started by hand",
         }
     }
@@ -113,7 +119,7 @@ impl Case {
             Self::DiskFull => "disk-full",
             Self::StateReadOnly => "state-read-only",
             Self::KilledInALoop => "crash-loop",
-            Self::Hung => "hung",
+            Self::Hung | Self::Stuck => "hung",
             Self::NodeBroken => "node-broken",
             Self::ServiceDisabled => "service-disabled",
             Self::KilledByHand => "killed",
@@ -125,11 +131,14 @@ impl Case {
             Self::ConfigEmptied | Self::ConfigInvalid => Repair::Tap("Roll back"),
             Self::ModelKeyRevoked => Repair::Outside("the key is accepted again"),
             Self::ProviderDown => Repair::Outside("the provider answers again"),
-            Self::BotTokenRevoked => Repair::Outside("the token is accepted again"),
+            // OpenClaw gives up on a channel that was refused once, and says so at `/readyz`.
+            Self::BotTokenRevoked => {
+                Repair::OutsideThenTap("the token is accepted again, Restart", "Restart")
+            }
             Self::PortStolen => Repair::OutsideThenTap("the port is free again, Restart", "Restart"),
             Self::DiskFull => Repair::Outside("room was made"),
             Self::StateReadOnly => Repair::Outside("the directory can be written again"),
-            Self::KilledInALoop | Self::Hung => Repair::Tap("Restart"),
+            Self::KilledInALoop | Self::Hung | Self::Stuck => Repair::Tap("Restart"),
             Self::NodeBroken => Repair::OutsideThenTap("Node is back, Restart", "Restart"),
             Self::ServiceDisabled => Repair::Tap("Enable the service"),
             Self::KilledByHand => Repair::Outside("started again by hand"),
@@ -250,7 +259,7 @@ impl Stage {
         }
     }
 
-    async fn break_main(&self, case: Case) -> Grip {
+    fn break_main(&self, case: Case) -> Grip {
         let outside = &self.scene.outside;
         match case {
             Case::ConfigEmptied => std::fs::write(self.config(), "").expect("emptied"),
@@ -276,6 +285,7 @@ impl Stage {
             }
             Case::KilledInALoop => return Grip::Killer(self.killer()),
             Case::Hung => signal(self.pid(), Signal::STOP),
+            Case::Stuck => return Grip::Stopper(self.stopper()),
             Case::NodeBroken => {
                 let pid = self.pid();
                 std::fs::remove_file(self.scene.world.path("node/bin/node")).expect("removed");
@@ -306,7 +316,7 @@ impl Stage {
                 self.by_hand = Some(Running::start(self.openclaw.command(&self.scene.world, &["gateway"])));
             }
             (_, Grip::File(file)) => std::fs::remove_file(file).expect("removed"),
-            (_, Grip::Port(_) | Grip::Killer(_) | Grip::Nothing) => {}
+            (_, Grip::Port(_) | Grip::Killer(_) | Grip::Stopper(_) | Grip::Nothing) => {}
         }
     }
 
@@ -329,6 +339,21 @@ impl Stage {
                     signal(pid, Signal::KILL);
                 }
                 std::thread::sleep(Duration::from_millis(100));
+            }
+        });
+        Killer { ends, thread: Some(thread) }
+    }
+
+    /// Stops its process again whenever it goes on, until that is gone.
+    fn stopper(&self) -> Killer {
+        let pid = self.pid();
+        let ends = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&ends);
+        let thread = std::thread::spawn(move || {
+            let process = PathBuf::from(format!("/proc/{pid}"));
+            while !seen.load(Ordering::Relaxed) && process.exists() {
+                signal(pid, Signal::STOP);
+                std::thread::sleep(Duration::from_millis(1));
             }
         });
         Killer { ends, thread: Some(thread) }
@@ -419,6 +444,7 @@ fn attach(world: &World, token: &str, api: &str) {
     assert!(out.status.success(), "attach: {}", text(&out));
 }
 
+#[allow(clippy::print_stderr, reason = "what the service manager saw explains what went wrong")]
 async fn run(case: Case) -> Row {
     let mut row = Row { name: case.name(), ..Row::default() };
     match Stage::new(case).await {
@@ -431,7 +457,7 @@ async fn run(case: Case) -> Row {
                 let journal = std::fs::read_to_string(stage.scene.world.path("user-manager.log"));
                 let lines: Vec<String> =
                     journal.unwrap_or_default().lines().rev().take(25).map(str::to_owned).collect();
-                println!("{}", lines.into_iter().rev().collect::<Vec<_>>().join("\n"));
+                eprintln!("{}", lines.into_iter().rev().collect::<Vec<_>>().join("\n"));
             }
         }
     }
@@ -441,7 +467,7 @@ async fn run(case: Case) -> Row {
 async fn play(case: Case, stage: &mut Stage, row: &mut Row) -> Result<(), String> {
     let before = stage.scene.told();
     let broken = now_ms();
-    let mut grip = stage.break_main(case).await;
+    let mut grip = stage.break_main(case);
     // A port is only stolen once its owner had to let go of it.
     let broken = if case == Case::PortStolen { now_ms() } else { broken };
     let alert = stage.scene.alert(before).await?;
@@ -455,7 +481,9 @@ async fn play(case: Case, stage: &mut Stage, row: &mut Row) -> Result<(), String
         Repair::Tap(button) => {
             row.repaired_by = button;
             // Whoever killed it stops; the rest is the button's.
-            drop(std::mem::replace(&mut grip, Grip::Nothing));
+            if matches!(grip, Grip::Killer(_)) {
+                drop(std::mem::replace(&mut grip, Grip::Nothing));
+            }
             stage.scene.tap(button, before).await?;
         }
         Repair::Outside(what) => {
@@ -483,6 +511,7 @@ async fn play(case: Case, stage: &mut Stage, row: &mut Row) -> Result<(), String
     if !stage.answers_ann().await {
         return Err("told that it is well again, but nobody gets an answer on Telegram".to_owned());
     }
+    drop(grip);
     Ok(())
 }
 

@@ -22,7 +22,7 @@ use super::rollback::{RollbackError, replace_config};
 use super::vault::Vault;
 use crate::alert::text::shorten;
 use crate::observation::{BinarySeen, ServiceActivity, ServiceSeen};
-use crate::probe::{SystemClock, Target, command_line, look_at_service};
+use crate::probe::{SystemClock, Target, answers, command_line, look_at_service};
 use crate::remedy::{Refusal, RefusalKind, RemedyKind};
 use crate::seams::{Clock as _, Done, Keeper, KeeperReport};
 use crate::timeline::Shade;
@@ -31,6 +31,8 @@ use crate::watcher::WatchHandle;
 const LIMIT: u64 = 8 * 1024 * 1024;
 const SYSTEMCTL_PATIENCE: Duration = Duration::from_mins(1);
 const CLI_PATIENCE: Duration = Duration::from_secs(80);
+/// One that does not answer has so long to heed the request to end. Its service would wait five and a half minutes.
+const HEED: Duration = Duration::from_secs(10);
 /// A configuration that ran well for so long is a good one.
 const GOOD_AFTER: Duration = Duration::from_mins(1);
 
@@ -66,6 +68,28 @@ impl OpenClawKeeper {
         let mut command = Command::new("systemctl");
         command.arg("--user").args(words).arg("--").arg(unit);
         run(command, SYSTEMCTL_PATIENCE, &format!("systemctl --user {} {unit}", words.join(" "))).await
+    }
+
+    /// Restarts its service. A process that is stuck is not waited for: it would never end by itself.
+    async fn restart_service(&self) -> Result<&'static str, Refusal> {
+        // A start limit that was hit would refuse the start.
+        let _ = self.systemctl(&["reset-failed"]).await;
+        let before = self.service().await.and_then(|service| service.pid);
+        let stuck = before.is_some() && !answers(&self.target.url).await;
+        let restart = self.systemctl(&["restart"]);
+        tokio::pin!(restart);
+        if stuck {
+            if let Ok(done) = tokio::time::timeout(HEED, &mut restart).await {
+                return done.map(|()| "restarted its service");
+            }
+            if self.service().await.and_then(|service| service.pid) == before {
+                self.systemctl(&["kill", "--signal=SIGKILL"]).await?;
+                return restart
+                    .await
+                    .map(|()| "killed the process, which did not heed, and restarted its service");
+            }
+        }
+        restart.await.map(|()| "restarted its service")
     }
 
     /// `openclaw gateway <words>`, its own command line.
@@ -179,10 +203,7 @@ impl Keeper for OpenClawKeeper {
 
     async fn restart(&self) -> Result<Done, Refusal> {
         if self.service().await.is_some() {
-            // A start limit that was hit would refuse the start.
-            let _ = self.systemctl(&["reset-failed"]).await;
-            self.systemctl(&["restart"]).await?;
-            return Ok(Done::new("restarted its service"));
+            return self.restart_service().await.map(Done::new);
         }
         self.command_line(&["restart"]).await?;
         Ok(Done::new("asked `openclaw gateway restart`"))
@@ -226,9 +247,8 @@ impl Keeper for OpenClawKeeper {
         // It reads a changed file by itself while it runs; one that gave up has to be started.
         match self.service().await {
             Some(service) if !service.masked => {
-                let _ = self.systemctl(&["reset-failed"]).await;
-                self.systemctl(&["restart"]).await?;
-                what.push_str(", and restarted its service");
+                what.push_str(", and ");
+                what.push_str(self.restart_service().await?);
             }
             _ if self.process().await.is_some() => what.push_str("; it reads it by itself"),
             _ => what.push_str("; start it at the machine"),

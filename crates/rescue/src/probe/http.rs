@@ -32,7 +32,11 @@ pub(super) async fn run(eye: Eye) {
         eye.saw(began, Observation::Http(answer)).await;
         if good && ask_ready {
             let began = eye.now();
-            if let Some(seen) = ready(&client, &base, patience).await {
+            if let Some(mut seen) = ready(&client, &base, patience).await {
+                if eye.target.kind == TargetKind::OpenClaw {
+                    seen.failing =
+                        seen.failing.into_iter().map(|(name, why)| (openclaws(name), why)).collect();
+                }
                 eye.saw(began, Observation::Ready(seen)).await;
             }
         }
@@ -41,10 +45,26 @@ pub(super) async fn run(eye: Eye) {
     }
 }
 
+/// An OpenClaw names a failing channel by its bare id, beside words of its own for everything else (2026.9.6).
+fn openclaws(name: String) -> String {
+    let own =
+        ["startup", "gateway-draining", "agent-database", "state-database", "plugin-reload", "internal"];
+    if own.iter().any(|word| name.starts_with(word)) { name } else { format!("channels.{name}") }
+}
+
+/// Whether it answers just now.
+pub(crate) async fn answers(url: &GatewayUrl) -> bool {
+    let Ok(client) = client() else { return false };
+    health(&client, &address(url, url.port()), PATIENCE).await == Answer::Good
+}
+
 /// The address for HTTP; the port is the one that the process really listens on.
 fn base(eye: &Eye) -> String {
-    let url = &eye.target.url;
-    let port = eye.link.borrow().port.unwrap_or(url.port());
+    let port = eye.link.borrow().port.unwrap_or(eye.target.url.port());
+    address(&eye.target.url, port)
+}
+
+fn address(url: &GatewayUrl, port: u16) -> String {
     let scheme = if url.tls() { "https" } else { "http" };
     let host = if url.host().contains(':') { format!("[{}]", url.host()) } else { url.host().to_owned() };
     format!("{scheme}://{host}:{port}")
@@ -164,4 +184,18 @@ fn failure(error: &reqwest::Error) -> Answer {
         return Answer::Refused;
     }
     Answer::Wrong { found: "something that does not speak HTTP".to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_openclaw_names_its_channels_by_their_bare_ids() {
+        let named = |name: &str| openclaws(name.to_owned());
+        assert_eq!(named("telegram"), "channels.telegram");
+        for own in ["startup-sidecars", "agent-database:main", "gateway-draining"] {
+            assert_eq!(named(own), own);
+        }
+    }
 }

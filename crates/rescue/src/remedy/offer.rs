@@ -31,14 +31,12 @@ pub fn offer(cause: &Cause, able: &BTreeSet<RemedyKind>) -> Offer {
         | Cause::DiskFull { .. }
         | Cause::StateReadOnly { .. }
         | Cause::Hung { .. }
-        | Cause::Limited { .. } => &[Restart],
+        | Cause::Limited { .. }
+        | Cause::ChannelDown { .. } => &[Restart],
         Cause::Killed { .. } | Cause::Down => &[Start, Restart, Rollback, SafeMode],
         Cause::SupervisorGone => &[MoveToService, Start],
         // Nothing on this machine repairs these.
-        Cause::BotTokenRevoked { .. }
-        | Cause::ModelKeyRevoked { .. }
-        | Cause::ProviderDown { .. }
-        | Cause::ChannelDown { .. } => &[],
+        Cause::BotTokenRevoked { .. } | Cause::ModelKeyRevoked { .. } | Cause::ProviderDown { .. } => &[],
     };
     let mut remedies: Vec<RemedyKind> = wished.iter().copied().filter(|kind| able.contains(kind)).collect();
     // Start and Restart side by side would be one button twice.
@@ -112,6 +110,9 @@ fn advice(cause: &Cause, offered: &[RemedyKind]) -> String {
         }
         Cause::ProviderDown { .. } => {
             "Wait for the provider, or choose another model. It recovers by itself.".to_owned()
+        }
+        Cause::ChannelDown { .. } if can(RemedyKind::Restart) => {
+            "This gateway reaches the messenger and the other does not. Restart lets it try anew; if that does not help, look at its proxy and network.".to_owned()
         }
         Cause::ChannelDown { .. } => {
             "This gateway reaches the messenger and the other does not: look at its proxy and network.".to_owned()

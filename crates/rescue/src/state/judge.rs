@@ -200,6 +200,13 @@ fn process(facts: &Facts, patience: &Patience) -> Judgement {
             _ => Judgement::Unknown,
         },
         Some(ProcessSeen::Running { .. }) => Judgement::Good,
+        // Its supervisor has another one up; that one's own record comes a moment later.
+        Some(ProcessSeen::Gone { pid, .. })
+            if state == Some(KeptState::Running)
+                && facts.kept().and_then(|kept| kept.pid).is_some_and(|kept| kept != *pid) =>
+        {
+            Judgement::Good
+        }
         Some(ProcessSeen::Gone { .. }) if is_between_runs(facts) => hard(patience.start),
         Some(ProcessSeen::Stopped { .. } | ProcessSeen::Gone { .. }) => hard(patience.crash),
     }
@@ -277,9 +284,12 @@ fn channels(facts: &Facts, patience: &Patience) -> Judgement {
     let mut known = facts.ready.is_some();
     let mut worst: Option<Duration> = None;
     let mut bad = |after: Duration| worst = Some(worst.map_or(after, |worst| worst.min(after)));
-    for (_, reason) in facts.failing_channels() {
+    for (name, reason) in facts.failing_channels() {
         if is_about_credential(reason) {
             bad(patience.settled);
+        } else if facts.bots.values().any(|bot| bot.how == Reception::Accepted && bot.of.starts_with(name)) {
+            // Its bot is fine: after an outage it is back sooner; otherwise it gave up and does not try again.
+            bad(patience.channel / 2);
         } else if !facts.own_network_down {
             bad(patience.channel);
         }

@@ -1,11 +1,13 @@
 //! From facts to one cause, and from a cause to what is offered and said.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use bulkhead_rescue::{
     Answer, Aspect, BinarySeen, ConfigSeen, ConfigTrouble, CredentialSeen, DiskSeen, Facts, KeeperReport,
-    Kept, KeptState, LastExit, Observation, PortHolder, PortSeen, ProcessSeen, ReadySeen, Reason, Reception,
-    RemedyKind, ServiceSeen, Severity, Wanted, diagnose, offer, text,
+    Kept, KeptState, LastExit, Now, Observation, Patience, PortHolder, PortSeen, ProcessSeen, ReadySeen,
+    Reason, Reception, RemedyKind, ServiceSeen, Severity, Sighting, Standing, Wanted, Watch, diagnose, offer,
+    text,
 };
 
 use crate::world::{failed, healthy, hung, kept, present};
@@ -159,4 +161,36 @@ fn remedies_have_names_that_can_be_read_back() {
         assert_eq!(RemedyKind::parse(kind.as_str()), Some(kind));
     }
     assert_eq!(RemedyKind::parse("format-disk"), None);
+}
+
+/// An OpenClaw whose bot was refused once does not try again, however good the token is now.
+#[test]
+fn a_channel_that_was_given_up_is_told_soon_and_restart_is_offered() {
+    let mut watch = Watch::new(Patience::openclaw());
+    let at = |secs: u64| {
+        let now = Duration::from_secs(secs);
+        Now { monotonic: now, boottime: now, wall_ms: secs * 1000 }
+    };
+    let accepted = CredentialSeen { of: "channels.telegram.default".to_owned(), how: Reception::Accepted };
+    for secs in 0..60 {
+        watch.tick(at(secs));
+        let seen = [
+            Observation::Http(Answer::Good),
+            Observation::Bot(accepted.clone()),
+            if secs < 10 {
+                Observation::Ready(ReadySeen::default())
+            } else {
+                failing("channels.telegram", "")
+            },
+        ];
+        for what in seen {
+            watch.see(at(secs), Sighting { began: at(secs).monotonic, what });
+        }
+        let bad = matches!(watch.standing(at(secs)), Standing::Bad { .. });
+        assert_eq!(bad, secs >= 40, "second {secs}");
+    }
+    let cause = diagnose(watch.facts(), &[Aspect::Channels]).cause;
+    assert_eq!(cause.code(), "channel-down");
+    let offered = offer(&cause, &BTreeSet::from([RemedyKind::Restart, RemedyKind::Logs]));
+    assert_eq!(offered.remedies[0], RemedyKind::Restart);
 }
