@@ -101,12 +101,12 @@ fn advice(cause: &Cause, offered: &[RemedyKind]) -> String {
         Cause::SupervisorGone => "Start the app or the service that runs it.".to_owned(),
         Cause::NotAGateway { .. } => "Another program took its address, or a proxy answers for it.".to_owned(),
         Cause::BotTokenRevoked { .. } => {
-            "Get a new token from @BotFather and enter it in the app or with `bulkhead secrets set …`; it works at once. No button can renew it."
+            "Get a new token from @BotFather and enter it in the app or with `bulkhead secrets set …`, where it works at once (an OpenClaw: in its own configuration). No button can renew it."
                 .to_owned()
         }
         Cause::ModelKeyRevoked { provider } => {
             let of = provider.as_deref().map(|name| format!(" of {name}")).unwrap_or_default();
-            format!("Make a new key at the provider's site{of} and enter it in the app or with `bulkhead secrets set …`. No button can renew it.")
+            format!("Make a new key at the provider's site{of} and enter it in the app or with `bulkhead secrets set …` (an OpenClaw: in its own configuration). No button can renew it.")
         }
         Cause::ProviderDown { .. } => {
             "Wait for the provider, or choose another model. It recovers by itself.".to_owned()
