@@ -66,6 +66,8 @@ describe('a drill', () => {
     expect(asked(transport, 'rescue.drill.start')).toEqual([]);
     await page.getByLabelText('Kill it as a crash would').click();
     await page.getByTestId('drill-start').click();
+    await expect.element(page.getByTestId('drill-told')).toHaveTextContent('1.7 s');
+    transport.emit('rescue', 'rescue.incident', { event: 'drill', report: { beganMs: 0, noticedAfterMs: 1_100, toldAfterMs: 1_700, repairedAfterMs: 4_300, verdict: 'Noticed after 1.1 s.' } });
     await expect.element(page.getByTestId('drill-repaired')).toHaveTextContent('4.3 s');
     await expect.element(page.getByTestId('drill-noticed')).toHaveTextContent('1.1 s');
     await expect.element(page.getByTestId('drill-told')).toHaveTextContent('1.7 s');

@@ -95,3 +95,12 @@ export interface DrillReply {
   beganMs: number;
   text: string;
 }
+
+/** What a drill measured: milliseconds since the gateway was taken down. */
+export interface DrillReport {
+  beganMs: number;
+  noticedAfterMs: number | null;
+  toldAfterMs: number | null;
+  repairedAfterMs: number | null;
+  verdict: string;
+}

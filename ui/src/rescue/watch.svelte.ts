@@ -1,7 +1,7 @@
 /** What one gateway knows of the gateway that it watches, kept up to date by its events. */
 import { asRequestError, type Transport } from '../transport/types';
 import { uuid } from '../transport/uuid';
-import type { DrillReply, Incident, RemedyReply, RescueStatus } from './shapes';
+import type { DrillReply, DrillReport, Incident, RemedyReply, RescueStatus } from './shapes';
 
 /** The timeline grows by the minute and has no event of its own. */
 const MINUTE = 60_000;
@@ -17,6 +17,8 @@ export class Watch {
   /** What has to be confirmed before it is done. */
   question = $state.raw<{ remedy: string; text: string } | null>(null);
   drill = $state.raw<DrillReply | null>(null);
+  /** What the drill measured, once it is over. */
+  report = $state.raw<DrillReport | null>(null);
 
   constructor(
     readonly transport: Transport,
@@ -29,7 +31,12 @@ export class Watch {
       open = phase === 'open';
       if (open) void this.load();
     });
-    const events = this.transport.subscribe(this.profile, ({ event }) => event === 'rescue.incident' && void this.load());
+    const events = this.transport.subscribe(this.profile, ({ event, payload }) => {
+      if (event !== 'rescue.incident') return;
+      const told = payload as { event?: string; report?: DrillReport };
+      if (told.event === 'drill' && told.report) this.report = told.report;
+      void this.load();
+    });
     const minute = setInterval(() => open && document.visibilityState === 'visible' && void this.load(), MINUTE);
     return () => {
       off();
@@ -75,6 +82,8 @@ export class Watch {
     if (this.busy) return;
     this.busy = 'drill';
     this.answer = null;
+    this.drill = null;
+    this.report = null;
     try {
       this.drill = await this.transport.request<DrillReply>(this.profile, 'rescue.drill.start', { how, idempotencyKey: uuid() });
     } catch (thrown) {
