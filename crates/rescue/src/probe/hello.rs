@@ -31,7 +31,11 @@ pub(super) async fn run(eye: Eye) {
         };
         let good = matches!(answer, Answer::Good | Answer::Busy);
         eye.saw(began, Observation::Hello(answer)).await;
-        tokio::time::sleep(if good { every } else { AFTER_FAILURE }).await;
+        if good {
+            tokio::time::sleep(every).await;
+        } else if eye.link.borrow().answers {
+            eye.next_look(AFTER_FAILURE).await;
+        }
     }
 }
 

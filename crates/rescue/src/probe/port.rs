@@ -31,7 +31,12 @@ pub(super) async fn run(eye: Eye) {
         if let Ok(seen) = seen {
             eye.saw(began, Observation::Port(seen)).await;
         }
-        eye.next_look(WHILE_DOWN).await;
+        // Whoever was seen there may have been the gateway on its way up: as soon as it answers, that is known.
+        let mut link = eye.link.subscribe();
+        tokio::select! {
+            () = eye.next_look(WHILE_DOWN) => {}
+            _ = link.wait_for(|link| link.answers) => {}
+        }
     }
 }
 

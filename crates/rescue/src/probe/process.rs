@@ -18,7 +18,7 @@ const STARVING: f64 = 0.4;
 pub(super) async fn run(eye: Eye) {
     loop {
         let Some(identity) = find(&eye).await else {
-            tokio::time::sleep(LOOKING).await;
+            eye.next_look(LOOKING).await;
             continue;
         };
         eye.link.send_modify(|link| link.identity = Some(identity.clone()));
