@@ -361,3 +361,20 @@ proptest! {
         prop_assert!(aspects.contains(&expected));
     }
 }
+
+/// Back within a moment: the supervisor names the new process, whose own record is not there yet.
+#[test]
+fn a_process_that_its_supervisor_has_replaced_keeps_nothing_unwell() {
+    let mut play = bundled();
+    let gone = |pid| Observation::Process(ProcessSeen::Gone { pid, asked: false });
+    let by = |pid| present(Kept { state: KeptState::Running, pid: Some(pid), ..kept() });
+    let health = |scene: Vec<Observation>, play: &mut Play| {
+        play.scene = scene;
+        play.pass(1.0);
+        matches!(play.watch.standing(play.now), Standing::Healthy { .. })
+    };
+    assert!(!health(but(but(healthy(), by(7)), gone(7)), &mut play), "nobody runs");
+    assert!(health(but(but(healthy(), by(8)), gone(7)), &mut play), "another one runs");
+    let backing_off = present(Kept { pid: Some(8), state: KeptState::BackingOff, ..kept() });
+    assert!(!health(but(but(healthy(), backing_off), gone(7)), &mut play), "that one is not up either");
+}
