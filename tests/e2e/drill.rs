@@ -109,7 +109,11 @@ fn now() -> i64 {
 }
 
 fn close(what: &str, told: i64, seen: i64, all: &impl std::fmt::Debug) {
-    assert!((told - seen).abs() <= CLOSE, "{what}: told {told}, seen {seen} ({} ms apart); {all:?}", told - seen);
+    assert!(
+        (told - seen).abs() <= CLOSE,
+        "{what}: told {told}, seen {seen} ({} ms apart); {all:?}",
+        told - seen
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -127,7 +131,10 @@ async fn a_drill_of_the_command_line_takes_main_down_and_tells_the_times_that_ar
     // It is a drill in the books, too, and nothing is left to repair.
     let incidents = pair.world.bulkhead_json(&["rescue", "incidents", "--json"]);
     let incidents = incidents["incidents"].as_array().expect("a list");
-    assert!(!incidents.is_empty() && incidents.iter().all(|incident| incident["drill"] == true), "{incidents:#?}");
+    assert!(
+        !incidents.is_empty() && incidents.iter().all(|incident| incident["drill"] == true),
+        "{incidents:#?}"
+    );
     assert!(incidents.iter().all(|incident| incident["phase"]["phase"] == "over"), "{incidents:#?}");
     let again = pair.world.bulkhead(&["rescue", "drill"]);
     assert!(!again.status.success(), "nobody to ask, and no --yes: {}", text(&again));

@@ -96,7 +96,8 @@ impl Stage {
 
     /// What was answered, in order.
     pub fn told(&self) -> String {
-        let lines = locked(&self.told).iter().map(|(act, said)| format!("{act:?}: {said}")).collect::<Vec<_>>();
+        let lines =
+            locked(&self.told).iter().map(|(act, said)| format!("{act:?}: {said}")).collect::<Vec<_>>();
         lines.join("\n")
     }
 
@@ -130,7 +131,11 @@ impl Stage {
             Act::KillGateway => self.kill_holder("gateway.lock"),
             Act::KillSupervisor => self.kill_holder("supervisor.lock"),
             Act::OpenApp => {
-                locked(&self.apps).push(app_at(&self.world, &self.folder.join("bulkhead-app"), &["--hidden"]));
+                locked(&self.apps).push(app_at(
+                    &self.world,
+                    &self.folder.join("bulkhead-app"),
+                    &["--hidden"],
+                ));
                 "opened".to_owned()
             }
             Act::EndApp => end(&self.apps, "TERM"),
@@ -159,14 +164,19 @@ impl Stage {
         let mut command = self.world.command(self.folder.join("bulkhead"));
         let out = command.arg("--json").args(args).output().expect("bulkhead starts");
         let said = text(&out);
-        assert!(!said.contains("panicked") && out.status.code().is_some(), "{args:?}: {}\n{said}", out.status);
+        assert!(
+            !said.contains("panicked") && out.status.code().is_some(),
+            "{args:?}: {}\n{said}",
+            out.status
+        );
         assert!(begun.elapsed() < PATIENCE, "{args:?} took {:?}: {said}", begun.elapsed());
         let value: Value =
             serde_json::from_slice(&out.stdout).unwrap_or_else(|error| panic!("{args:?}: {error}: {said}"));
         if out.status.success() {
             return "done".to_owned();
         }
-        let [code, message] = ["code", "message"].map(|field| value["error"][field].as_str().unwrap_or_default());
+        let [code, message] =
+            ["code", "message"].map(|field| value["error"][field].as_str().unwrap_or_default());
         assert!(!code.is_empty() && !message.is_empty(), "{args:?}: {said}");
         format!("{code}: {message} ({:?})", begun.elapsed())
     }

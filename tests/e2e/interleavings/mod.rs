@@ -25,7 +25,9 @@ const USUAL: u64 = 12;
 const APART: u64 = 400;
 
 fn number(name: &str) -> Option<u64> {
-    std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name}: no number: {text:?}")))
+    std::env::var(name)
+        .ok()
+        .map(|text| text.parse().unwrap_or_else(|_| panic!("{name}: no number: {text:?}")))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -70,7 +72,10 @@ async fn whoever_runs_it_there_are_never_two() {
         let conflicts = bot.control.calls_of("getUpdates").iter().filter(|call| call.status == 409).count();
         let seen = watch.violations();
         if conflicts > 0 || !seen.is_empty() {
-            panic!("seed {seed}, step {step} ({first:?}, {second:?} {apart:?} later): {conflicts} times 409; {seen:#?}\n{}", stage.told());
+            panic!(
+                "seed {seed}, step {step} ({first:?}, {second:?} {apart:?} later): {conflicts} times 409; {seen:#?}\n{}",
+                stage.told()
+            );
         }
     }
     let took = begun.elapsed();

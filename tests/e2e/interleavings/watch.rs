@@ -29,7 +29,11 @@ pub struct Seen {
 impl fmt::Display for Seen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { looks, gateways, servers, violations } = self;
-        write!(f, "{looks} looks, {gateways} lock holders, {servers} servers, {} violations", violations.len())
+        write!(
+            f,
+            "{looks} looks, {gateways} lock holders, {servers} servers, {} violations",
+            violations.len()
+        )
     }
 }
 
@@ -49,7 +53,8 @@ impl Watch {
             while !stopped.load(Ordering::Relaxed) {
                 let found = look.again();
                 let mut seen = shared.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                (seen.looks, seen.gateways, seen.servers) = (look.looks, look.gateways.len(), look.servers.len());
+                (seen.looks, seen.gateways, seen.servers) =
+                    (look.looks, look.gateways.len(), look.servers.len());
                 seen.violations.extend(found);
                 drop(seen);
                 std::thread::sleep(PAUSE);
@@ -182,7 +187,9 @@ fn servers(port: u16) -> BTreeSet<u32> {
     let entries = std::fs::read_dir("/proc").expect("proc").filter_map(Result::ok);
     let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
     // Only our own program: of a hundred others nobody needs to be asked.
-    let ours = |pid: &u32| std::fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.starts_with("bulkhead"));
+    let ours = |pid: &u32| {
+        std::fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.starts_with("bulkhead"))
+    };
     pids.filter(ours).filter(listens).collect()
 }
 
