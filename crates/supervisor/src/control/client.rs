@@ -187,6 +187,11 @@ impl ControlClient {
     }
 
     fn talk(&self, source: std::io::Error) -> SupervisorError {
+        use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
+        // It ended in the middle of the answer: nobody is there any more.
+        if matches!(source.kind(), BrokenPipe | ConnectionAborted | ConnectionReset) {
+            return self.not_supervised();
+        }
         SupervisorError::Io { action: "talk to the supervisor on", path: self.socket.clone(), source }
     }
 

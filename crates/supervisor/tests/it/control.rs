@@ -86,6 +86,23 @@ async fn a_socket_left_by_a_killed_supervisor_is_replaced() {
     gateway.shutdown().await;
 }
 
+/// Killed while it is asked: what it leaves is a connection that breaks, and that is no fault of a directory.
+#[tokio::test]
+async fn a_supervisor_that_ends_in_the_middle_of_an_answer_is_not_there() {
+    let world = World::new();
+    std::fs::create_dir_all(world.place.control_socket().parent().unwrap()).unwrap();
+    let listener = tokio::net::UnixListener::bind(world.place.control_socket()).unwrap();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            // The request is there, and stays unread.
+            stream.readable().await.unwrap();
+            drop(stream);
+        }
+    });
+    let asked = ControlClient::new(&world.place).ask(&ControlRequest::Restart).await;
+    assert!(matches!(asked, Err(SupervisorError::NotSupervised { .. })), "{asked:?}");
+}
+
 #[tokio::test]
 async fn a_planned_stop_outlives_the_supervisor_and_a_pause_ends() {
     let world = World::new();
