@@ -145,6 +145,20 @@ impl Case {
         }
     }
 
+    /// What the operator is told where no tap alone helps.
+    fn truth(self) -> Option<&'static str> {
+        match self {
+            Self::ModelKeyRevoked | Self::BotTokenRevoked => Some("No button can renew it."),
+            Self::ProviderDown => Some("Wait for the provider"),
+            Self::PortStolen => Some("It is not ours, so it is left alone."),
+            Self::DiskFull => Some("Make room"),
+            Self::StateReadOnly => Some("Nothing can be done about that from here."),
+            Self::NodeBroken => Some("No button can install it."),
+            Self::KilledByHand => Some("Start it at the machine where it runs."),
+            _ => None,
+        }
+    }
+
     /// Whether it can only be repaired with a copy of a good configuration.
     fn wants_a_copy(self) -> bool {
         matches!(self, Self::ConfigEmptied | Self::ConfigInvalid)
@@ -475,6 +489,9 @@ async fn play(case: Case, stage: &mut Stage, row: &mut Row) -> Result<(), String
     row.told = Some(Duration::from_millis(first.at.saturating_sub(broken)));
     row.differences.push(difference(&stage.scene.incident()["toldMs"], first.at));
     row.cause = cause(&stage.scene, case.cause()).await?;
+    if let Some(truth) = case.truth() {
+        stage.scene.bot.control.wait_for_text(OPERATOR, truth).await;
+    }
 
     let put_right = now_ms();
     match case.repair() {
