@@ -85,7 +85,7 @@ enum Grip {
     Port(TcpListener),
     Killer(Killer),
     Stopper(Killer),
-    File(PathBuf),
+    File(Killer, PathBuf),
 }
 
 impl Case {
@@ -291,7 +291,10 @@ impl Stage {
                 self.systemctl(&["start", "--no-block", UNIT]);
                 return Grip::Port(thief);
             }
-            Case::DiskFull => return Grip::File(fill(&state_dir(&self.scene.world))),
+            Case::DiskFull => {
+                let file = fill(&state_dir(&self.scene.world));
+                return Grip::File(filler(&file), file);
+            }
             Case::StateReadOnly => {
                 let dir = state_dir(&self.scene.world).display().to_string();
                 self.as_root("mount", &["--bind", &dir, &dir]);
@@ -329,7 +332,10 @@ impl Stage {
             (Case::KilledByHand, _) => {
                 self.by_hand = Some(Running::start(self.openclaw.command(&self.scene.world, &["gateway"])));
             }
-            (_, Grip::File(file)) => std::fs::remove_file(file).expect("removed"),
+            (_, Grip::File(filler, file)) => {
+                drop(filler);
+                std::fs::remove_file(file).expect("removed");
+            }
             (_, Grip::Port(_) | Grip::Killer(_) | Grip::Stopper(_) | Grip::Nothing) => {}
         }
     }
@@ -394,6 +400,21 @@ impl Drop for Killer {
     }
 }
 
+/// Takes what becomes free later too: OpenClaw copies its databases now and then and throws the copies away.
+fn filler(file: &Path) -> Killer {
+    let mut file = std::fs::OpenOptions::new().append(true).open(file).expect("it is there");
+    let ends = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&ends);
+    let thread = std::thread::spawn(move || {
+        while !seen.load(Ordering::Relaxed) {
+            if file.write_all(&[7; 4096]).is_err() {
+                std::thread::sleep(Duration::from_millis(50));
+            }
+        }
+    });
+    Killer { ends, thread: Some(thread) }
+}
+
 fn systemctl(world: &World, args: &[&str]) -> String {
     let out = world.command("systemctl").arg("--user").args(args).output().expect("systemctl starts");
     assert!(out.status.success(), "systemctl {args:?}: {}", text(&out));
@@ -438,6 +459,8 @@ fn install(world: &World, unit: &str) {
 }
 
 fn attach(world: &World, token: &str, api: &str) {
+    // The network is everybody's: what seems free may be another test's a moment later.
+    let port = ports::base().to_string();
     let args = [
         "onboard",
         "--rescue-for",
@@ -452,6 +475,8 @@ fn attach(world: &World, token: &str, api: &str) {
         "-",
         "--telegram-api-root",
         api,
+        "--gateway-port",
+        &port,
         "--json",
     ];
     let out = world.bulkhead_with_input(&args, token);
