@@ -301,8 +301,10 @@ async fn a_killed_gateway_loses_nothing_and_says_nothing_twice() -> Result<()> {
 
     page::click(&browser.driver, "chat-send").await?;
     until(&browser, "an answer", |all| once(all, "assistant", "final", "after the storm")).await?;
-    let live =
-        until(&browser, "rest", |all| all.iter().all(|e| e.state == "final" || e.state == "sent")).await?;
+    let live = until(&browser, "rest", |all| {
+        all.iter().all(|e| ["final", "sent", "interrupted"].contains(&e.state.as_str()))
+    })
+    .await?;
     browser.driver.refresh().await?;
     let again = until(&browser, "the same", |all| all.len() >= live.len()).await?;
     ensure!(live == again, "live {live:#?}\nloaded {again:#?}");

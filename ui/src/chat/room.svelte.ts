@@ -158,9 +158,17 @@ export class Room {
     for (const { key, text } of this.#transcript.unconfirmed()) {
       if (!this.#closed) await this.#deliver(key, text);
     }
-    const last = this.#transcript.entries.at(-1);
-    const idle = this.#idle && last?.message.role === 'user' && last.message.id !== null;
-    this.unanswered = idle ? last.message.text : null;
+    this.unanswered = this.#idle ? this.#withoutAnswer() : null;
+  }
+
+  /** The last question, when nothing answers it: none came, or what came was cut off. */
+  #withoutAnswer(): string | null {
+    const { entries } = this.#transcript;
+    const last = entries.at(-1);
+    if (last?.message.role === 'assistant' && last.state === 'interrupted') {
+      return entries.findLast(({ message }) => message.role === 'user')?.message.text ?? null;
+    }
+    return last?.message.role === 'user' && last.message.id !== null ? last.message.text : null;
   }
 
   #event(event: string, payload: unknown): void {

@@ -129,6 +129,22 @@ describe('a conversation', () => {
     await expect.element(page.getByTestId('chat-unanswered')).not.toBeInTheDocument();
   });
 
+  it('asks again what was cut off, when told', async () => {
+    const { transport, sent } = gateway();
+    const at = Date.now();
+    transport.answers['chat.history'] = () => ({
+      hasMore: false, sessionInfo: { activeRunIds: [] },
+      messages: [
+        { role: 'user', content: 'how far is it?', timestamp: at, idempotencyKey: 'k9:user', __openclaw: { id: 'm1', seq: 1 } },
+        { role: 'assistant', content: [], timestamp: at + 1, stopReason: 'aborted', interrupted: true, __openclaw: { id: 'm2', seq: 2, runId: 'k9' } },
+      ],
+    });
+    await renderApp(transport, '#/chat');
+    transport.connect('main');
+    await page.getByTestId('chat-ask-again').click();
+    await expect.poll(() => sent.length).toBe(1);
+  });
+
   it('keeps a refused message to be sent again', async () => {
     const { transport, sent } = gateway();
     const deliver = transport.answers['chat.send']!;
