@@ -1,14 +1,13 @@
 //! Services in a real systemd user manager: they come back, tell the truth, are repaired, and leave nothing behind.
 
 use crate::app_life::{app, create, running};
+use crate::interleavings::watch::Watch;
 use crate::outside::{Outside, Profile};
 use crate::units::{gateway, property, ready, systemctl, unit, until};
 use bulkhead_tests::World;
 use bulkhead_tests::screen::Screen;
 use bulkhead_tests::world::text;
 use serde_json::{Value, json};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 fn refused(world: &World, profile: &Profile, args: &[&str]) -> (Option<i32>, Value) {
@@ -22,47 +21,11 @@ fn kill(pid: u32) {
     rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("it lives");
 }
 
-/// Counts living gateway processes of a home and profile all the time; the most at one time is what it says in the end.
-struct Observer {
-    stop: Arc<AtomicBool>,
-    most: Arc<AtomicUsize>,
-    thread: Option<std::thread::JoinHandle<()>>,
-}
-
-impl Observer {
-    fn watch(world: &World, profile: &Profile) -> Self {
-        let (stop, most) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
-        let (stopped, seen) = (stop.clone(), most.clone());
-        let home = world.home().to_string_lossy().into_owned();
-        let name = profile.name.clone();
-        let thread = std::thread::spawn(move || {
-            while !stopped.load(Ordering::Relaxed) {
-                seen.fetch_max(gateways(&home, &name), Ordering::Relaxed);
-            }
-        });
-        Self { stop, most, thread: Some(thread) }
-    }
-
-    fn most(mut self) -> usize {
-        self.stop.store(true, Ordering::Relaxed);
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-        self.most.load(Ordering::Relaxed)
-    }
-}
-
-/// Processes of this home that are `gateway run` of a profile and have not ended.
-fn gateways(home: &str, profile: &str) -> usize {
-    let is_one = |entry: &std::fs::DirEntry| {
-        let read = |name: &str| std::fs::read(entry.path().join(name)).unwrap_or_default();
-        let line = read("cmdline");
-        let words: Vec<&[u8]> = line.split(|byte| *byte == 0).collect();
-        let runs = words.windows(2).any(|pair| pair == [b"gateway".as_slice(), b"run"]);
-        let named = words.windows(2).any(|pair| pair == [b"--profile".as_slice(), profile.as_bytes()]);
-        runs && named && String::from_utf8_lossy(&read("environ")).contains(home)
-    };
-    std::fs::read_dir("/proc").expect("proc").filter_map(Result::ok).filter(is_one).count()
+/// Nobody ever held a lock beside another, nor served without one. (Two processes may live at a time: one that dies and
+/// one that waits for its lock.)
+fn never_two(watch: Watch) {
+    let seen = watch.end();
+    assert!(seen.violations.is_empty(), "{seen}: {:#?}", seen.violations);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -96,7 +59,7 @@ async fn services_come_back_tell_the_truth_and_leave_nothing() {
     }
 
     // The gateway is killed: its supervisor has it back within two seconds.
-    let observer = Observer::watch(&world, &main);
+    let observer = Watch::begin(&world, &main);
     let before = main.gateway_pid(&world);
     kill(before);
     let back = until("the gateway is back", async || {
@@ -117,7 +80,7 @@ async fn services_come_back_tell_the_truth_and_leave_nothing() {
     main.answers().await;
     assert_ne!(main.gateway_pid(&world), before);
     assert_eq!(property(&world, &unit(&main), "NRestarts"), "1");
-    assert_eq!(observer.most(), 1, "never two gateways");
+    never_two(observer);
 
     planned_stop(&world, &main).await;
     drift_is_told_and_repaired(&world, &main).await;
@@ -237,14 +200,14 @@ async fn onboarding_installs_the_service_and_a_port_that_is_taken_is_told() {
     let main = outside.onboard_with_service(&world, "main", "file");
     assert_eq!(property(&world, &unit(&main), "ActiveState"), "active");
     main.answers().await;
-    let observer = Observer::watch(&world, &main);
+    let observer = Watch::begin(&world, &main);
     // Somebody runs it by hand as well: refused, and the service goes on.
     let out = world.bulkhead(&["gateway", "run"]);
     assert!(!out.status.success(), "{}", text(&out));
     let out = world.bulkhead(&["gateway", "supervise"]);
     assert!(!out.status.success(), "{}", text(&out));
     main.answers().await;
-    assert_eq!(observer.most(), 1);
+    never_two(observer);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -257,7 +220,7 @@ async fn the_app_hands_its_gateway_to_a_service_attaches_to_it_and_gets_it_back(
     let _screen = Screen::start(&mut world);
     let mut first = app(&world, &["--hidden"]);
     main.answers().await;
-    let observer = Observer::watch(&world, &main);
+    let observer = Watch::begin(&world, &main);
     let by_app = main.gateway_pid(&world);
 
     let done = gateway(&world, &main, &["install"]);
@@ -285,7 +248,7 @@ async fn the_app_hands_its_gateway_to_a_service_attaches_to_it_and_gets_it_back(
         ready(&main).await.is_some() && running(&world, "--sidecar").iter().any(|pid| *pid != by_service)
     })
     .await;
-    assert_eq!(observer.most(), 1, "never two gateways");
+    never_two(observer);
     second.signal("TERM");
     second.wait();
 }

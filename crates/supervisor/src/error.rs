@@ -41,6 +41,18 @@ pub enum SupervisorError {
         /// How long was waited.
         waited_s: u64,
     },
+    /// The supervisor answers, and its gateway comes neither up nor to rest.
+    #[error(
+        "profile '{profile}': after {waited_s} s its gateway is still {state}; expected it to run or to be stopped; its supervisor goes on trying, see: bulkhead --profile {profile} gateway status, and its log"
+    )]
+    Unsettled {
+        /// The profile.
+        profile: String,
+        /// What it does instead.
+        state: &'static str,
+        /// How long was waited.
+        waited_s: u64,
+    },
     /// A profile that somebody else runs is only attached to.
     #[error(
         "profile '{profile}' is run by somebody else and only watched here, so it is not {action}; expected it to be done where it is run: by that program or its service manager"
@@ -88,6 +100,7 @@ impl SupervisorError {
             Self::NotSupervised { .. } => "not-supervised",
             Self::Refused { code, .. } => code,
             Self::Silent { .. } => "supervisor-silent",
+            Self::Unsettled { .. } => "gateway-unsettled",
             Self::NotOwner { .. } => "not-owner",
             Self::Gone { .. } => "supervisor-gone",
             Self::Io { .. } => "supervisor-io",

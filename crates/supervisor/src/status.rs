@@ -104,6 +104,21 @@ pub struct GatewayStatus {
     pub next_start_ms: Option<u64>,
 }
 
+impl GatewayState {
+    /// In words, for people.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Stopped => "stopped",
+            Self::Starting => "starting",
+            Self::Running => "running",
+            Self::WaitingForKeychain => "waiting for the keychain",
+            Self::BackingOff => "crashing, with pauses between the starts",
+            Self::Stopping => "stopping",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 impl GatewayStatus {
     /// Whether it is up (also when it waits for the keychain).
     pub fn is_running(&self) -> bool {

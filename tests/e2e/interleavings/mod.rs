@@ -4,7 +4,7 @@
 //! `BULKHEAD_INTERLEAVINGS=200` for more than the usual few, `BULKHEAD_INTERLEAVINGS_SEED=…` for the same once more.
 
 mod acts;
-mod watch;
+pub mod watch;
 
 use self::acts::{Act, Stage};
 use self::watch::Watch;

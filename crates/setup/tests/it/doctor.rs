@@ -180,6 +180,12 @@ async fn models_that_refuse_are_gone_or_unknown() {
     text.push_str("\n---\n");
     text.push_str(&ward.show(&ward.doctor(&world, "main").await));
     ward.model.stop();
+    // It lets go of its port a moment later.
+    let url: url::Url = ward.model.openai_url().parse().unwrap();
+    let address = (url.host_str().unwrap().to_owned(), url.port().unwrap());
+    while tokio::net::TcpStream::connect(address.clone()).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
     let config = ward.machine.text(".bulkhead/bulkhead.json").replace("custom/fake-1", "gone/fake-1");
     ward.machine.put(".bulkhead/bulkhead.json", &config);
     text.push_str("\n---\n");

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bulkhead_config::RolledBack;
 use bulkhead_profile::Place;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader};
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 use super::wire::{ControlAnswer, ControlRequest};
 use crate::error::SupervisorError;
@@ -138,23 +138,32 @@ impl ControlClient {
         timeout(PATIENCE, begin).await.map_err(|_| silent())?
     }
 
-    /// Asks for the status until it is so.
+    /// Watches the status until it is so.
     pub async fn wait_for(
         &self,
         limit: Duration,
         mut wanted: impl FnMut(&GatewayStatus) -> bool,
     ) -> Result<GatewayStatus, SupervisorError> {
+        let mut last = None;
         let watching = async {
-            loop {
-                let status = self.ask(&ControlRequest::Status).await?;
+            let mut watch = self.watch().await?;
+            while let Some(status) = watch.next().await {
                 if wanted(&status) {
                     return Ok(status);
                 }
-                sleep(Duration::from_millis(25)).await;
+                last = Some(status.state);
             }
+            Err(self.not_supervised())
         };
-        let silent = || SupervisorError::Silent { profile: self.profile.clone(), waited_s: limit.as_secs() };
-        timeout(limit, watching).await.map_err(|_| silent())?
+        let outcome = timeout(limit, watching).await;
+        outcome.unwrap_or_else(|_| {
+            let (profile, waited_s) = (self.profile.clone(), limit.as_secs());
+            Err(match last {
+                // It answers; it is its gateway that is neither up nor down.
+                Some(state) => SupervisorError::Unsettled { profile, state: state.as_str(), waited_s },
+                None => SupervisorError::Silent { profile, waited_s },
+            })
+        })
     }
 
     fn not_supervised(&self) -> SupervisorError {

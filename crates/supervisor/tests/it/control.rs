@@ -147,6 +147,19 @@ async fn a_watcher_is_told_every_change_and_the_end() {
 }
 
 #[tokio::test]
+async fn a_gateway_that_does_not_come_up_is_not_blamed_on_its_supervisor() {
+    let world = World::new();
+    // It reads its secrets and says nothing more.
+    let gateway = world.spawn("read first\ncat > /dev/null\n");
+    until(&gateway, |status| status.state == GatewayState::Starting).await;
+    let client = ControlClient::new(&world.place);
+    let waited = client.wait_for(Duration::from_secs(1), GatewayStatus::is_running).await.unwrap_err();
+    assert_eq!(waited.code(), "gateway-unsettled");
+    assert!(waited.to_string().contains("still starting"), "{waited}");
+    gateway.shutdown().await;
+}
+
+#[tokio::test]
 async fn watchers_are_few_and_never_in_the_way() {
     let world = World::new();
     let gateway = world.spawn(GOOD);
