@@ -27,6 +27,8 @@ pub struct Needs {
     pub service: bool,
     /// Main's supervisor runs a copy of the program, which can be taken away.
     pub copy: bool,
+    /// The wall clock of all programs can be set.
+    pub clock: bool,
 }
 
 /// A mounted disk; goes with the test.
@@ -54,11 +56,14 @@ pub struct Scene {
 impl Scene {
     /// Both run, and rescue sees main well. `Err` says why that can't be tried here.
     pub async fn new(needs: Needs) -> Result<Self, String> {
-        let world = if needs.service {
+        let mut world = if needs.service {
             World::with_user_manager().ok_or("no user manager here")?
         } else {
             World::new()
         };
+        if needs.clock {
+            give_a_clock(&mut world)?;
+        }
         let disk = needs.disk.then(|| mount(world.path(".bulkhead"))).transpose()?;
         let outside = Outside::new().await;
         let (main_bot, bot) = (outside.bot("working_bot"), outside.bot("watching_bot"));
@@ -154,6 +159,15 @@ impl Scene {
         assert!(out.status.success(), "{}", text(&out));
     }
 
+    /// Sets the wall clock of all programs so many seconds off.
+    pub fn set_clock(&self, offset: i64) {
+        write_clock(&self.world, offset);
+        let told = self.world.command("date").arg("+%s").output().expect("date starts");
+        let told: i64 = String::from_utf8_lossy(&told.stdout).trim().parse().expect("seconds");
+        let real = i64::try_from(now_ms() / 1000).expect("a time");
+        assert!((told - real - offset).abs() < 60, "the clock says {told}, expected {offset} beside {real}");
+    }
+
     /// How many messages the operator has.
     pub fn told(&self) -> usize {
         self.bot.control.messages_to(OPERATOR).len()
@@ -227,6 +241,30 @@ pub fn mount(dir: PathBuf) -> Result<Disk, String> {
         Ok(status) if status.success() => Ok(Disk(dir)),
         _ => Err("a disk can't be mounted here (that needs root)".to_owned()),
     }
+}
+
+/// A wall clock of its own for everything that is started in a world; monotonic clocks stay true, as when a clock is set.
+fn give_a_clock(world: &mut World) -> Result<(), String> {
+    let folders = ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib"];
+    let library = folders
+        .iter()
+        .map(|folder| std::path::Path::new(folder).join("faketime/libfaketime.so.1"))
+        .find(|file| file.is_file())
+        .ok_or("libfaketime is not installed (package faketime)")?;
+    write_clock(world, 0);
+    let file = world.path("clock");
+    world.set("LD_PRELOAD", library);
+    world.set("FAKETIME_TIMESTAMP_FILE", file);
+    for name in ["FAKETIME_NO_CACHE", "DONT_FAKE_MONOTONIC", "FAKETIME_DONT_RESET"] {
+        world.set(name, "1");
+    }
+    Ok(())
+}
+
+fn write_clock(world: &World, offset: i64) {
+    let new = world.path("clock.new");
+    std::fs::write(&new, format!("{offset:+}\n")).expect("a clock");
+    std::fs::rename(new, world.path("clock")).expect("a clock");
 }
 
 /// Lays a view of a directory over it that can only be read; what is open stays open.

@@ -15,15 +15,17 @@ pub enum Silence {
     SuspendAndResume,
     CpuStarvation,
     TelegramOutage,
+    ClockJump,
 }
 
-/// All of them; what a set clock does is tried where the watch's own clock can be given to it (its unit tests).
+/// All of them.
 pub const ALL: &[Silence] = &[
     Silence::PlannedStop,
     Silence::Update,
     Silence::SuspendAndResume,
     Silence::CpuStarvation,
     Silence::TelegramOutage,
+    Silence::ClockJump,
 ];
 
 /// Longer than it takes to tell a breakage.
@@ -33,7 +35,14 @@ const AFTERWARDS: Duration = Duration::from_secs(6);
 
 /// Plays one; says what was said, if anything was.
 pub async fn run(silence: Silence) -> Option<String> {
-    let scene = Scene::new(Needs::default()).await.ok()?;
+    let needs = Needs { clock: silence == Silence::ClockJump, ..Needs::default() };
+    let scene = match Scene::new(needs).await {
+        Ok(scene) => scene,
+        Err(why) => {
+            eprintln!("skipped {silence:?}: {why}");
+            return None;
+        }
+    };
     let before = scene.told();
     match silence {
         Silence::PlannedStop => {
@@ -70,6 +79,12 @@ pub async fn run(silence: Silence) -> Option<String> {
             for mut hog in hogs {
                 let _ = hog.kill();
                 let _ = hog.wait();
+            }
+        }
+        Silence::ClockJump => {
+            for offset in [3600, -7200, 86_400, 0] {
+                scene.set_clock(offset);
+                tokio::time::sleep(LASTS / 4).await;
             }
         }
         Silence::TelegramOutage => {
