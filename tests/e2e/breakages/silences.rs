@@ -33,16 +33,10 @@ const LASTS: Duration = Duration::from_secs(8);
 /// And afterwards: what was held back would come now.
 const AFTERWARDS: Duration = Duration::from_secs(6);
 
-/// Plays one; says what was said, if anything was.
-pub async fn run(silence: Silence) -> Option<String> {
+/// Plays one; says what was said, if anything was. `Err` says why it can't be played here.
+pub async fn run(silence: Silence) -> Result<Option<String>, String> {
     let needs = Needs { clock: silence == Silence::ClockJump, ..Needs::default() };
-    let scene = match Scene::new(needs).await {
-        Ok(scene) => scene,
-        Err(why) => {
-            eprintln!("skipped {silence:?}: {why}");
-            return None;
-        }
-    };
+    let scene = Scene::new(needs).await?;
     let before = scene.told();
     match silence {
         Silence::PlannedStop => {
@@ -101,5 +95,5 @@ pub async fn run(silence: Silence) -> Option<String> {
     scene.health("good").await;
     let said: Vec<String> =
         scene.bot.control.messages_to(OPERATOR).into_iter().skip(before).map(|one| one.now.text).collect();
-    (!said.is_empty()).then(|| format!("{silence:?}: {}", said.join(" | ")))
+    Ok((!said.is_empty()).then(|| format!("{silence:?}: {}", said.join(" | "))))
 }
