@@ -16,6 +16,12 @@ use crate::runs::registry::{EndStatus, RunEnd};
 use crate::runs::{Accepted, Source, TurnRequest, end_of};
 use crate::sessions::{agent_of, resolve};
 
+/// What this family serves.
+pub(super) const ROUTES: &[super::Route] = super::routes! {
+    "agent" => agent,
+    "agent.wait" => wait,
+};
+
 /// How long `agent.wait` waits when nothing is said.
 const WAIT: Duration = Duration::from_secs(30);
 /// The longest that it waits.

@@ -11,6 +11,12 @@ use super::Call;
 use crate::gateway::Gateway;
 use crate::settings::{AgentView, ModelRef};
 
+/// What this family serves.
+pub(super) const ROUTES: &[super::Route] = super::routes! {
+    "agents.list" => list,
+    "agent.identity.get" => identity,
+};
+
 /// Every agent with its workspace and model.
 pub(super) async fn list(gateway: &Arc<Gateway>, _call: Call<'_>) -> Result<Reply, ErrorShape> {
     let settings = gateway.settings.now();

@@ -12,6 +12,11 @@ use crate::clock;
 use crate::gateway::Gateway;
 use crate::health::{labels, order};
 
+/// What this family serves.
+pub(super) const ROUTES: &[super::Route] = super::routes! {
+    "channels.status" => status,
+};
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Params {

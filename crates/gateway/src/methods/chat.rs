@@ -19,6 +19,14 @@ use crate::session_rows::{Extras, defaults};
 use crate::sessions::resolve;
 use crate::transcript;
 
+/// What this family serves.
+pub(super) const ROUTES: &[super::Route] = super::routes! {
+    "chat.startup" => startup,
+    "chat.history" => history,
+    "chat.send" => send,
+    "chat.abort" => abort,
+};
+
 const MESSAGES: usize = 200;
 const MOST_MESSAGES: usize = 1000;
 /// The most that one history may hold, whatever the client asks for.

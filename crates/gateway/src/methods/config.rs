@@ -15,6 +15,13 @@ use super::Call;
 use crate::clock;
 use crate::gateway::{Gateway, VERSION};
 
+/// What this family serves.
+pub(super) const ROUTES: &[super::Route] = super::routes! {
+    "config.get" => get,
+    "config.patch" => patch,
+    "config.schema" => schema_of,
+};
+
 /// Largest patch.
 const LONGEST: usize = 512 * 1024;
 

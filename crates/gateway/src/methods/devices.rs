@@ -13,6 +13,16 @@ use super::{Call, store_failed};
 use crate::access::Asked;
 use crate::gateway::Gateway;
 
+/// What this family serves.
+pub(super) const ROUTES: &[super::Route] = super::routes! {
+    "device.pair.list" => list,
+    "device.pair.approve" => approve,
+    "device.pair.reject" => reject,
+    "device.pair.remove" => remove,
+    "device.token.rotate" => rotate,
+    "device.token.revoke" => revoke,
+};
+
 /// Devices that wait and devices that are paired.
 pub(super) async fn list(gateway: &Arc<Gateway>, _call: Call<'_>) -> Result<Reply, ErrorShape> {
     let devices = gateway.store.devices();

@@ -11,6 +11,11 @@ use super::Call;
 use crate::gateway::Gateway;
 use crate::logs::{TailRequest, tail};
 
+/// What this family serves.
+pub(super) const ROUTES: &[super::Route] = super::routes! {
+    "logs.tail" => tail_log,
+};
+
 const LINES: usize = 500;
 const MOST_LINES: usize = 5000;
 const BYTES: u64 = 250_000;

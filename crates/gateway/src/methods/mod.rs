@@ -47,58 +47,45 @@ impl Call<'_> {
 /// What answers a method.
 pub(crate) type Handler = for<'a> fn(&'a Arc<Gateway>, Call<'a>) -> BoxFuture<'a, Result<Reply, ErrorShape>>;
 
+/// A method's name and what answers it.
+pub(crate) type Route = (&'static str, Handler);
+
+/// Rows of a family: `"method.name" => handler,`.
 macro_rules! routes {
     ($($name:literal => $handler:path,)*) => {
-        /// Every served method with its handler.
-        const ROUTES: &[(&str, Handler)] = &[$(($name, {
-            fn boxed<'a>(gateway: &'a Arc<Gateway>, call: Call<'a>) -> BoxFuture<'a, Result<Reply, ErrorShape>> {
+        &[$(($name, {
+            fn boxed<'a>(
+                gateway: &'a std::sync::Arc<crate::gateway::Gateway>,
+                call: $crate::methods::Call<'a>,
+            ) -> futures::future::BoxFuture<'a, Result<bulkhead_server::Reply, bulkhead_protocol::ErrorShape>> {
                 Box::pin($handler(gateway, call))
             }
             boxed
-        })),*];
+        })),*]
     };
 }
+use routes;
 
-routes! {
-    "health" => health::health,
-    "status" => status::status,
-    "system-presence" => system::presence,
-    "channels.status" => channels::status,
-    "channels.pairing.list" => pairing::list,
-    "channels.pairing.approve" => pairing::approve,
-    "channels.pairing.dismiss" => pairing::dismiss,
-    "models.list" => models::list,
-    "models.probe" => models::probe,
-    "agents.list" => agents::list,
-    "agent.identity.get" => agents::identity,
-    "sessions.list" => sessions::list,
-    "sessions.describe" => sessions::describe,
-    "sessions.subscribe" => sessions::subscribe,
-    "sessions.unsubscribe" => sessions::unsubscribe,
-    "sessions.messages.subscribe" => sessions::messages_subscribe,
-    "sessions.messages.unsubscribe" => sessions::messages_unsubscribe,
-    "sessions.reset" => sessions::reset,
-    "sessions.delete" => sessions::delete,
-    "chat.startup" => chat::startup,
-    "chat.history" => chat::history,
-    "chat.send" => chat::send,
-    "chat.abort" => chat::abort,
-    "agent" => agent::agent,
-    "agent.wait" => agent::wait,
-    "config.get" => config::get,
-    "config.patch" => config::patch,
-    "config.schema" => config::schema_of,
-    "logs.tail" => logs::tail_log,
-    "device.pair.list" => devices::list,
-    "device.pair.approve" => devices::approve,
-    "device.pair.reject" => devices::reject,
-    "device.pair.remove" => devices::remove,
-    "device.token.rotate" => devices::rotate,
-    "device.token.revoke" => devices::revoke,
-    "rescue.status" => rescue::status,
-    "rescue.incidents" => rescue::incidents,
-    "rescue.remedy" => rescue::remedy,
-    "rescue.drill.start" => rescue::drill_start,
+/// Every family; its file lists its methods.
+const FAMILIES: &[&[Route]] = &[
+    health::ROUTES,
+    status::ROUTES,
+    system::ROUTES,
+    channels::ROUTES,
+    pairing::ROUTES,
+    models::ROUTES,
+    agents::ROUTES,
+    sessions::ROUTES,
+    chat::ROUTES,
+    agent::ROUTES,
+    config::ROUTES,
+    logs::ROUTES,
+    devices::ROUTES,
+    rescue::ROUTES,
+];
+
+fn all_routes() -> impl Iterator<Item = &'static Route> {
+    FAMILIES.iter().copied().flatten()
 }
 
 /// A served method: its row of the protocol's table and its handler.
@@ -115,7 +102,7 @@ pub(crate) fn served() -> &'static HashMap<&'static str, Served> {
         METHODS
             .iter()
             .filter_map(|spec| {
-                let (_, handler) = ROUTES.iter().find(|(name, _)| *name == spec.name)?;
+                let (_, handler) = all_routes().find(|(name, _)| *name == spec.name)?;
                 Some((spec.name, Served { spec, handler: *handler }))
             })
             .collect()
@@ -140,9 +127,9 @@ mod tests {
 
     #[test]
     fn every_route_has_its_row() {
-        for (name, _) in ROUTES {
+        for (name, _) in all_routes() {
             assert!(served().contains_key(name), "{name} is not in the protocol's table");
         }
-        assert_eq!(names().len(), ROUTES.len());
+        assert_eq!(names().len(), all_routes().count());
     }
 }

@@ -13,6 +13,12 @@ use super::Call;
 use crate::gateway::Gateway;
 use crate::settings::{ModelRef, Settings};
 
+/// What this family serves.
+pub(super) const ROUTES: &[super::Route] = super::routes! {
+    "models.list" => list,
+    "models.probe" => probe,
+};
+
 /// The longest that a probe may take, whatever the client asks for.
 const LONGEST_PROBE: Duration = Duration::from_secs(90);
 

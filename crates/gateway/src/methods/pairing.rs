@@ -12,6 +12,13 @@ use super::{Call, store_failed};
 use crate::clock;
 use crate::gateway::Gateway;
 
+/// What this family serves.
+pub(super) const ROUTES: &[super::Route] = super::routes! {
+    "channels.pairing.list" => list,
+    "channels.pairing.approve" => approve,
+    "channels.pairing.dismiss" => dismiss,
+};
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ListParams {

@@ -16,6 +16,14 @@ use crate::clock;
 use crate::gateway::Gateway;
 use crate::rescue;
 
+/// What this family serves.
+pub(super) const ROUTES: &[super::Route] = super::routes! {
+    "rescue.status" => status,
+    "rescue.incidents" => incidents,
+    "rescue.remedy" => remedy,
+    "rescue.drill.start" => drill_start,
+};
+
 /// Incidents in one answer when nobody says how many.
 const USUAL: usize = 20;
 

@@ -15,6 +15,18 @@ use crate::gateway::Gateway;
 use crate::session_rows::{Extras, defaults};
 use crate::sessions::resolve;
 
+/// What this family serves.
+pub(super) const ROUTES: &[super::Route] = super::routes! {
+    "sessions.list" => list,
+    "sessions.describe" => describe,
+    "sessions.subscribe" => subscribe,
+    "sessions.unsubscribe" => unsubscribe,
+    "sessions.messages.subscribe" => messages_subscribe,
+    "sessions.messages.unsubscribe" => messages_unsubscribe,
+    "sessions.reset" => reset,
+    "sessions.delete" => delete,
+};
+
 const ROWS: usize = 200;
 const MOST_ROWS: usize = 1000;
 

@@ -12,6 +12,11 @@ use crate::clock;
 use crate::gateway::{Gateway, VERSION};
 use crate::settings::ModelRef;
 
+/// What this family serves.
+pub(super) const ROUTES: &[super::Route] = super::routes! {
+    "status" => status,
+};
+
 /// Sessions shown.
 const RECENT: usize = 10;
 

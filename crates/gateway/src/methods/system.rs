@@ -8,6 +8,11 @@ use bulkhead_server::Reply;
 use super::Call;
 use crate::gateway::Gateway;
 
+/// What this family serves.
+pub(super) const ROUTES: &[super::Route] = super::routes! {
+    "system-presence" => presence,
+};
+
 /// The list as the `presence` event carries it.
 pub(super) async fn presence(gateway: &Arc<Gateway>, _call: Call<'_>) -> Result<Reply, ErrorShape> {
     Ok(gateway.presence.render().into())

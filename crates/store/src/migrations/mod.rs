@@ -9,7 +9,11 @@ use rusqlite_migration::{M, Migrations};
 use crate::StoreError;
 
 /// Steps are only ever added; one that was released is never edited.
-const STEPS: &[M<'static>] = &[M::up(include_str!("001_first.sql")), M::up(include_str!("002_rescue.sql"))];
+#[rustfmt::skip]
+const STEPS: &[M<'static>] = &[
+    M::up(include_str!("001_first.sql")),
+    M::up(include_str!("002_rescue.sql")),
+];
 
 /// Copies from before a migration that are kept; older ones go.
 const COPIES_KEPT: usize = 3;
