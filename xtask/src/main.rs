@@ -7,6 +7,7 @@ mod build;
 mod bundle;
 mod dev;
 mod headless;
+mod methods;
 mod packages;
 mod run;
 mod test;
@@ -38,6 +39,8 @@ enum Command {
     Bench(bench::Args),
     /// Kill gateways at named points and at random under traffic, and count what is lost or said twice.
     Torture(torture::Args),
+    /// Write the page of protocol methods (`docs/protocol-methods.md`) anew from the method table.
+    Methods,
     /// Build installable packages of this system.
     Bundle(bundle::Args),
 }
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
         Command::Build(args) => build::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Torture(args) => torture::run(&args),
+        Command::Methods => methods::write(),
         Command::Bundle(args) => bundle::run(&args),
     };
     match outcome {

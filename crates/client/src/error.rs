@@ -327,6 +327,11 @@ fn hint(error: &ErrorShape) -> String {
     if error.detail_code() == Some(error_details::MISSING_SCOPE) {
         return "; connect with the gateway's token or a device that holds this scope".to_owned();
     }
+    if let Some(reason) = error.details.as_ref().and_then(|details| details.get("reason")?.as_str())
+        && error.message.starts_with("unknown method: ")
+    {
+        return format!(" ({})", reason.trim_end_matches('.'));
+    }
     match error.retry_after_ms {
         Some(ms) => format!("; try again in {ms} ms"),
         None => String::new(),

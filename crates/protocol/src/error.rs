@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::Scope;
 use crate::error_details;
+use crate::methods::unserved;
 
 /// `error.code` of a response.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,10 +122,15 @@ impl ErrorShape {
             .with_details(json!({ "method": method, "path": if path == "." { "" } else { path } }))
     }
 
-    /// This gateway has no such method.
+    /// This gateway has no such method. The message is compared whole by clients that try a newer method first; why a
+    /// method that `OpenClaw` has is not served stands in `details.reason`.
     pub fn unknown_method(method: &str) -> Self {
         let shown: String = method.chars().take(128).collect();
-        Self::invalid_request(format!("unknown method: {shown}"))
+        let error = Self::invalid_request(format!("unknown method: {shown}"));
+        match unserved::reason(method) {
+            Some(reason) => error.with_details(json!({ "method": method, "reason": reason })),
+            None => error,
+        }
     }
 
     /// Not now, and nothing is known about later.
@@ -198,6 +204,9 @@ mod tests {
             serde_json::to_value(&error).unwrap(),
             json!({ "code": "INVALID_REQUEST", "message": "unknown method: x.y" })
         );
+        let error = ErrorShape::unknown_method("talk.speak");
+        assert_eq!(error.message, "unknown method: talk.speak");
+        assert_eq!(error.details.unwrap()["reason"], "Bulkhead neither speaks nor listens.");
         let error = ErrorShape::forbidden_missing_scope(Scope::OperatorAdmin);
         assert_eq!(error.detail_code(), Some("MISSING_SCOPE"));
         assert_eq!(error.details.unwrap()["requiredScopes"], json!(["operator.admin"]));

@@ -18,6 +18,7 @@ pub mod logs;
 pub mod models;
 pub mod rescue;
 pub mod sessions;
+pub mod unserved;
 
 /// One row: what a method is called and what it asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,6 +133,8 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     #[test]
@@ -144,5 +147,20 @@ mod tests {
         all.dedup();
         assert_eq!(all.len(), METHODS.len());
         assert_eq!(spec("no.such.method"), None);
+    }
+
+    /// So many methods `OpenClaw` 2026.9.6 has, with those that it does not advertise.
+    const KNOWN: usize = 489;
+
+    #[test]
+    fn each_known_name_is_served_or_has_a_reason() {
+        let mut reasons = HashSet::new();
+        for (name, reason) in unserved::methods() {
+            assert!(reasons.insert(name), "{name} has two reasons");
+            assert!(reason.ends_with('.'), "{name}: {reason}");
+        }
+        let theirs = METHODS.iter().filter(|row| row.since != "bulkhead").map(|row| row.name);
+        let known: HashSet<_> = theirs.chain(reasons).chain(["connect"]).collect();
+        assert_eq!(known.len(), KNOWN, "a method that is served no more needs its reason in unserved/");
     }
 }

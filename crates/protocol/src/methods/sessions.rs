@@ -9,7 +9,8 @@ pub(super) const ROWS: &[MethodSpec] = &[
     MethodSpec::new("sessions.list", Scope::OperatorRead, "Sessions, newest first, with filters."),
     MethodSpec::new("sessions.describe", Scope::OperatorRead, "One session."),
     MethodSpec::new("sessions.subscribe", Scope::OperatorRead, "Be told when sessions change."),
-    MethodSpec::new("sessions.unsubscribe", Scope::OperatorRead, "Be told no more when sessions change."),
+    MethodSpec::new("sessions.unsubscribe", Scope::OperatorRead, "Be told no more when sessions change.")
+        .since("bulkhead"),
     MethodSpec::new("sessions.messages.subscribe", Scope::OperatorRead, "Be told of a session's messages."),
     MethodSpec::new(
         "sessions.messages.unsubscribe",

@@ -149,6 +149,9 @@ fn frames_validate() {
     published.accepts("GatewayFrame", &event);
 }
 
+/// Served methods that `OpenClaw` 2026.9.6 advertises and the published table does not have yet.
+const YOUNGER: &[&str] = &[];
+
 #[test]
 fn every_method_row_says_what_the_published_table_says() {
     let Some(published) = Published::load() else { return };
@@ -158,7 +161,7 @@ fn every_method_row_says_what_the_published_table_says() {
     for row in METHODS.iter().filter(|row| row.since != "bulkhead") {
         let Some(theirs) = table.get(row.name) else {
             // Advertised by the measured gateway, but younger than the published table.
-            assert_eq!(row.name, "sessions.unsubscribe", "{} is in no table", row.name);
+            assert!(YOUNGER.contains(&row.name), "{} is in no table", row.name);
             continue;
         };
         compared += 1;
