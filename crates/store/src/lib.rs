@@ -5,7 +5,7 @@
 //! `synchronous=FULL`). A caller that goes away does not undo a job that already waits in the queue.
 //!
 //! One module per noun, and only its repository is public: [`Sessions`], [`Runs`], [`Inbox`], [`Outbox`],
-//! [`Devices`], [`Pairings`], [`AuditLog`], [`RescueLog`], [`Kv`].
+//! [`Devices`], [`Pairings`], [`AuditLog`], [`RescueLog`], [`Approvals`], [`Questions`], [`Prompts`], [`Tasks`], [`Kv`].
 //!
 //! This crate never holds a secret (device tokens are derived, so only their generation is here), never talks
 //! to the network, and never decides who may do what.
@@ -23,6 +23,7 @@
 //! # Ok(()) }
 //! ```
 
+mod approvals;
 mod audit;
 mod device_tokens;
 mod devices;
@@ -36,13 +37,17 @@ mod migrations;
 mod open;
 mod outbox;
 mod pairings;
+mod prompts;
+mod questions;
 mod rescue;
 mod rows;
 mod runs;
 mod sessions;
+mod tasks;
 mod thread;
 mod tool_calls;
 
+pub use approvals::{Approval, ApprovalEnd, ApprovalStatus, Approvals, NewApproval, Resolution};
 pub use audit::{AuditEntry, AuditLog};
 pub use device_tokens::DeviceToken;
 pub use devices::{Device, DeviceRequest, Devices};
@@ -59,7 +64,10 @@ pub use pairings::{
     ALLOWED_PENDING, AllowedSender, CODE_ALPHABET, CODE_LENGTH, CODE_LIFETIME_MS, NewPairing, PairingOutcome,
     PairingRequest, Pairings,
 };
+pub use prompts::{PromptButton, PromptPlace, Prompts};
+pub use questions::{Question, QuestionEnd, Questions};
 pub use rescue::{RescueIncident, RescueLog, RescueNonce};
 pub use runs::{NewRun, Run, RunEnd, RunStart, RunStatus, Runs};
 pub use sessions::{NewSession, Session, SessionFilter, SessionTotals, Sessions};
+pub use tasks::{Task, TaskFilter, Tasks};
 pub use tool_calls::ToolCall;

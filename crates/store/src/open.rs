@@ -9,7 +9,8 @@ use tokio::sync::oneshot;
 
 use crate::thread::Jobs;
 use crate::{
-    AuditLog, Devices, Inbox, Kv, Outbox, Pairings, RescueLog, Runs, Sessions, StoreError,
+    Approvals, AuditLog, Devices, Inbox, Kv, Outbox, Pairings, Prompts, Questions, RescueLog, Runs, Sessions,
+    StoreError, Tasks,
     migrations::{self, bring_up_to_date},
 };
 
@@ -132,6 +133,26 @@ impl Store {
     /// What the watch over another gateway remembers.
     pub fn rescue(&self) -> RescueLog {
         RescueLog { store: self.clone() }
+    }
+
+    /// Commands that wait for a person's yes.
+    pub fn approvals(&self) -> Approvals {
+        Approvals { store: self.clone() }
+    }
+
+    /// Questions that agents ask.
+    pub fn questions(&self) -> Questions {
+        Questions { store: self.clone() }
+    }
+
+    /// Where approvals and questions are shown on channels.
+    pub fn prompts(&self) -> Prompts {
+        Prompts { store: self.clone() }
+    }
+
+    /// Work that goes on beside conversations.
+    pub fn tasks(&self) -> Tasks {
+        Tasks { store: self.clone() }
     }
 
     /// Small values by name.
