@@ -1,98 +1,82 @@
-// Checks frames of a gateway against the published schema: the envelope, and the payload where the schema names one.
-import Ajv from 'ajv';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+// Checks frames of a gateway against the published schema: the envelope, and what is in it where the schema describes it.
+import { paramsOf, payloadOf, problem, resultOf, rowsOf } from './schema.mjs';
 
-const require = createRequire(import.meta.url);
-const path = require.resolve('@openclaw/gateway-protocol').replace(/dist\/.*$/, 'protocol.schema.json');
-const schema = JSON.parse(readFileSync(path, 'utf8'));
-const ajv = new Ajv({ strict: false, allErrors: true, discriminator: false });
-ajv.addSchema(schema, 'protocol');
-const validators = new Map();
-
-/** Validator of a definition of the schema. */
-function definition(name) {
-  if (!validators.has(name)) {
-    if (!schema.definitions[name]) throw new Error(`the published schema has no ${name}`);
-    validators.set(name, ajv.compile({ $ref: `protocol#/definitions/${name}` }));
-  }
-  return validators.get(name);
-}
-
-/** Payloads that the published schema describes. */
-const EVENT_PAYLOADS = {
-  agent: 'AgentEvent',
-  chat: 'ChatEvent',
-  shutdown: 'ShutdownEvent',
-  tick: 'TickEvent',
-};
-const RESULT_PAYLOADS = {
-  'agents.list': 'AgentsListResult',
-  'channels.pairing.approve': 'ChannelsPairingApproveResult',
-  'channels.pairing.list': 'ChannelsPairingListResult',
-  'channels.status': 'ChannelsStatusResult',
-  'config.schema': 'ConfigSchemaResponse',
-  'logs.tail': 'LogsTailResult',
-  'models.list': 'ModelsListResult',
-  'sessions.messages.subscribe': 'SessionsMessagesSubscribeResult',
-};
-const PARAMS = {
-  agent: 'AgentParams',
-  'agent.wait': 'AgentWaitParams',
-  'chat.abort': 'ChatAbortParams',
-  'chat.history': 'ChatHistoryParams',
-  'chat.send': 'ChatSendParams',
-};
-
-export class FrameChecker {
+/** What the checkers of several connections have in common. */
+export class Record {
   constructor() {
-    this.methods = new Map();
     this.seen = { events: {}, results: {} };
     this.errors = [];
+    /** Some results of each method and payloads of each event, for comparisons. */
+    this.results = new Map();
+    this.payloads = new Map();
+    /** Every value that was checked, one of each definition. */
+    this.checked = new Map();
+  }
+}
+
+const MANY = 40;
+function keep(map, name, value) {
+  if (!map.has(name)) map.set(name, []);
+  if (map.get(name).length < MANY) map.get(name).push(value);
+}
+
+/** Checks one connection. */
+export class FrameChecker {
+  constructor(record = new Record()) {
+    this.record = record;
+    this.methods = new Map();
     this.lastSeq = undefined;
   }
 
+  get errors() { return this.record.errors; }
+
+  get seen() { return this.record.seen; }
+
   check(name, value, place) {
-    if (!schema.definitions[name]) return;
-    const validate = definition(name);
-    if (!validate(value)) {
-      const found = validate.errors.slice(0, 4).map((e) => `${e.instancePath || '/'} ${e.message}`);
-      this.errors.push(`${place} is no ${name}: ${found.join('; ')}`);
-    }
+    if (!name) return;
+    const found = problem(name, value);
+    if (found) this.errors.push(`${place} is no ${name}: ${found}`);
+    else if (!this.record.checked.has(name)) this.record.checked.set(name, value);
   }
 
   /** A frame that a client sent. */
   sent(frame) {
     this.check('RequestFrame', frame, `request ${frame.method}`);
     if (frame.id) this.methods.set(frame.id, frame.method);
-    if (PARAMS[frame.method]) this.check(PARAMS[frame.method], frame.params, `params of ${frame.method}`);
+    if (frame.params !== undefined) this.check(paramsOf(frame.method), frame.params, `params of ${frame.method}`);
   }
 
   /** A frame that the gateway sent. */
   received(frame) {
     if (frame.type === 'event') {
-      this.check('EventFrame', frame, `event ${frame.event}`);
-      this.seen.events[frame.event] = (this.seen.events[frame.event] ?? 0) + 1;
-      if (EVENT_PAYLOADS[frame.event]) this.check(EVENT_PAYLOADS[frame.event], frame.payload, `payload of ${frame.event}`);
-      if (frame.event === 'presence') {
-        for (const entry of frame.payload.presence) this.check('PresenceEntry', entry, 'a presence entry');
-      }
-      if (frame.event === 'connect.challenge') {
-        this.lastSeq = undefined;
-        if (frame.seq !== undefined) this.errors.push('connect.challenge has a seq');
-      } else if (frame.seq !== undefined) {
-        const expected = (this.lastSeq ?? 0) + 1;
-        if (frame.seq !== expected) this.errors.push(`event ${frame.event} has seq ${frame.seq}, expected ${expected}`);
-        this.lastSeq = frame.seq;
-      }
+      this.event(frame);
       return;
     }
     this.check('ResponseFrame', frame, 'a response');
     const method = this.methods.get(frame.id);
     if (!method) this.errors.push(`a response to an id that nobody asked: ${frame.id}`);
     if (!frame.ok) return;
-    this.seen.results[method] = (this.seen.results[method] ?? 0) + 1;
-    if (method === 'connect') this.check('HelloOk', frame.payload, 'hello-ok');
-    if (RESULT_PAYLOADS[method]) this.check(RESULT_PAYLOADS[method], frame.payload, `result of ${method}`);
+    const { seen, results } = this.record;
+    seen.results[method] = (seen.results[method] ?? 0) + 1;
+    keep(results, method, frame.payload);
+    this.check(resultOf(method), frame.payload, `result of ${method}`);
+    for (const [row, name] of rowsOf(method, frame.payload)) this.check(name, row, `a row of ${method}`);
+  }
+
+  event(frame) {
+    this.check('EventFrame', frame, `event ${frame.event}`);
+    const { seen, payloads } = this.record;
+    seen.events[frame.event] = (seen.events[frame.event] ?? 0) + 1;
+    keep(payloads, frame.event, frame.payload);
+    this.check(payloadOf(frame.event), frame.payload, `payload of ${frame.event}`);
+    for (const [row, name] of rowsOf(frame.event, frame.payload)) this.check(name, row, `a row of ${frame.event}`);
+    if (frame.event === 'connect.challenge') {
+      this.lastSeq = undefined;
+      if (frame.seq !== undefined) this.errors.push('connect.challenge has a seq');
+    } else if (frame.seq !== undefined) {
+      const expected = (this.lastSeq ?? 0) + 1;
+      if (frame.seq !== expected) this.errors.push(`event ${frame.event} has seq ${frame.seq}, expected ${expected}`);
+      this.lastSeq = frame.seq;
+    }
   }
 }

@@ -2,118 +2,27 @@
 // every frame to the checker. Speaks JSON lines on standard output; the last one is the verdict.
 //
 //   node official-client.mjs PORT   with the shared secret on standard input, first line
-import { GatewayClient } from '@openclaw/gateway-client';
-import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, randomUUID, sign } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { WebSocket, WebSocketServer } from 'ws';
-import { FrameChecker } from './frames.mjs';
+import { newIdentity, terminal } from './clients.mjs';
+import { FrameChecker, Record } from './frames.mjs';
+import { startProxy } from './proxy.mjs';
 
 const port = Number(process.argv[2]);
 const token = readFileSync(0, 'utf8').split('\n')[0].trim();
 const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
-const checker = new FrameChecker();
+const record = new Record();
 const raw = [];
-const sockets = new Set();
-
-const proxy = new WebSocketServer({ host: '127.0.0.1', port: 0, perMessageDeflate: false });
-proxy.on('connection', (client) => {
-  const gateway = new WebSocket(`ws://127.0.0.1:${port}/`, { perMessageDeflate: false });
-  const early = [];
-  sockets.add(gateway);
-  gateway.on('open', () => early.splice(0).forEach((text) => gateway.send(text)));
-  gateway.on('message', (data) => {
-    const text = data.toString();
-    const frame = JSON.parse(text);
-    if (raw.length < 200) raw.push(frame);
-    checker.received(frame);
-    client.send(text);
-  });
-  client.on('message', (data) => {
-    checker.sent(JSON.parse(data.toString()));
-    if (gateway.readyState === WebSocket.OPEN) gateway.send(data.toString());
-    else early.push(data.toString());
-  });
-  gateway.on('close', (code, reason) => {
-    sockets.delete(gateway);
-    say({ closed: code, reason: reason.toString() });
-    if (code >= 1000 && code <= 4999 && code !== 1005 && code !== 1006) client.close(code, reason.toString());
-    else client.terminate();
-  });
-  gateway.on('error', () => client.terminate());
-  client.on('close', () => gateway.close());
-});
-await new Promise((done) => proxy.once('listening', done));
-
-// A device of its own, as a phone or a terminal has one.
-const { privateKey, publicKey } = generateKeyPairSync('ed25519');
-const publicKeyPem = publicKey.export({ type: 'spki', format: 'pem' });
-const rawKey = (pem) => createPublicKey(pem).export({ type: 'spki', format: 'der' }).subarray(-32);
-const identity = {
-  deviceId: createHash('sha256').update(rawKey(publicKeyPem)).digest('hex'),
-  privateKeyPem: privateKey.export({ type: 'pkcs8', format: 'pem' }),
-  publicKeyPem,
-};
-const deviceTokens = [];
-let stored;
-
-const waiters = [];
-const events = [];
-function onEvent(event) {
-  events.push(event);
-  for (const waiter of [...waiters]) {
-    if (waiter.test(event)) {
-      waiters.splice(waiters.indexOf(waiter), 1);
-      clearTimeout(waiter.timer);
-      waiter.done(event);
-    }
-  }
-}
-function expectEvent(what, test, ms = 60_000) {
-  return new Promise((done, fail) => {
-    const timer = setTimeout(() => fail(new Error(`no ${what} in time; events so far: ${events.map((e) => e.event)}`)), ms);
-    waiters.push({ test, done, timer });
-  });
-}
-const hellos = [];
-let onHello;
-function nextHello() {
-  return new Promise((done, fail) => {
-    const timer = setTimeout(() => fail(new Error('no hello-ok in time')), 60_000);
-    onHello = (hello) => { clearTimeout(timer); done(hello); };
-  });
-}
-
-const client = new GatewayClient({
-  url: `ws://127.0.0.1:${proxy.address().port}`,
-  token,
-  clientName: 'openclaw-tui',
-  clientDisplayName: 'conformance',
-  clientVersion: '2026.9.1',
-  mode: 'ui',
-  platform: process.platform,
-  role: 'operator',
-  scopes: ['operator.admin', 'operator.read', 'operator.write', 'operator.pairing'],
-  caps: ['tool-events'],
-  instanceId: randomUUID(),
-  deviceIdentity: identity,
-  hostDeps: {
-    loadOrCreateDeviceIdentity: () => identity,
-    signDevicePayload: (pem, payload) => sign(null, Buffer.from(payload), createPrivateKey(pem)).toString('base64url'),
-    publicKeyRawBase64UrlFromPem: (pem) => rawKey(pem).toString('base64url'),
-    loadDeviceAuthToken: () => stored ?? null,
-    storeDeviceAuthToken: ({ token: issued, scopes }) => { stored = { token: issued, scopes }; deviceTokens.push(issued); },
-    clearDeviceAuthToken: () => { stored = undefined; },
-  },
-  onEvent,
-  onHelloOk: (hello) => { hellos.push(hello); onHello?.(hello); },
-  onConnectError: (error) => say({ connectError: error.message }),
-  onGap: (gap) => checker.errors.push(`a gap in seq: ${JSON.stringify(gap)}`),
-});
+const proxy = await startProxy({ port, record, notice: say, onFrame: (frame) => { if (raw.length < 200) raw.push(frame); } });
+const store = {};
+const client = terminal(proxy.url, token, newIdentity(), {
+  onGap: (gap) => record.errors.push(`a gap in seq: ${JSON.stringify(gap)}`),
+}, store);
+const { events } = client;
+const expectEvent = (what, test, ms = 60_000) => client.expect(what, test, ms);
 
 async function scenario() {
-  const first = nextHello();
-  client.start();
-  const hello = await first;
+  const hello = await client.connect();
   say({ step: 'hello', methods: hello.features.methods.length, scopes: hello.auth.scopes, deviceToken: Boolean(hello.auth.deviceToken) });
   await client.request('sessions.subscribe', {});
   const sessionKey = 'agent:main:conformance';
@@ -157,11 +66,12 @@ async function scenario() {
   say({ step: 'agent.wait', status: waited.status });
 
   // The connection breaks and comes back with the device's token.
-  const second = nextHello();
-  for (const socket of sockets) socket.terminate();
+  const second = client.nextHello();
+  const { token: before } = store.token;
+  proxy.cut();
   await second;
   await client.request('health', {});
-  say({ step: 'reconnect', sameToken: new Set(deviceTokens).size <= 1 });
+  say({ step: 'reconnect', sameToken: store.token.token === before });
 
   if (!events.some((e) => e.event === 'tick')) await expectEvent('tick', (e) => e.event === 'tick', 45_000);
   say({ step: 'tick' });
@@ -197,6 +107,6 @@ try {
 }
 client.stop();
 proxy.close();
-say({ verdict: failure || checker.errors.length ? 'failed' : 'passed', failure, errors: checker.errors.slice(0, 20),
-  seen: checker.seen, mutationCaught: mutationIsCaught(), deviceTokens: deviceTokens.length });
-process.exit(failure || checker.errors.length ? 1 : 0);
+say({ verdict: failure || record.errors.length ? 'failed' : 'passed', failure, errors: record.errors.slice(0, 20),
+  seen: record.seen, mutationCaught: mutationIsCaught(), deviceTokens: store.issued });
+process.exit(failure || record.errors.length ? 1 : 0);

@@ -149,7 +149,7 @@ pub(super) async fn dismiss(gateway: &Arc<Gateway>, call: Call<'_>) -> Result<Re
     let params: AnswerParams = call.params()?;
     let request = find(gateway, &params).await?;
     gateway.store.pairings().reject(&request.channel, &request.code).await.map_err(store_failed)?;
-    Reply::json(&json!({"requestId": request_id(&request), "senderId": request.sender, "dismissed": true}))
+    Reply::json(&json!({"requestId": request_id(&request), "senderId": request.sender}))
 }
 
 async fn find(gateway: &Gateway, params: &AnswerParams) -> Result<PairingRequest, ErrorShape> {

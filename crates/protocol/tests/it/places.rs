@@ -20,11 +20,10 @@ pub fn published_schema() -> Option<Value> {
 
 /// The folder with recorded conversations.
 pub fn facts() -> Option<PathBuf> {
-    let folder = std::env::var_os("BULKHEAD_PROTOCOL_FACTS")
-        .map_or_else(|| repository().join("../shared/protocol"), PathBuf::from);
-    if !folder.join("recordings").is_dir() {
-        println!("skipped: no recordings; name their folder in BULKHEAD_PROTOCOL_FACTS");
+    let folder = std::env::var_os("BULKHEAD_TEST_RECORDINGS").map(PathBuf::from);
+    if folder.as_ref().is_none_or(|folder| !folder.join("recordings").is_dir()) {
+        println!("skipped: no recordings; name their folder in BULKHEAD_TEST_RECORDINGS");
         return None;
     }
-    Some(folder)
+    folder
 }
