@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::error::AgentError;
+use crate::error::{AgentError, ProviderError};
 use crate::message::{ModelMessage, StopReason, Usage};
 
 /// Progress of a run.
@@ -63,6 +63,10 @@ pub enum RunEvent {
     },
     /// The next model of the list is asked.
     FellBack {
+        /// The model that is given up.
+        from_model: String,
+        /// What its provider ran into.
+        error: ProviderError,
         /// The provider that is asked now.
         provider: String,
         /// The model that is asked now.

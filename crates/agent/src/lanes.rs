@@ -77,6 +77,11 @@ impl Lanes {
         self.lock().len()
     }
 
+    /// How many messages wait for their turn, over all sessions.
+    pub fn waiting(&self) -> usize {
+        self.lock().values().flatten().filter(|waiting| !waiting.is_closed()).count()
+    }
+
     fn guard(&self, session: &str) -> LaneGuard {
         LaneGuard { lanes: self.clone(), session: session.to_owned() }
     }

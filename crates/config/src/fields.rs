@@ -19,6 +19,8 @@ pub(crate) enum FieldKind {
         min: u64,
         max: u64,
     },
+    /// An amount of money, or another number from 0 up.
+    Amount,
     Url(&'static [&'static str]),
     Secret,
     /// A text that is secret but has no reference form (headers).
@@ -56,8 +58,8 @@ const fn local(path: &'static str, kind: FieldKind, label: &'static str) -> Fiel
 }
 
 use FieldKind::{
-    Id, Ids, List, Model, ModelName, Number, Object, Path, Secret, SecretText, Streaming, Switch, Text,
-    Texts, Url, Words,
+    Amount, Id, Ids, List, Model, ModelName, Number, Object, Path, Secret, SecretText, Streaming, Switch,
+    Text, Texts, Url, Words,
 };
 
 const HTTP: &[&str] = &["http", "https"];
@@ -92,6 +94,8 @@ pub(crate) const FIELDS: &[Field] = &[
     field("agents.defaults.model", Model, "Model"),
     field("agents.defaults.model.primary", ModelName, "First choice"),
     field("agents.defaults.model.fallbacks", Texts, "Fallbacks, in order"),
+    field("agents.defaults.models.*.alias", Text, "Short name of this model"),
+    field("agents.defaults.skills", Texts, "Skills that agents may use"),
     field("agents.defaults.timeoutSeconds", SECONDS, "Longest time for one answer"),
     field("agents.defaults.maxTurns", Number { min: 1, max: 1000 }, "Most model turns of one answer"),
     field("agents.list[].id", Text, "Agent id"),
@@ -101,6 +105,8 @@ pub(crate) const FIELDS: &[Field] = &[
     field("agents.list[].model", Model, "Agent's own model"),
     field("agents.list[].model.primary", ModelName, "First choice"),
     field("agents.list[].model.fallbacks", Texts, "Fallbacks, in order"),
+    field("agents.list[].skills", Texts, "Skills that this agent may use"),
+    field("agents.entries.*.skills", Texts, "Skills that this agent may use"),
     field("agents.entries.*.name", Text, "Agent name"),
     field("agents.entries.*.default", Switch, "Answers by default"),
     field("agents.entries.*.workspace", Path, "Agent's own workspace"),
@@ -137,6 +143,11 @@ pub(crate) const FIELDS: &[Field] = &[
     field("models.providers.*.models[].name", Text, "Model name"),
     field("models.providers.*.models[].contextWindow", TOKENS, "Tokens that it reads"),
     field("models.providers.*.models[].maxTokens", TOKENS, "Tokens that it writes"),
+    field("models.providers.*.models[].reasoning", Switch, "Thinks before it answers"),
+    field("models.providers.*.models[].cost.input", Amount, "Price of a million tokens read"),
+    field("models.providers.*.models[].cost.output", Amount, "Price of a million tokens written"),
+    field("models.providers.*.models[].cost.cacheRead", Amount, "Price of a million tokens out of the cache"),
+    field("models.providers.*.models[].cost.cacheWrite", Amount, "Price of a million tokens into the cache"),
     field("models.providers.*.headers.*", SecretText, "Header"),
     local("models.providers.*.proxy", Url(PROXY), "Proxy for this provider"),
     field("browser.enabled", Switch, "Browser seat on"),
@@ -152,6 +163,11 @@ pub(crate) const FIELDS: &[Field] = &[
     local("tools.exec.enabled", Switch, "Agents may run commands"),
     local("tools.exec.timeoutSeconds", SECONDS, "Longest time for one command"),
     field("tools.web.fetch.enabled", Switch, "Agents may fetch web pages"),
+    local("skills.load.extraDirs", Texts, "Further folders with skills"),
+    field("skills.allowBundled", Texts, "Bundled skills that may be used"),
+    field("skills.entries.*.enabled", Switch, "Skill on"),
+    field("skills.entries.*.apiKey", Secret, "Key that the skill's commands get"),
+    field("skills.entries.*.env.*", Secret, "Variable that the skill's commands get"),
     local("secrets.default", Words(&["keychain", "env", "file"]), "Where new secrets go"),
     local("secrets.providers.*.source", Words(&["keychain", "env", "file", "exec"]), "Kind of source"),
     local("secrets.providers.*.path", Path, "Secrets file"),

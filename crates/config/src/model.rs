@@ -8,6 +8,7 @@ mod ids;
 mod policy;
 mod providers;
 mod rescue;
+mod skills;
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -23,6 +24,7 @@ pub use gateway::*;
 pub use policy::*;
 pub use providers::*;
 pub use rescue::*;
+pub use skills::*;
 
 /// The configuration of one profile.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -42,6 +44,8 @@ pub struct Config {
     pub browser: Browser,
     /// What agents may do.
     pub tools: Tools,
+    /// What agents can read up on.
+    pub skills: Skills,
     /// Where secrets come from.
     pub secrets: Secrets,
     /// What is watched, and who may repair.
@@ -99,6 +103,13 @@ impl Config {
         for (id, provider) in &self.models.providers {
             let path = crate::ConfigPath::root().key("models").key("providers").key(id).key("apiKey");
             found.extend(provider.api_key.iter().map(|input| (path.to_string(), input)));
+        }
+        for (key, entry) in &self.skills.entries {
+            let path = crate::ConfigPath::root().key("skills").key("entries").key(key);
+            found.extend(entry.api_key.iter().map(|input| (path.key("apiKey").to_string(), input)));
+            for (name, input) in &entry.env {
+                found.push((path.key("env").key(name).to_string(), input));
+            }
         }
         found
     }

@@ -39,6 +39,7 @@ fn node(shape: &Shape) -> Value {
         FieldKind::Words(words) => json!({ "type": "string", "enum": words }),
         FieldKind::Number { min, max } if max == u64::MAX => json!({ "type": "integer", "minimum": min }),
         FieldKind::Number { min, max } => json!({ "type": "integer", "minimum": min, "maximum": max }),
+        FieldKind::Amount => json!({ "type": "number", "minimum": 0 }),
         FieldKind::Url(schemes) => {
             json!({ "type": "string", "pattern": format!("^(({})://.+|\\$\\{{[A-Z_][A-Z0-9_]*\\}})$", schemes.join("|")) })
         }

@@ -158,6 +158,9 @@ fn mismatch(kind: FieldKind, node: &Node) -> Option<(String, String)> {
                 if quoted_number { "Remove the quotes." } else { "Write a whole number in this range." };
             Some((format!("a whole number {range}"), next.to_owned()))
         }
+        FieldKind::Amount if !value.as_f64().is_some_and(|amount| amount >= 0.0) => {
+            no("a number from 0 up", "Write a number, such as 2.5.")
+        }
         FieldKind::Url(schemes) => url_mismatch(&value, schemes),
         FieldKind::Secret => secret_mismatch(&value),
         FieldKind::Texts if !value.as_array().is_some_and(|items| items.iter().all(Value::is_string)) => {

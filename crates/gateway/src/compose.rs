@@ -77,6 +77,8 @@ pub(crate) fn compose(options: &RunOptions, parts: Parts<'_>) -> Arc<Gateway> {
         restart_needed: std::sync::Mutex::default(),
         web: std::sync::Mutex::default(),
         trimming: AtomicBool::new(false),
+        run_ended: tokio::sync::Notify::new(),
+        restarting: AtomicBool::new(false),
         settings: SettingsSlot::new(parts.settings),
     });
     gateway.credentials.teach(&gateway.redactor);

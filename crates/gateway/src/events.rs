@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::clock;
 use crate::runs::registry::{EndStatus, RunEnd};
+use crate::settings::ModelRef;
 use crate::transcript;
 
 /// Tells events to whom they concern. Cheap to clone.
@@ -57,6 +58,11 @@ impl Events {
     pub(crate) fn config_changed(&self, path: &str, hash: &str) {
         let payload = json!({"path": path, "hash": hash, "ts": clock::now_ms()});
         self.hub.broadcast("config.changed", &payload, &readers(), None);
+    }
+
+    /// `chat.metadata.changed`: models, commands or skills to choose from are others now; clients ask again.
+    pub(crate) fn metadata_changed(&self) {
+        self.hub.broadcast("chat.metadata.changed", &json!({}), &readers(), None);
     }
 
     /// `device.pair.requested`: somebody waits for an answer.
@@ -243,7 +249,13 @@ impl RunEvents {
     }
 
     /// The next model of the list is asked.
-    pub(crate) fn fell_back(&mut self, provider: &str, model: &str, why: &str) {
+    pub(crate) fn fell_back(&mut self, from: &ModelRef, provider: &str, model: &str, why: &str) {
+        let data = json!({
+            "phase": "fallback", "selectedProvider": from.provider, "selectedModel": from.model,
+            "activeProvider": provider, "activeModel": model, "reasonSummary": why, "attemptSummaries": [why],
+            "attempts": [{"provider": from.provider, "model": from.model, "error": why}],
+        });
+        self.agent("lifecycle", &data, &readers());
         let data = json!({"phase": "model", "provider": provider, "model": model, "reason": why});
         self.agent("lifecycle", &data, &readers());
     }

@@ -78,6 +78,10 @@ pub(crate) struct Gateway {
     /// The web client of the agents' tool, once it was needed.
     pub(crate) web: Mutex<Option<Arc<WebFetch>>>,
     pub(crate) trimming: AtomicBool,
+    /// Told whenever a run ended.
+    pub(crate) run_ended: tokio::sync::Notify,
+    /// Somebody asked for a restart.
+    pub(crate) restarting: AtomicBool,
 }
 
 impl Gateway {
@@ -118,6 +122,7 @@ impl Gateway {
     /// A run ended, or the start did: when nothing follows for a while, memory goes back to the system.
     pub(crate) fn rested(self: &Arc<Self>) {
         self.health.invalidate();
+        self.run_ended.notify_waiters();
         if self.trimming.swap(true, Ordering::AcqRel) {
             return;
         }

@@ -112,6 +112,7 @@ fn write(gateway: &Gateway, sessions: &SessionSummary) -> Value {
         "defaultAgentId": settings.default_agent(),
         "agents": agents,
         "sessions": of(None),
+        "modelRuntime": {"degraded": false, "pendingAgents": []},
     })
 }
 

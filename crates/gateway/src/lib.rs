@@ -25,6 +25,7 @@ mod channels;
 mod checks;
 mod clock;
 mod compose;
+mod cooldown;
 mod credentials;
 mod error;
 mod events;
@@ -53,6 +54,7 @@ mod start;
 mod steady;
 mod transcript;
 mod ui;
+mod usage;
 mod watch;
 
 pub use error::GatewayError;

@@ -1,14 +1,23 @@
 //! The model providers in force: built when first asked, built anew when configuration or keys change.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use bulkhead_agent::{Provider, ProviderApi, ProviderSettings, provider};
+use bulkhead_agent::{
+    AgentError, Provider, ProviderApi, ProviderErrorKind, ProviderSettings, RunOutcome, provider,
+};
 use bulkhead_config::ModelApi;
 
 use crate::checks::{ModelTroubles, Noted};
+use crate::cooldown::Cooldowns;
 use crate::credentials::Credentials;
 use crate::settings::{ModelRef, Settings};
+
+/// How long a provider may take to list its models.
+const LISTING: Duration = Duration::from_secs(10);
+/// Models that are remembered of one list.
+const MOST_LISTED: usize = 1000;
 
 /// Providers by id.
 #[derive(Debug)]
@@ -16,23 +25,87 @@ pub(crate) struct ModelSet {
     credentials: Arc<Credentials>,
     built: Mutex<HashMap<String, Arc<dyn Provider>>>,
     troubles: Arc<ModelTroubles>,
+    cooldowns: Cooldowns,
+    /// What providers said they have, by provider.
+    listed: Mutex<BTreeMap<String, Vec<String>>>,
 }
 
 impl ModelSet {
     /// Nothing is built yet.
     pub(crate) fn new(credentials: Arc<Credentials>) -> Self {
-        Self { credentials, built: Mutex::default(), troubles: Arc::default() }
+        Self {
+            credentials,
+            built: Mutex::default(),
+            troubles: Arc::default(),
+            cooldowns: Cooldowns::default(),
+            listed: Mutex::default(),
+        }
     }
 
     /// Forgets what was built; runs that go on keep theirs.
     pub(crate) fn forget(&self) {
         self.built.lock().unwrap_or_else(PoisonError::into_inner).clear();
         self.troubles.forget();
+        self.cooldowns.forget();
+        self.listed.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// What providers answered last.
     pub(crate) fn troubles(&self) -> &ModelTroubles {
         &self.troubles
+    }
+
+    /// Which models rest after failures.
+    pub(crate) fn cooldowns(&self) -> &Cooldowns {
+        &self.cooldowns
+    }
+
+    /// Asks providers for their lists of models, all at once, and remembers them. Answers how it went per provider:
+    /// `ready`, `auth-rejected` or `unavailable`.
+    pub(crate) async fn discover(
+        &self,
+        settings: &Settings,
+        only: Option<&str>,
+    ) -> Vec<(String, &'static str)> {
+        let ids = settings.config.models.providers.keys().filter(|id| only.is_none_or(|one| one == *id));
+        let asked = ids.map(|id| async move {
+            let which = ModelRef { provider: id.clone(), model: String::new() };
+            let Ok(ready) = self.provider(settings, &which) else { return (id.clone(), "auth-rejected") };
+            match provider::list_models(&*ready, LISTING).await {
+                Ok(list) => {
+                    let names = list.into_iter().map(|model| model.id).take(MOST_LISTED).collect();
+                    self.listed.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), names);
+                    (id.clone(), "ready")
+                }
+                Err(error) if error.kind == ProviderErrorKind::KeyRejected => (id.clone(), "auth-rejected"),
+                Err(_) => (id.clone(), "unavailable"),
+            }
+        });
+        futures::future::join_all(asked).await
+    }
+
+    /// What providers said they have, as far as they were asked.
+    pub(crate) fn discovered(&self) -> Vec<ModelRef> {
+        let listed = self.listed.lock().unwrap_or_else(PoisonError::into_inner);
+        let of = |(provider, models): (&String, &Vec<String>)| {
+            let provider = provider.clone();
+            models
+                .iter()
+                .map(move |model| ModelRef { provider: provider.clone(), model: model.clone() })
+                .collect::<Vec<_>>()
+        };
+        listed.iter().flat_map(of).collect()
+    }
+
+    /// A run ended: did the model that was asked last answer?
+    pub(crate) fn note_end(&self, outcome: &RunOutcome) {
+        let (provider, model) = outcome.model.clone();
+        let which = ModelRef { provider, model };
+        match &outcome.error {
+            None => self.cooldowns.worked(&which),
+            Some(AgentError::Provider(error)) => self.cooldowns.failed(&which, error),
+            Some(_) => {}
+        }
     }
 
     /// Why a model cannot be asked, in words for a person.

@@ -74,7 +74,9 @@ struct Client {
 impl Presence {
     /// Only the gateway is here.
     pub(crate) fn new(version: &str) -> Self {
-        let host = host_name();
+        let host = Some(bulkhead_process::Host::look().name)
+            .filter(|name| !name.is_empty())
+            .unwrap_or_else(|| "localhost".to_owned());
         let platform = std::env::consts::OS;
         let gateway = Entry {
             text: format!("Gateway: {host} · app {version} · mode gateway · reason self"),
@@ -93,6 +95,11 @@ impl Presence {
             instance_id: Some(uuid::Uuid::new_v4().to_string()),
         };
         Self { inner: Mutex::new(Inner { version: 1, gateway, clients: BTreeMap::new(), rendered: None }) }
+    }
+
+    /// The gateway's own instance: new for every start.
+    pub(crate) fn instance_id(&self) -> String {
+        self.lock().gateway.instance_id.clone().unwrap_or_default()
     }
 
     /// A client connected. `key` is its instance id, or its connection's id.
@@ -174,16 +181,6 @@ impl Presence {
     fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
-}
-
-fn host_name() -> String {
-    #[cfg(target_os = "linux")]
-    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
-    #[cfg(not(target_os = "linux"))]
-    let name = std::env::var("COMPUTERNAME").or_else(|_| std::env::var("HOSTNAME")).ok();
-    name.map(|name| name.trim().to_owned())
-        .filter(|name| !name.is_empty())
-        .unwrap_or_else(|| "localhost".to_owned())
 }
 
 fn family(os: &str) -> &'static str {

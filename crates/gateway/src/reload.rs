@@ -53,6 +53,9 @@ impl Gateway {
         if before.config.models != now.config.models {
             self.models.forget();
         }
+        if before.config.models != now.config.models || before.config.agents != now.config.agents {
+            self.events.metadata_changed();
+        }
         self.apply_channels().await;
         self.apply_rescue().await;
         self.seat.apply(self).await;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use bulkhead_config::{Config, ConfigOrigin, Loaded, ModelChoice, ModelEntry, Provider};
+use bulkhead_config::{Config, ConfigOrigin, Loaded, ModelChoice, ModelCost, ModelEntry, Provider};
 use bulkhead_profile::{Environment, Place};
 
 /// How many tokens a model reads when its entry does not say.
@@ -126,6 +126,16 @@ impl Settings {
         self.provider(&which.provider)?.models.iter().find(|entry| entry.id == which.model)
     }
 
+    /// What people call the model.
+    pub(crate) fn alias(&self, which: &ModelRef) -> Option<&str> {
+        self.config.agents.defaults.models.get(&which.full())?.alias.as_deref()
+    }
+
+    /// What the model costs, if the file says so.
+    pub(crate) fn cost(&self, which: &ModelRef) -> Option<ModelCost> {
+        self.model(which)?.cost
+    }
+
     /// How many tokens the model reads.
     pub(crate) fn context_window(&self, which: &ModelRef) -> u64 {
         self.model(which).and_then(|entry| entry.context_window).unwrap_or(CONTEXT_WINDOW)
@@ -140,11 +150,14 @@ impl Settings {
         is_default: bool,
     ) -> AgentView {
         let defaults = &self.config.agents.defaults;
-        let choice = if model.primary.is_some() { model } else { &defaults.model };
-        let mut models: Vec<ModelRef> = choice
-            .primary
+        // An agent's own model is strict unless it brings fallbacks; fallbacks alone keep the shared first choice.
+        let own = model.primary.is_some();
+        let primary = if own { &model.primary } else { &defaults.model.primary };
+        let fallbacks =
+            if own || !model.fallbacks.is_empty() { &model.fallbacks } else { &defaults.model.fallbacks };
+        let mut models: Vec<ModelRef> = primary
             .iter()
-            .chain(&choice.fallbacks)
+            .chain(fallbacks)
             .filter_map(|text| ModelRef::parse(text).or_else(|| self.find_model(text)))
             .collect();
         if models.is_empty() {
@@ -160,8 +173,13 @@ impl Settings {
         }
     }
 
-    /// A model named without its provider.
-    fn find_model(&self, name: &str) -> Option<ModelRef> {
+    /// A model named by its alias, or without its provider.
+    pub(crate) fn find_model(&self, name: &str) -> Option<ModelRef> {
+        let notes = &self.config.agents.defaults.models;
+        let by_alias = notes.iter().find(|(_, note)| note.alias.as_deref() == Some(name));
+        if let Some(which) = by_alias.and_then(|(full, _)| ModelRef::parse(full)) {
+            return Some(which);
+        }
         let (provider, _) = self
             .config
             .models

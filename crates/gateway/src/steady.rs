@@ -29,6 +29,8 @@ const PRUNE_FIRST: Duration = Duration::from_mins(10);
 const PRUNE: Duration = Duration::from_hours(24);
 /// Runs that ended longer ago than this are forgotten; their transcripts stay.
 const KEEP_RUNS_MS: i64 = 30 * 24 * 60 * 60 * 1000;
+/// What they took is kept longer: a year and a bit.
+const KEEP_USAGE_MS: i64 = 400 * 24 * 60 * 60 * 1000;
 
 /// How a gateway ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -152,6 +154,10 @@ impl Gateway {
             Ok(count) => tracing::info!(count, "old runs were forgotten"),
             Err(error) => tracing::debug!(%error, "old runs were kept"),
         }
+        match self.store.usage().prune(self.store.now() - KEEP_USAGE_MS).await {
+            Ok(count) => tracing::debug!(count, "old usage was forgotten"),
+            Err(error) => tracing::debug!(%error, "old usage was kept"),
+        }
     }
 }
 
@@ -169,7 +175,9 @@ async fn look_again(gateway: &Arc<Gateway>, options: &RunOptions) {
 
 /// No new work, the farewell, time for running answers, the outbox, the database.
 async fn stop(gateway: &Arc<Gateway>, doors: CancellationToken, serving: JoinHandle<()>) {
-    gateway.lifecycle.set_farewell("gateway stopping", None);
+    if !gateway.restarting.load(std::sync::atomic::Ordering::Acquire) {
+        gateway.lifecycle.set_farewell("gateway stopping", None);
+    }
     gateway.stop.cancel();
     doors.cancel();
     let _ = serving.await;

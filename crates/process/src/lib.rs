@@ -20,6 +20,7 @@
 mod disk;
 mod error;
 pub mod guard;
+mod host;
 mod identity;
 pub mod memory;
 pub mod peer;
@@ -32,6 +33,7 @@ mod system;
 
 pub use disk::Disk;
 pub use error::ProcessError;
+pub use host::Host;
 pub use identity::{Ended, ProcessIdentity};
 pub use port::Holder;
 pub use record::RunRecord;

@@ -46,6 +46,7 @@ mod sessions;
 mod tasks;
 mod thread;
 mod tool_calls;
+mod usage;
 
 pub use approvals::{Approval, ApprovalEnd, ApprovalStatus, Approvals, NewApproval, Resolution};
 pub use audit::{AuditEntry, AuditLog};
@@ -71,3 +72,4 @@ pub use runs::{NewRun, Run, RunEnd, RunStart, RunStatus, Runs};
 pub use sessions::{NewSession, Session, SessionFilter, SessionTotals, Sessions};
 pub use tasks::{Task, TaskFilter, Tasks};
 pub use tool_calls::ToolCall;
+pub use usage::{Cost, NewUsage, Tokens, UsageEntry, UsageFilter, UsageLog};

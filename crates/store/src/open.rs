@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use crate::thread::Jobs;
 use crate::{
     Approvals, AuditLog, Devices, Inbox, Kv, Outbox, Pairings, Prompts, Questions, RescueLog, Runs, Sessions,
-    StoreError, Tasks,
+    StoreError, Tasks, UsageLog,
     migrations::{self, bring_up_to_date},
 };
 
@@ -103,6 +103,11 @@ impl Store {
     /// Agent runs and the tool calls inside them.
     pub fn runs(&self) -> Runs {
         Runs { store: self.clone() }
+    }
+
+    /// What runs took, by tokens and price.
+    pub fn usage(&self) -> UsageLog {
+        UsageLog { store: self.clone() }
     }
 
     /// What arrived on channels.

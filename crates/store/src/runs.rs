@@ -5,7 +5,10 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Message, NewMessage, SessionTotals, Store, StoreError, messages, rows, sessions, tool_calls};
+use crate::{
+    Message, NewMessage, NewUsage, SessionTotals, Store, StoreError, messages, rows, sessions, tool_calls,
+    usage,
+};
 
 /// How a run stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -107,12 +110,14 @@ pub struct RunEnd {
     pub messages: Vec<NewMessage>,
     /// What the session's totals gain in the same transaction.
     pub totals: Option<SessionTotals>,
+    /// What it took, recorded in the same transaction.
+    pub spent: Option<NewUsage>,
 }
 
 impl RunEnd {
     /// An end without messages, usage or totals.
     pub fn new(status: RunStatus, text: Option<String>) -> Self {
-        Self { status, text, error: None, usage: None, messages: Vec::new(), totals: None }
+        Self { status, text, error: None, usage: None, messages: Vec::new(), totals: None, spent: None }
     }
 }
 
@@ -175,6 +180,9 @@ impl Runs {
                     .collect::<Result<_, _>>()?;
                 if let Some(totals) = end.totals {
                     sessions::add_totals(&tx, &run.session_key, &totals, now)?;
+                }
+                if let Some(spent) = &end.spent {
+                    usage::add(&tx, &id, spent, now)?;
                 }
                 reached(Point::BeforeRunEnd);
                 tx.commit().map_err(StoreError::query("end a run"))?;

@@ -170,11 +170,13 @@ impl<'a> Run<'a> {
             if shown || self.candidate + 1 >= self.settings.candidates.len() {
                 return Err(AgentError::Provider(error));
             }
+            let (_, from_model) = self.names();
             self.candidate += 1;
             let (provider, model) = self.names();
             tracing::warn!(from = %error.provider, code = error.code(), to = %provider, %model, "asking the next model");
             let text = self.text.take_back();
-            self.emit(RunEvent::FellBack { provider, model, why: error.to_string(), text }).await;
+            let why = error.to_string();
+            self.emit(RunEvent::FellBack { from_model, error: *error, provider, model, why, text }).await;
         }
     }
 

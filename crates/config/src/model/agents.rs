@@ -38,10 +38,22 @@ pub struct AgentDefaults {
     /// Which model answers.
     #[serde(deserialize_with = "model_choice")]
     pub model: ModelChoice,
+    /// The skills that agents may use; none given means all.
+    pub skills: Option<Vec<String>>,
+    /// What is said of single models, by `provider/model`.
+    pub models: BTreeMap<String, ModelNote>,
     /// The longest that one answer may take.
     pub timeout_seconds: Option<u64>,
     /// The most model turns of one answer.
     pub max_turns: Option<u32>,
+}
+
+/// One entry of `agents.defaults.models`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ModelNote {
+    /// A short name that people choose it by.
+    pub alias: Option<String>,
 }
 
 /// One entry of `agents.list`.
@@ -59,6 +71,8 @@ pub struct Agent {
     /// Its own model.
     #[serde(deserialize_with = "model_choice")]
     pub model: ModelChoice,
+    /// The skills that it may use, instead of those of the defaults; an empty list means none.
+    pub skills: Option<Vec<String>>,
 }
 
 /// A model with fallbacks, as `provider/model`.

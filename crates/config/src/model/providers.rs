@@ -70,4 +70,22 @@ pub struct ModelEntry {
     pub context_window: Option<u64>,
     /// How many tokens it writes.
     pub max_tokens: Option<u64>,
+    /// Whether it thinks before it answers.
+    pub reasoning: bool,
+    /// What it costs.
+    pub cost: Option<ModelCost>,
+}
+
+/// `models.providers.*.models[].cost`: money per million tokens.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ModelCost {
+    /// Read.
+    pub input: f64,
+    /// Written.
+    pub output: f64,
+    /// Read again out of the provider's cache.
+    pub cache_read: f64,
+    /// Put into the provider's cache.
+    pub cache_write: f64,
 }

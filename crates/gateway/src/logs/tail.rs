@@ -26,7 +26,7 @@ pub(crate) struct Tail {
     pub(crate) lines: Vec<String>,
     /// Older lines were left out.
     pub(crate) truncated: bool,
-    /// The file was turned over since the cursor was given.
+    /// The answer does not go on where the cursor stood: the file was turned over, or too much was written since.
     pub(crate) reset: bool,
     /// How many bytes were left out.
     pub(crate) skipped: u64,
@@ -43,27 +43,29 @@ pub(crate) fn tail(path: &Path, request: TailRequest) -> io::Result<Tail> {
         Err(error) => return Err(error),
     };
     let size = file.metadata()?.len();
-    let reset = request.cursor.is_some_and(|cursor| cursor > size);
-    let wanted = request.cursor.filter(|_| !reset);
+    let turned_over = request.cursor.is_some_and(|cursor| cursor > size);
+    let wanted = request.cursor.filter(|_| !turned_over);
     let from = wanted.unwrap_or(0).max(size.saturating_sub(request.max_bytes));
-    let skipped_head = from.saturating_sub(wanted.unwrap_or(0));
-    file.seek(SeekFrom::Start(from))?;
+    // Who was away too long goes on at the end, and is told how much is missing.
+    let skipped = wanted.map_or(0, |cursor| from - cursor);
+    // One byte more tells whether the first line is a whole one.
+    let before = from.min(1);
+    file.seek(SeekFrom::Start(from - before))?;
     let mut bytes = Vec::new();
-    file.take(request.max_bytes).read_to_end(&mut bytes)?;
+    file.take(request.max_bytes + before).read_to_end(&mut bytes)?;
+    let inside = before == 1 && bytes.first() != Some(&b'\n');
+    bytes.drain(..usize::from(before == 1).min(bytes.len()));
     // A line that is still being written is left for the next poll.
     let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
     let cursor = from + u64::try_from(whole).unwrap_or(0);
-    let mut start = 0;
-    if skipped_head > 0 {
-        start = bytes[..whole].iter().position(|byte| *byte == b'\n').map_or(whole, |at| at + 1);
-    }
+    let first_end = || bytes[..whole].iter().position(|byte| *byte == b'\n').map_or(whole, |at| at + 1);
+    let start = if inside { first_end() } else { 0 };
     let text = String::from_utf8_lossy(&bytes[start..whole]);
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
     let surplus = lines.len().saturating_sub(request.limit);
     lines.drain(..surplus);
-    let truncated = surplus > 0 || (skipped_head > 0 && wanted.is_some());
-    let skipped = if wanted.is_some() { skipped_head } else { 0 };
-    Ok(Tail { cursor, size, lines, truncated, reset, skipped })
+    let truncated = surplus > 0 || skipped > 0 || (wanted.is_none() && from > 0);
+    Ok(Tail { cursor, size, lines, truncated, reset: turned_over || skipped > 0, skipped })
 }
 
 #[cfg(test)]
@@ -100,6 +102,10 @@ mod tests {
         std::fs::write(&path, "0123456789\nabc\ndef\n").unwrap();
         let end = tail(&path, TailRequest { cursor: Some(0), limit: 10, max_bytes: 12 }).unwrap();
         assert_eq!(end.lines, ["abc", "def"]);
-        assert!(end.truncated && end.skipped > 0);
+        assert!(end.truncated && end.reset);
+        assert_eq!(end.skipped, 7);
+        // The newest lines, without a cursor: also then it is said that there are older ones.
+        let end = tail(&path, TailRequest { cursor: None, limit: 10, max_bytes: 8 }).unwrap();
+        assert_eq!((end.lines.len(), end.truncated, end.reset, end.skipped), (2, true, false, 0));
     }
 }

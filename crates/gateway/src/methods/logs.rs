@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use bulkhead_protocol::ErrorShape;
+use bulkhead_protocol::methods::logs::LogsTailParams;
 use bulkhead_server::Reply;
-use serde::Deserialize;
 use serde_json::json;
 
 use super::Call;
@@ -16,27 +16,18 @@ pub(super) const ROUTES: &[super::Route] = super::routes! {
     "logs.tail" => tail_log,
 };
 
-const LINES: usize = 500;
-const MOST_LINES: usize = 5000;
-const BYTES: u64 = 250_000;
-const MOST_BYTES: u64 = 1_000_000;
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Params {
-    cursor: Option<u64>,
-    limit: Option<usize>,
-    max_bytes: Option<u64>,
-}
+const LINES: u32 = 500;
+const BYTES: u32 = 250_000;
 
 /// Reads on from `cursor`, or the newest lines.
 pub(super) async fn tail_log(gateway: &Arc<Gateway>, call: Call<'_>) -> Result<Reply, ErrorShape> {
-    let params: Params = call.params()?;
+    let params: LogsTailParams = call.params()?;
+    params.check()?;
     let path = gateway.place.log_path();
     let request = TailRequest {
         cursor: params.cursor,
-        limit: params.limit.unwrap_or(LINES).clamp(1, MOST_LINES),
-        max_bytes: params.max_bytes.unwrap_or(BYTES).clamp(1, MOST_BYTES),
+        limit: usize::try_from(params.limit.unwrap_or(LINES)).unwrap_or(usize::MAX),
+        max_bytes: params.max_bytes.unwrap_or(BYTES).into(),
     };
     let file = path.display().to_string();
     let read = tokio::task::spawn_blocking(move || tail(&path, request))

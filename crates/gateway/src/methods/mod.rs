@@ -6,14 +6,17 @@ mod channels;
 mod chat;
 mod config;
 mod devices;
+mod diagnostics;
 mod health;
 mod logs;
 mod models;
 mod pairing;
 mod rescue;
+mod restart;
 mod sessions;
 mod status;
 mod system;
+mod usage;
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -71,6 +74,9 @@ const FAMILIES: &[&[Route]] = &[
     health::ROUTES,
     status::ROUTES,
     system::ROUTES,
+    restart::ROUTES,
+    usage::ROUTES,
+    diagnostics::ROUTES,
     channels::ROUTES,
     pairing::ROUTES,
     models::ROUTES,

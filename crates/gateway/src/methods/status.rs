@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::{Call, store_failed};
 use crate::clock;
 use crate::gateway::{Gateway, VERSION};
-use crate::settings::ModelRef;
+use crate::settings::{ModelRef, Settings};
 
 /// What this family serves.
 pub(super) const ROUTES: &[super::Route] = super::routes! {
@@ -70,7 +70,7 @@ pub(super) async fn status(gateway: &Arc<Gateway>, call: Call<'_>) -> Result<Rep
         "queuedSystemEvents": [],
         "degradedSecretOwners": [],
         "degradedPlugins": [],
-        "tasks": {"total": gateway.runs.count(), "active": gateway.runs.count(), "terminal": 0, "failures": 0},
+        "tasks": tasks(gateway.runs.count()),
         "sessions": {
             "paths": [gateway.place.database_path().display().to_string()],
             "count": count,
@@ -79,13 +79,20 @@ pub(super) async fn status(gateway: &Arc<Gateway>, call: Call<'_>) -> Result<Rep
                 "contextTokens": model.map(|one| settings.context_window(one)),
             },
             "recent": rows,
+            "byAgent": by_agent(gateway, &settings, &rows).await?,
         },
+        "modelRuntime": {"degraded": false, "pendingAgents": []},
+        "pid": std::process::id(),
         "profile": gateway.place.name().as_str(),
         "port": gateway.port,
         "uptimeMs": gateway.lifecycle.uptime_ms(),
         "failing": gateway.lifecycle.failing(),
         "browser": gateway.seat.view(),
     });
+    let pid = std::process::id();
+    if let Ok(Some(bytes)) = tokio::task::spawn_blocking(move || bulkhead_process::memory::of(pid)).await {
+        result["processMemory"] = json!({"rssBytes": bytes});
+    }
     if let Some(why) = gateway.credentials.waiting_for() {
         result["waitingFor"] = why.into();
     }
@@ -100,4 +107,28 @@ pub(super) async fn status(gateway: &Arc<Gateway>, call: Call<'_>) -> Result<Rep
         result["restartNeeded"] = restart.into();
     }
     Reply::json(&result)
+}
+
+/// Answers that are being written count as tasks of this program.
+fn tasks(running: usize) -> Value {
+    json!({
+        "total": running, "active": running, "terminal": 0, "failures": 0,
+        "byStatus": {
+            "queued": 0, "running": running, "succeeded": 0, "failed": 0, "timed_out": 0, "cancelled": 0, "lost": 0,
+        },
+        "byRuntime": {"subagent": 0, "acp": 0, "cli": running, "cron": 0},
+    })
+}
+
+/// The shown sessions once more, by agent.
+async fn by_agent(gateway: &Gateway, settings: &Settings, rows: &[Value]) -> Result<Vec<Value>, ErrorShape> {
+    let path = gateway.place.database_path().display().to_string();
+    let mut all = Vec::new();
+    for agent in settings.agents() {
+        let filter = SessionFilter { agent_id: Some(agent.id.clone()), ..SessionFilter::default() };
+        let count = gateway.store.sessions().count(filter).await.map_err(store_failed)?;
+        let own: Vec<&Value> = rows.iter().filter(|row| row["agentId"] == agent.id.as_str()).collect();
+        all.push(json!({"agentId": agent.id, "path": path, "count": count, "recent": own}));
+    }
+    Ok(all)
 }

@@ -12,6 +12,7 @@ use crate::clock;
 use crate::events::{RunEvents, SessionChange};
 use crate::gateway::Gateway;
 use crate::session_rows::Extras;
+use crate::settings::ModelRef;
 
 /// Between two tries to record an answer.
 const RECORD_AGAIN: Duration = Duration::from_secs(2);
@@ -111,6 +112,8 @@ impl Gateway {
         record.usage = Some(usage(&outcome.usage));
         let (Some(provider), Some(model)) = (&end.provider, &end.model) else { return record };
         let settings = self.settings.now();
+        let which = ModelRef { provider: provider.clone(), model: model.clone() };
+        record.spent = crate::usage::spent(provider, model, &outcome.usage, settings.cost(&which));
         // A turn that will be answered anew leaves nothing of its first attempt in the transcript.
         if !(cut_off && turn.request.source.is_channel()) {
             let produced = Produced {

@@ -8,12 +8,15 @@ use tokio::sync::mpsc;
 
 use super::turn::{Follower, Turn};
 use crate::events::RunEvents;
+use crate::models::ModelSet;
+use crate::settings::ModelRef;
 
 /// Tells the events of a run until it has no more.
 pub(super) async fn tell(
     mut from: mpsc::Receiver<RunEvent>,
     events: &mut RunEvents,
     turn: &Turn,
+    models: &ModelSet,
     follower: &mut Follower,
 ) {
     while let Some(event) = from.recv().await {
@@ -35,9 +38,11 @@ pub(super) async fn tell(
                 events.begun_again(&text);
                 events.retrying(attempt, wait, &why);
             }
-            RunEvent::FellBack { provider, model, why, text } => {
+            RunEvent::FellBack { from_model, error, provider, model, why, text } => {
+                let from = ModelRef { provider: error.provider.to_string(), model: from_model };
+                models.cooldowns().failed(&from, &error);
                 events.begun_again(&text);
-                events.fell_back(&provider, &model, &why);
+                events.fell_back(&from, &provider, &model, &why);
             }
             RunEvent::Usage(usage) => events.usage(usage.input, usage.output),
             RunEvent::ReasoningDelta { .. } | RunEvent::Message(_) | RunEvent::Finished { .. } => {}

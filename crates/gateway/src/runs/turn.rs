@@ -181,6 +181,12 @@ impl Gateway {
             .unwrap_or(LONGEST);
         let (sender, receiver) = mpsc::channel(WAITING_EVENTS);
         let stop = turn.run.cancel.child_token();
+        if let (Some(chosen), Some(first)) = (agent.models.first(), run.candidates.first())
+            && (chosen.provider != first.provider.id() || chosen.model != first.model)
+        {
+            let why = "the model that was chosen failed a moment ago, or cannot be asked";
+            events.fell_back(chosen, first.provider.id(), &first.model, why);
+        }
         let agent_run = AgentRun::new(run);
         let working = agent_run.run(input, &tools, sender, stop.clone());
         let limited = async {
@@ -193,7 +199,9 @@ impl Gateway {
                 }
             }
         };
-        let ((outcome, timed_out), ()) = tokio::join!(limited, tell(receiver, events, turn, follower));
+        let ((outcome, timed_out), ()) =
+            tokio::join!(limited, tell(receiver, events, turn, &self.models, follower));
+        self.models.note_end(&outcome);
         let problem = timed_out.then(|| {
             format!(
                 "the answer took longer than {} seconds; agents.defaults.timeoutSeconds sets the limit",
@@ -207,7 +215,7 @@ impl Gateway {
     fn run_settings(&self, settings: &Settings, agent: &AgentView) -> Result<RunSettings, String> {
         let mut first_problem = None;
         let mut run: Option<RunSettings> = None;
-        for which in &agent.models {
+        for which in &self.models.cooldowns().order(&agent.models) {
             let provider = match self.models.provider(settings, which) {
                 Ok(provider) => provider,
                 Err(problem) => {

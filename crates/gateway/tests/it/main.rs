@@ -15,6 +15,7 @@ mod full_disk;
 mod harness;
 mod http;
 mod life;
+mod models;
 mod reload;
 mod secrets;
 mod telegram;

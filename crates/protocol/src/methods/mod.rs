@@ -13,12 +13,15 @@ pub mod channels;
 pub mod chat;
 pub mod config;
 pub mod devices;
+pub mod diagnostics;
 pub mod health;
 pub mod logs;
 pub mod models;
 pub mod rescue;
 pub mod sessions;
+pub mod system;
 pub mod unserved;
+pub mod usage;
 
 /// One row: what a method is called and what it asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,7 +79,10 @@ impl MethodSpec {
 
 const FAMILIES: &[&[MethodSpec]] = &[
     health::ROWS,
+    system::ROWS,
+    usage::ROWS,
     logs::ROWS,
+    diagnostics::ROWS,
     channels::ROWS,
     config::ROWS,
     models::ROWS,

@@ -7,6 +7,11 @@ use crate::Scope;
 
 pub(super) const ROWS: &[MethodSpec] = &[
     MethodSpec::new("models.list", Scope::OperatorRead, "The models that can be chosen."),
+    MethodSpec::new(
+        "models.authStatus",
+        Scope::OperatorRead,
+        "Which providers have a key, and whether it was taken.",
+    ),
     MethodSpec::new("models.probe", Scope::OperatorAdmin, "Asks a provider for one short answer, now."),
 ];
 
@@ -17,15 +22,45 @@ pub struct ModelsListParams {
     /// For this agent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub agent_id: Option<String>,
-    /// For this session.
+    /// For the agent of this session.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session_key: Option<String>,
-    /// `default`, `configured`, `provider-config` or `all`.
+    /// Of this provider only.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub view: Option<String>,
+    pub provider: Option<String>,
+    /// Which rows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub view: Option<ModelsView>,
+    /// Ask the providers for their lists now, and add what they have beyond the configuration.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refresh: Option<bool>,
+}
+
+/// Which rows `models.list` gives.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ModelsView {
+    /// What may be chosen: the configured ones.
+    #[default]
+    Default,
+    /// Chosen and configured ones.
+    Configured,
+    /// What `models.providers.*.models` lists, and nothing else.
+    ProviderConfig,
+    /// Also what providers said they have.
+    All,
+}
+
+/// Parameters of `models.authStatus`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ModelsAuthStatusParams {
     /// Ask the providers now.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refresh: Option<bool>,
+    /// For this agent. Keys belong to the profile, so every agent has the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent_id: Option<String>,
 }
 
 /// Parameters of `models.probe`.
@@ -103,6 +138,9 @@ pub struct ModelChoice {
     /// `missing-auth`, `auth-failed` or `cooldown`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unavailable_reason: Option<String>,
+    /// When it is asked again, in milliseconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unavailable_until: Option<u64>,
     /// Tokens it can look at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context_window: Option<u64>,

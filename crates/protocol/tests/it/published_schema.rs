@@ -150,7 +150,7 @@ fn frames_validate() {
 }
 
 /// Served methods that `OpenClaw` 2026.9.6 advertises and the published table does not have yet.
-const YOUNGER: &[&str] = &[];
+const YOUNGER: &[&str] = &["diagnostics.lanes"];
 
 #[test]
 fn every_method_row_says_what_the_published_table_says() {
@@ -329,6 +329,7 @@ fn results_validate() {
         tags: vec!["default".into()],
         available: Some(false),
         unavailable_reason: Some("missing-auth".into()),
+        unavailable_until: None,
         context_window: Some(1),
         reasoning: Some(false),
     };

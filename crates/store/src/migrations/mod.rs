@@ -14,6 +14,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("001_first.sql")),
     M::up(include_str!("002_rescue.sql")),
     M::up(include_str!("004_approvals.sql")),
+    M::up(include_str!("007_usage.sql")),
 ];
 
 /// Copies from before a migration that are kept; older ones go.

@@ -1,4 +1,4 @@
-//! `models.*`: the configured models, and whether they answer.
+//! `models.probe`: one short answer of a provider, asked for now.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,23 +7,16 @@ use bulkhead_agent::{ProviderError, ProviderErrorKind, provider};
 use bulkhead_protocol::ErrorShape;
 use bulkhead_protocol::methods::models::{ModelsProbeParams, ModelsProbeResult, ModelsProbeTarget};
 use bulkhead_server::Reply;
-use serde_json::{Value, json};
 
-use super::Call;
 use crate::gateway::Gateway;
-use crate::settings::{ModelRef, Settings};
-
-/// What this family serves.
-pub(super) const ROUTES: &[super::Route] = super::routes! {
-    "models.list" => list,
-    "models.probe" => probe,
-};
+use crate::methods::Call;
+use crate::settings::ModelRef;
 
 /// The longest that a probe may take, whatever the client asks for.
 const LONGEST_PROBE: Duration = Duration::from_secs(90);
 
 /// Asks a provider for one short answer: with the model that the agent would take, else with its first.
-pub(super) async fn probe(gateway: &Arc<Gateway>, call: Call<'_>) -> Result<Reply, ErrorShape> {
+pub(in crate::methods) async fn probe(gateway: &Arc<Gateway>, call: Call<'_>) -> Result<Reply, ErrorShape> {
     let params: ModelsProbeParams = call.params()?;
     let settings = gateway.settings.now();
     let Some(entry) = settings.provider(&params.provider) else {
@@ -86,52 +79,4 @@ fn status_of(error: &ProviderError) -> &'static str {
         | ProviderErrorKind::Filtered => "format",
         _ => "unknown",
     }
-}
-
-/// What the configuration offers, the default first.
-pub(super) async fn list(gateway: &Arc<Gateway>, _call: Call<'_>) -> Result<Reply, ErrorShape> {
-    Reply::json(&json!({"models": models(gateway)}))
-}
-
-/// The rows of `models.list`, also part of `chat.startup`.
-pub(super) fn models(gateway: &Gateway) -> Vec<Value> {
-    let settings = gateway.settings.now();
-    let chosen = settings.agent(settings.default_agent()).map_or_else(Vec::new, |agent| agent.models);
-    let mut all = chosen.clone();
-    for (provider, entry) in &settings.config.models.providers {
-        for model in &entry.models {
-            let which = ModelRef { provider: provider.clone(), model: model.id.clone() };
-            if !all.contains(&which) {
-                all.push(which);
-            }
-        }
-    }
-    all.iter().map(|which| row(gateway, &settings, which, chosen.first() == Some(which))).collect()
-}
-
-fn row(gateway: &Gateway, settings: &Settings, which: &ModelRef, default: bool) -> Value {
-    let entry = settings.model(which);
-    let name = entry.and_then(|entry| entry.name.clone()).unwrap_or_else(|| which.model.clone());
-    let mut tags = vec!["configured"];
-    if default {
-        tags.insert(0, "default");
-    }
-    let problem = gateway.models.missing(settings, which);
-    let mut row = json!({
-        "id": which.model,
-        "name": name,
-        "provider": which.provider,
-        "contextWindow": settings.context_window(which),
-        "reasoning": false,
-        "tags": tags,
-        "thinkingLevels": [{"id": "off", "label": "off"}],
-        "thinkingDefault": "off",
-        "available": problem.is_none(),
-        "supportsTools": true,
-        "input": ["text"],
-    });
-    if problem.is_some() {
-        row["unavailableReason"] = "missing-auth".into();
-    }
-    row
 }
