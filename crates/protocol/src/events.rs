@@ -38,6 +38,8 @@ pub const EVENTS: &[EventSpec] = &[
     row("device.pair.changed", PAIRING, false),
     row("device.pair.requested", PAIRING, false),
     row("device.pair.resolved", PAIRING, false),
+    row("heartbeat", READ, true),
+    row("cron", READ, false),
     row("rescue.incident", READ, false),
 ];
 

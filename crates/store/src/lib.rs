@@ -6,6 +6,7 @@
 //!
 //! One module per noun, and only its repository is public: [`Sessions`], [`Runs`], [`Inbox`], [`Outbox`],
 //! [`Devices`], [`Pairings`], [`AuditLog`], [`RescueLog`], [`Approvals`], [`Questions`], [`Prompts`], [`Tasks`], [`Kv`].
+//! [`Devices`], [`Pairings`], [`AuditLog`], [`RescueLog`], [`CronJobs`], [`Kv`].
 //!
 //! This crate never holds a secret (device tokens are derived, so only their generation is here), never talks
 //! to the network, and never decides who may do what.
@@ -42,6 +43,7 @@ mod questions;
 mod rescue;
 mod rows;
 mod runs;
+mod schedule;
 mod sessions;
 mod tasks;
 mod thread;
@@ -69,6 +71,7 @@ pub use prompts::{PromptButton, PromptPlace, Prompts};
 pub use questions::{Question, QuestionEnd, Questions};
 pub use rescue::{RescueIncident, RescueLog, RescueNonce};
 pub use runs::{NewRun, Run, RunEnd, RunStart, RunStatus, Runs};
+pub use schedule::{CronJobRow, CronJobs, CronRunFilter, CronRunRow, CronRunState, CronScratch, CronWrite};
 pub use sessions::{NewSession, Session, SessionFilter, SessionTotals, Sessions};
 pub use tasks::{Task, TaskFilter, Tasks};
 pub use tool_calls::ToolCall;

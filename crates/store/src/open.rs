@@ -9,8 +9,8 @@ use tokio::sync::oneshot;
 
 use crate::thread::Jobs;
 use crate::{
-    Approvals, AuditLog, Devices, Inbox, Kv, Outbox, Pairings, Prompts, Questions, RescueLog, Runs, Sessions,
-    StoreError, Tasks, UsageLog,
+    Approvals, AuditLog, CronJobs, Devices, Inbox, Kv, Outbox, Pairings, Prompts, Questions, RescueLog, Runs,
+    Sessions, StoreError, Tasks, UsageLog,
     migrations::{self, bring_up_to_date},
 };
 
@@ -108,6 +108,11 @@ impl Store {
     /// What runs took, by tokens and price.
     pub fn usage(&self) -> UsageLog {
         UsageLog { store: self.clone() }
+    }
+
+    /// Jobs that run by themselves, and their runs.
+    pub fn cron(&self) -> CronJobs {
+        CronJobs { store: self.clone() }
     }
 
     /// What arrived on channels.

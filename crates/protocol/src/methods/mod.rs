@@ -12,6 +12,7 @@ pub mod agents;
 pub mod channels;
 pub mod chat;
 pub mod config;
+pub mod cron;
 pub mod devices;
 pub mod diagnostics;
 pub mod health;
@@ -91,6 +92,7 @@ const FAMILIES: &[&[MethodSpec]] = &[
     chat::ROWS,
     agent::ROWS,
     devices::ROWS,
+    cron::ROWS,
     rescue::ROWS,
 ];
 

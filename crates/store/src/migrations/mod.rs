@@ -13,6 +13,7 @@ use crate::StoreError;
 const STEPS: &[M<'static>] = &[
     M::up(include_str!("001_first.sql")),
     M::up(include_str!("002_rescue.sql")),
+    M::up(include_str!("003_schedule.sql")),
     M::up(include_str!("004_approvals.sql")),
     M::up(include_str!("007_usage.sql")),
 ];
