@@ -22,6 +22,7 @@
 //! # }
 //! ```
 
+pub mod command;
 mod error;
 mod events;
 pub mod history;

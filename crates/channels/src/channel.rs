@@ -189,6 +189,12 @@ pub trait InboundHandler: Send + Sync {
         None
     }
 
+    /// A message that is to be handled at once, as this command, although it is none: the answer to what was asked in the
+    /// same chat, while that one waits.
+    fn as_command(&self, _message: &InboundMessage) -> Option<Command> {
+        None
+    }
+
     /// Somebody pressed a button. The button spins until this returns, so long work goes on elsewhere. It may be handed
     /// out again after a crash: what must happen once, the handler secures.
     async fn press(&self, _press: ButtonPress) -> PressAnswer {

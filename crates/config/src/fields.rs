@@ -65,6 +65,9 @@ use FieldKind::{
 const HTTP: &[&str] = &["http", "https"];
 const PROXY: &[&str] = &["http", "https", "socks5", "socks5h"];
 const POLICIES: &[&str] = &["pairing", "allowlist", "open", "disabled"];
+const MODES: &[&str] = &["deny", "allowlist", "ask", "auto", "full"];
+const SECURITY: &[&str] = &["deny", "allowlist", "full"];
+const ASK: &[&str] = &["off", "on-miss", "always"];
 const PORT: FieldKind = Number { min: 1, max: 65_535 };
 const SECONDS: FieldKind = Number { min: 1, max: 86_400 };
 const TOKENS: FieldKind = Number { min: 1, max: 100_000_000 };
@@ -126,6 +129,8 @@ pub(crate) const FIELDS: &[Field] = &[
     local("channels.telegram.proxy", Url(PROXY), "Proxy for Telegram"),
     field("channels.telegram.streaming", Streaming, "Show answers while they are written"),
     field("channels.telegram.streaming.mode", Words(&["off", "partial", "block", "progress"]), "How"),
+    local("channels.telegram.execApprovals.enabled", Switch, "Ask approvers about commands"),
+    local("channels.telegram.execApprovals.approvers", Ids, "User ids that may approve commands"),
     field("channels.telegram.accounts.*.enabled", Switch, "Bot on"),
     field("channels.telegram.accounts.*.botToken", Secret, "Bot token"),
     field("channels.telegram.accounts.*.dmPolicy", Words(POLICIES), "Who may write"),
@@ -162,6 +167,19 @@ pub(crate) const FIELDS: &[Field] = &[
     field("browser.profiles.*.color", Text, "Accent"),
     local("tools.exec.enabled", Switch, "Agents may run commands"),
     local("tools.exec.timeoutSeconds", SECONDS, "Longest time for one command"),
+    local("tools.exec.mode", Words(MODES), "Which commands run, and which are asked about"),
+    local("tools.exec.security", Words(SECURITY), "Which commands may run"),
+    local("tools.exec.ask", Words(ASK), "Which commands a person is asked about"),
+    local("tools.exec.approvalTimeoutSeconds", SECONDS, "How long a person is waited for"),
+    local("agents.list[].tools.exec.enabled", Switch, "This agent may run commands"),
+    local("agents.list[].tools.exec.mode", Words(MODES), "Which commands of it run or are asked about"),
+    local("agents.list[].tools.exec.security", Words(SECURITY), "Which commands of it may run"),
+    local("agents.list[].tools.exec.ask", Words(ASK), "Which commands of it a person is asked about"),
+    local("agents.entries.*.tools.exec.enabled", Switch, "This agent may run commands"),
+    local("agents.entries.*.tools.exec.mode", Words(MODES), "Which commands of it run or are asked about"),
+    local("agents.entries.*.tools.exec.security", Words(SECURITY), "Which commands of it may run"),
+    local("agents.entries.*.tools.exec.ask", Words(ASK), "Which commands of it a person is asked about"),
+    local("commands.ownerAllowFrom", Ids, "Ids of owners on channels"),
     field("tools.web.fetch.enabled", Switch, "Agents may fetch web pages"),
     local("skills.load.extraDirs", Texts, "Further folders with skills"),
     field("skills.allowBundled", Texts, "Bundled skills that may be used"),

@@ -46,6 +46,8 @@ pub struct Config {
     pub tools: Tools,
     /// What agents can read up on.
     pub skills: Skills,
+    /// Who owns them.
+    pub commands: Commands,
     /// Where secrets come from.
     pub secrets: Secrets,
     /// What is watched, and who may repair.

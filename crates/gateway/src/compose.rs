@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::access::Access;
+use crate::approvals::Approvals;
 use crate::channels::Channels;
 use crate::checks::Checks;
 use crate::credentials::Credentials;
@@ -23,6 +24,7 @@ use crate::models::ModelSet;
 use crate::options::RunOptions;
 use crate::presence::Presence;
 use crate::probation::Probation;
+use crate::questions::Questions;
 use crate::rescue::RescueDesk;
 use crate::runs::registry::Registry;
 use crate::seat::Seat;
@@ -60,6 +62,8 @@ pub(crate) fn compose(options: &RunOptions, parts: Parts<'_>) -> Arc<Gateway> {
         credentials,
         lanes: Lanes::default(),
         runs: Registry::default(),
+        approvals: Approvals::default(),
+        questions: Questions::default(),
         presence: Presence::new(VERSION),
         health: HealthCache::default(),
         channels: Channels::default(),

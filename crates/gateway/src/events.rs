@@ -14,6 +14,8 @@ use crate::runs::registry::{EndStatus, RunEnd};
 use crate::settings::ModelRef;
 use crate::transcript;
 
+mod asking;
+
 /// Tells events to whom they concern. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct Events {

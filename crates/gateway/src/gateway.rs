@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::access::Access;
+use crate::approvals::Approvals;
 use crate::channels::Channels;
 use crate::checks::Checks;
 use crate::credentials::Credentials;
@@ -23,6 +24,7 @@ use crate::logs::Redactor;
 use crate::models::ModelSet;
 use crate::presence::Presence;
 use crate::probation::Probation;
+use crate::questions::Questions;
 use crate::rescue::RescueDesk;
 use crate::runs::registry::Registry;
 use crate::seat::Seat;
@@ -50,6 +52,10 @@ pub(crate) struct Gateway {
     pub(crate) models: ModelSet,
     pub(crate) lanes: Lanes,
     pub(crate) runs: Registry,
+    /// What waits for a person's yes.
+    pub(crate) approvals: Approvals,
+    /// What agents asked people.
+    pub(crate) questions: Questions,
     pub(crate) presence: Presence,
     pub(crate) health: HealthCache,
     pub(crate) channels: Channels,

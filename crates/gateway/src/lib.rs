@@ -21,6 +21,7 @@
 //! ```
 
 mod access;
+mod approvals;
 mod channels;
 mod checks;
 mod clock;
@@ -40,6 +41,8 @@ mod models;
 mod options;
 mod presence;
 mod probation;
+mod prompts;
+mod questions;
 mod readiness;
 mod reload;
 mod rescue;
@@ -52,6 +55,7 @@ mod settings;
 mod signals;
 mod start;
 mod steady;
+mod task_ledger;
 mod transcript;
 mod ui;
 mod usage;

@@ -109,6 +109,9 @@ pub async fn run(options: RunOptions) -> Result<Ended, GatewayError> {
         },
     );
     let interrupted = gateway.note_interrupted().await?;
+    gateway.end_old_approvals().await;
+    gateway.end_old_questions().await;
+    gateway.fail_old_tasks().await;
     let record = write_record(&gateway);
 
     let addresses = bound.addrs().to_vec();

@@ -19,6 +19,8 @@ const fn row(name: &'static str, scope: Option<Scope>, droppable: bool) -> Event
 
 const READ: Option<Scope> = Some(Scope::OperatorRead);
 const PAIRING: Option<Scope> = Some(Scope::OperatorPairing);
+const QUESTIONS: Option<Scope> = Some(Scope::OperatorQuestions);
+const APPROVALS: Option<Scope> = Some(Scope::OperatorApprovals);
 
 /// Every event this gateway sends. A name that is not here is never sent.
 pub const EVENTS: &[EventSpec] = &[
@@ -41,6 +43,12 @@ pub const EVENTS: &[EventSpec] = &[
     row("heartbeat", READ, true),
     row("cron", READ, false),
     row("rescue.incident", READ, false),
+    row("exec.approval.requested", APPROVALS, false),
+    row("exec.approval.resolved", APPROVALS, false),
+    row("session.approval", APPROVALS, false),
+    row("question.requested", QUESTIONS, false),
+    row("question.resolved", QUESTIONS, false),
+    row("task", READ, false),
 ];
 
 /// The row of an event.

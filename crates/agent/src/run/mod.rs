@@ -250,7 +250,7 @@ impl<'a> Run<'a> {
         } else if let Some(sent) = &call.invalid_arguments {
             ToolOutput::error(format!("not run: the arguments are no JSON object: {}", limit_text(sent, 200)))
         } else {
-            let limit = self.settings.tool_timeout;
+            let limit = self.tools.patience(&call.name).unwrap_or(self.settings.tool_timeout);
             let running = AssertUnwindSafe(self.tools.call(&self.context, &call.name, args)).catch_unwind();
             tokio::select! {
                 biased;

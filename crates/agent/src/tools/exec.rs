@@ -62,6 +62,21 @@ impl Exec {
         Self { workspace, options }
     }
 
+    /// The command that a call asks for.
+    pub fn command_of(args: &Value) -> Result<String, ToolOutput> {
+        arguments::<Args>(args.clone()).map(|args| args.command)
+    }
+
+    /// Where commands run.
+    pub fn folder(&self) -> &std::path::Path {
+        self.workspace.root()
+    }
+
+    /// The longest that one command may run.
+    pub const fn longest(&self) -> Duration {
+        self.options.longest_timeout
+    }
+
     fn command(&self, text: &str) -> CommandWrap {
         let (shell, flag) = if cfg!(windows) { ("cmd.exe", "/C") } else { ("/bin/sh", "-c") };
         let mut wrapped = CommandWrap::with_new(shell, |command| {

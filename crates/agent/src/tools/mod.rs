@@ -11,6 +11,7 @@ mod write;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::de::DeserializeOwned;
@@ -81,6 +82,11 @@ pub trait Tool: Send + Sync {
     /// A JSON schema of its arguments.
     fn schema(&self) -> Value;
 
+    /// How long it may take, if that is not what holds for all: a tool that waits for a person.
+    fn patience(&self) -> Option<Duration> {
+        None
+    }
+
     /// Does it.
     async fn call(&self, context: &ToolContext, args: Value) -> ToolOutput;
 }
@@ -142,6 +148,11 @@ impl ToolSet {
                 schema: tool.schema(),
             })
             .collect()
+    }
+
+    /// How long a tool may take, if it says so itself.
+    pub fn patience(&self, name: &str) -> Option<Duration> {
+        self.tools.iter().find(|tool| tool.name() == name)?.patience()
     }
 
     /// Calls a tool by name.

@@ -129,6 +129,13 @@ impl Dispatch {
                 let bot = line.bot();
                 let username = bot.as_ref().and_then(|bot| bot.username.as_deref());
                 let command = message.text.as_deref().and_then(|text| update::command(text, username));
+                let command = command.or_else(|| {
+                    let inbound = self.inbound(row.id, &row.account, row.update_id, &message, 1);
+                    self.line
+                        .handler
+                        .as_command(&inbound)
+                        .filter(|_| message.text.is_some() && !message.is_group)
+                });
                 let addressed = message.is_addressed_to(bot.as_ref().map(|bot| bot.id), username);
                 if !addressed && command.is_none() {
                     line.store.inbox().mark_done(row.id).await?;

@@ -1,6 +1,7 @@
 //! What each command does: one file per command.
 
 pub mod agent;
+pub mod approvals;
 pub mod backup;
 pub mod browser;
 pub mod channels;
@@ -20,6 +21,7 @@ pub mod rescue;
 pub mod secrets;
 pub mod setup;
 pub mod status;
+pub mod tasks;
 pub mod uninstall;
 
 use crate::context::Context;
@@ -45,6 +47,8 @@ pub fn run(command: Command, context: &Context) -> Result<u8, Failure> {
         Command::Config(args) => config::run(args.command, context),
         Command::Secrets(args) => secrets::run(args.command, context),
         Command::Pairing(args) => pairing::run(args.command, context),
+        Command::Approvals(args) => approvals::run(args.command, context),
+        Command::Tasks(args) => tasks::run(args.command, context),
         Command::Agent(args) => agent::run(&args, context),
         Command::Models(args) => models::run(args.command, context),
         Command::Channels(args) => channels::run(args.command, context),

@@ -3,6 +3,7 @@
 #![allow(clippy::doc_markdown, reason = "doc comments here are help texts, shown as they stand")]
 
 pub mod agent;
+pub mod approvals;
 pub mod backup;
 pub mod browser;
 pub mod config;
@@ -76,6 +77,11 @@ pub enum Command {
     Secrets(config::SecretsArgs),
     /// Strangers who wrote to a bot and wait for approval.
     Pairing(simple::PairingArgs),
+    /// Commands of agents that wait for a yes, and what needs none.
+    #[command(alias = "exec-approvals")]
+    Approvals(approvals::ApprovalsArgs),
+    /// Work of agents beside conversations.
+    Tasks(approvals::TasksArgs),
     /// Let an agent work once and print its answer.
     Agent(agent::AgentArgs),
     /// Models that agents can use.

@@ -73,6 +73,16 @@ pub struct Agent {
     pub model: ModelChoice,
     /// The skills that it may use, instead of those of the defaults; an empty list means none.
     pub skills: Option<Vec<String>>,
+    /// What it may do, where that is not what holds for all.
+    pub tools: AgentTools,
+}
+
+/// `tools` of one agent.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct AgentTools {
+    /// Running commands.
+    pub exec: super::Exec,
 }
 
 /// A model with fallbacks, as `provider/model`.

@@ -37,6 +37,19 @@ pub struct Telegram {
     pub streaming: Streaming,
     /// More bots.
     pub accounts: BTreeMap<String, TelegramAccount>,
+    /// Who is asked about commands on Telegram.
+    pub exec_approvals: ExecApprovals,
+}
+
+/// `channels.telegram.execApprovals`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ExecApprovals {
+    /// Whether they are asked about commands of other conversations than their own. Unset: if there are any.
+    pub enabled: Option<bool>,
+    /// Their user ids.
+    #[serde(deserialize_with = "id_list")]
+    pub approvers: Vec<String>,
 }
 
 impl Telegram {

@@ -14,14 +14,116 @@ pub struct Tools {
     pub web: Web,
 }
 
-/// `tools.exec`.
+/// `tools.exec`, of everybody or of one agent.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Exec {
-    /// Off unless the file says so.
-    pub enabled: bool,
+    /// Whether commands may run at all. Unset: only if `mode` or `security` says which.
+    pub enabled: Option<bool>,
     /// The longest that one command may run.
     pub timeout_seconds: Option<u64>,
+    /// `security` and `ask` in one word; counts before them.
+    pub mode: Option<ExecMode>,
+    /// Which commands may run.
+    pub security: Option<ExecSecurity>,
+    /// Which commands a person is asked about.
+    pub ask: Option<ExecAsk>,
+    /// How long a person is waited for.
+    pub approval_timeout_seconds: Option<u64>,
+}
+
+impl Exec {
+    /// What was said of `security` and `ask`, by `mode` or by themselves.
+    pub fn said(&self) -> (Option<ExecSecurity>, Option<ExecAsk>) {
+        match self.mode {
+            Some(mode) => {
+                let (security, ask) = mode.parts();
+                (Some(security), Some(ask))
+            }
+            None => (self.security, self.ask),
+        }
+    }
+}
+
+/// `tools.exec.security`, from strict to wide.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ExecSecurity {
+    /// Nothing runs.
+    Deny,
+    /// What the allowlist names.
+    Allowlist,
+    /// Everything.
+    Full,
+}
+
+impl ExecSecurity {
+    /// The word in the file.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Deny => "deny",
+            Self::Allowlist => "allowlist",
+            Self::Full => "full",
+        }
+    }
+}
+
+/// `tools.exec.ask`, from never to always.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ExecAsk {
+    /// Nobody is asked.
+    Off,
+    /// About what the allowlist does not name.
+    OnMiss,
+    /// About every command.
+    Always,
+}
+
+impl ExecAsk {
+    /// The word in the file.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::OnMiss => "on-miss",
+            Self::Always => "always",
+        }
+    }
+}
+
+/// `tools.exec.mode`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ExecMode {
+    /// Nothing runs.
+    Deny,
+    /// What the allowlist names; nobody is asked.
+    Allowlist,
+    /// What the allowlist names; a person is asked about the rest. `auto` is the same here: no model decides for people.
+    #[serde(alias = "auto")]
+    Ask,
+    /// Everything.
+    Full,
+}
+
+impl ExecMode {
+    const fn parts(self) -> (ExecSecurity, ExecAsk) {
+        match self {
+            Self::Deny => (ExecSecurity::Deny, ExecAsk::Off),
+            Self::Allowlist => (ExecSecurity::Allowlist, ExecAsk::Off),
+            Self::Ask => (ExecSecurity::Allowlist, ExecAsk::OnMiss),
+            Self::Full => (ExecSecurity::Full, ExecAsk::Off),
+        }
+    }
+}
+
+/// `commands`: who owns the agents, as channels know people.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Commands {
+    /// Ids of owners.
+    #[serde(deserialize_with = "super::ids::id_list")]
+    pub owner_allow_from: Vec<String>,
 }
 
 /// `tools.web`.

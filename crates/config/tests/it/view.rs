@@ -56,7 +56,7 @@ fn everything_is_read() {
     assert!(telegram.is_on());
     assert_eq!(config.models.providers["fake"].api, ModelApi::OpenAi);
     assert_eq!(config.browser.profiles["work"].cdp_port, Some(18801));
-    assert!(config.tools.exec.enabled && config.tools.web.fetch.enabled);
+    assert!(config.tools.exec.enabled == Some(true) && config.tools.web.fetch.enabled);
     assert_eq!(config.rescue.operators, ["42"]);
     let paths: Vec<String> = config.secret_inputs().into_iter().map(|(path, _)| path).collect();
     assert_eq!(
@@ -75,7 +75,9 @@ fn nothing_is_every_default() {
     let config = config("{}");
     assert_eq!(config, Config::default());
     assert!(
-        config.gateway.control_ui.enabled && !config.tools.exec.enabled && !config.channels.telegram.is_on()
+        config.gateway.control_ui.enabled
+            && config.tools.exec.enabled.is_none()
+            && !config.channels.telegram.is_on()
     );
     assert_eq!(config.default_agent_id(), "main");
 }

@@ -7,12 +7,17 @@ use async_trait::async_trait;
 use bulkhead_channels::{ButtonPress, Command, InboundHandler, InboundMessage, PressAnswer, Reply};
 use tokio::sync::oneshot;
 
+use crate::approvals;
 use crate::events::SessionChange;
 use crate::gateway::{Gateway, VERSION};
+use crate::questions;
 use crate::rescue;
 use crate::runs::registry::{EndStatus, RunEnd};
 use crate::runs::{Accepted, Progress, Source, TurnRequest};
 use crate::session_rows::Extras;
+
+/// What a message is taken as while an agent waits for an answer in its chat. Nobody can write it as a command.
+const ANSWER: &str = "answer to a question";
 
 /// Answers for all accounts.
 pub(super) struct Inbound(Weak<Gateway>);
@@ -77,9 +82,17 @@ impl InboundHandler for Inbound {
 
     async fn press(&self, press: ButtonPress) -> PressAnswer {
         match self.0.upgrade() {
+            Some(gateway) if press.data.starts_with(crate::prompts::PREFIX) => pressed(&gateway, press).await,
             Some(gateway) => rescue::chat::press(&gateway, press).await,
             None => PressAnswer::default(),
         }
+    }
+
+    fn as_command(&self, message: &InboundMessage) -> Option<Command> {
+        let gateway = self.0.upgrade()?;
+        let (_, key) = request(&gateway, message);
+        gateway.questions.waits_in(&key)?;
+        Some(Command { name: ANSWER.to_owned(), arguments: message.text.clone() })
     }
 
     async fn command(&self, command: &Command, message: &InboundMessage) -> Option<String> {
@@ -87,8 +100,12 @@ impl InboundHandler for Inbound {
         if let Some(answer) = rescue::chat::command(&gateway, command, message).await {
             return Some(answer);
         }
+        if let Some(answer) = approvals::command(&gateway, command, message).await {
+            return Some(answer);
+        }
         let (_, key) = request(&gateway, message);
         match command.name.as_str() {
+            ANSWER => questions::answer_in_chat(&gateway, &key, message).await,
             "stop" | "abort" => {
                 let stopped = gateway.runs.abort(&key, None);
                 Some(if stopped.is_empty() { "Nothing is being written." } else { "Stopped." }.to_owned())
@@ -101,6 +118,19 @@ impl InboundHandler for Inbound {
             }
             _ => None,
         }
+    }
+}
+
+/// A press of a button under something that a person was asked.
+async fn pressed(gateway: &Arc<Gateway>, press: ButtonPress) -> PressAnswer {
+    let pressed = match gateway.admit_press(&press).await {
+        Ok(pressed) => pressed,
+        Err(refused) => return refused,
+    };
+    match pressed.subject.split_once(':') {
+        Some(("approval", id)) => approvals::press(gateway, &press, &pressed, id).await,
+        Some(("question", id)) => questions::press(gateway, &press, &pressed, id).await,
+        _ => PressAnswer::default(),
     }
 }
 

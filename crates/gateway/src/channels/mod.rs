@@ -23,6 +23,8 @@ const DEFAULT: &str = "default";
 #[derive(Debug, Default)]
 pub(crate) struct Channels {
     telegram: Mutex<BTreeMap<String, Account>>,
+    /// The accounts were started a first time.
+    applied: CancellationToken,
     /// Everything about channels is over: whoever still holds a message lets go of it.
     over: CancellationToken,
 }
@@ -114,6 +116,11 @@ impl Channels {
             Some(running) => running.handle.send(chat, text).await.map_err(|error| error.to_string()),
             None => Err(format!("account {account:?} of channel {channel:?} does not run")),
         }
+    }
+
+    /// Resolves once the accounts were started a first time.
+    pub(crate) async fn ready(&self) {
+        self.applied.cancelled().await;
     }
 
     /// Resolves once channels are over.
@@ -210,6 +217,7 @@ impl Gateway {
         for (handle, settings) in changing {
             handle.reload(settings).await;
         }
+        self.channels.applied.cancel();
     }
 
     fn start_account(self: &Arc<Self>, wanted: &Wanted) -> Option<Running> {

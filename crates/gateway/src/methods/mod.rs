@@ -2,21 +2,25 @@
 
 mod agent;
 mod agents;
+mod approvals;
 mod channels;
 mod chat;
 mod config;
 mod devices;
 mod diagnostics;
+mod exec_approvals;
 mod health;
 mod logs;
 mod models;
 mod pairing;
+mod questions;
 mod rescue;
 mod restart;
 mod sessions;
 mod status;
 mod system;
 mod usage;
+mod tasks;
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -88,6 +92,10 @@ const FAMILIES: &[&[Route]] = &[
     logs::ROUTES,
     devices::ROUTES,
     rescue::ROUTES,
+    approvals::ROUTES,
+    exec_approvals::ROUTES,
+    questions::ROUTES,
+    tasks::ROUTES,
 ];
 
 fn all_routes() -> impl Iterator<Item = &'static Route> {

@@ -88,6 +88,7 @@ pub(super) async fn status(gateway: &Arc<Gateway>, call: Call<'_>) -> Result<Rep
         "uptimeMs": gateway.lifecycle.uptime_ms(),
         "failing": gateway.lifecycle.failing(),
         "browser": gateway.seat.view(),
+        "waitingForPerson": {"approvals": gateway.approvals.count(), "questions": gateway.questions.count()},
     });
     let pid = std::process::id();
     if let Ok(Some(bytes)) = tokio::task::spawn_blocking(move || bulkhead_process::memory::of(pid)).await {

@@ -2,6 +2,7 @@
 
 mod conversion;
 mod cut_off;
+mod pauses;
 mod progress;
 mod recorded_tools;
 pub(crate) mod registry;

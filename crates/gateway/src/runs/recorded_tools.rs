@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bulkhead_agent::{Tool, ToolContext, ToolOutput, ToolSet};
@@ -50,6 +51,10 @@ impl Tool for Recorded {
 
     fn schema(&self) -> Value {
         self.tool.schema()
+    }
+
+    fn patience(&self) -> Option<Duration> {
+        self.tool.patience()
     }
 
     async fn call(&self, context: &ToolContext, args: Value) -> ToolOutput {

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use super::pauses::{Paused, Pauses};
 use crate::clock;
 
 /// How long, and how many, ended runs are remembered under their idempotency key.
@@ -62,6 +63,8 @@ pub(crate) struct ActiveRun {
     pub(crate) cancel: CancellationToken,
     /// The answer so far, for clients that come in the middle.
     pub(crate) text: Arc<Mutex<String>>,
+    /// The time that it waits for a person.
+    pub(super) pauses: Arc<Pauses>,
     end: watch::Sender<Option<Arc<RunEnd>>>,
 }
 
@@ -123,6 +126,7 @@ impl Registry {
             accepted_at: clock::now_ms(),
             cancel: CancellationToken::new(),
             text: Arc::default(),
+            pauses: Arc::default(),
             end: watch::Sender::new(None),
         };
         inner.active.insert(run_id.to_owned(), run.clone());
@@ -192,6 +196,11 @@ impl Registry {
             .min_by_key(|run| run.accepted_at)?;
         let text = oldest.text.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
         Some((oldest.run_id.clone(), text))
+    }
+
+    /// A run waits for a person from now on, until what is given back is dropped.
+    pub(crate) fn pause(&self, run_id: &str) -> Option<Paused> {
+        self.lock().active.get(run_id).map(|run| run.pauses.begin())
     }
 
     /// How many runs are going on.

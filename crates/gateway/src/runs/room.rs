@@ -13,8 +13,13 @@ use bulkhead_store::ToolCall;
 
 use super::recorded_tools::{Recorder, recount};
 use super::{Source, TurnRequest};
+use crate::approvals::PATIENCE;
+use crate::approvals::people::owner_of_chat;
+use crate::approvals::policy::requested;
+use crate::approvals::tool::{AskedExec, Asker};
 use crate::clock;
 use crate::gateway::Gateway;
+use crate::questions::tool::AskUser;
 use crate::settings::{AgentView, Settings};
 
 /// What an agent has at hand for one turn.
@@ -26,7 +31,7 @@ pub(super) struct Room {
 impl Gateway {
     /// Opens the agent's workspace and lays out what this turn may use.
     pub(super) async fn room(
-        &self,
+        self: &Arc<Self>,
         settings: &Settings,
         agent: &AgentView,
         request: &TurnRequest,
@@ -57,10 +62,10 @@ impl Gateway {
         Ok(Room { tools, prompt })
     }
 
-    /// The policy: files of the workspace and the web for everybody; commands only if the configuration says so and never
-    /// for a channel; the browser only while its seat is on.
+    /// The policy: files of the workspace and the web for everybody; commands only if the configuration says so; the browser
+    /// only while its seat is on.
     fn tools(
-        &self,
+        self: &Arc<Self>,
         settings: &Settings,
         workspace: &Workspace,
         request: &TurnRequest,
@@ -76,18 +81,40 @@ impl Gateway {
         if allowed.web.fetch.enabled {
             all.push(self.web_fetch());
         }
-        if allowed.exec.enabled && !request.source.is_channel() {
-            let mut options = ExecOptions::default();
-            if let Some(seconds) = allowed.exec.timeout_seconds {
-                options.timeout = Duration::from_secs(seconds.max(1));
-                options.longest_timeout = options.longest_timeout.max(options.timeout);
-            }
-            all.push(Arc::new(Exec::new(workspace.clone(), options)));
-        }
+        all.extend(self.exec(settings, workspace, request));
+        all.extend(AskUser::for_turn(self, request));
         all.extend(self.seat.tool());
         all.extend(crate::rescue::tools::tools(self, request));
         let recorder = Recorder::new(self.store.clone(), before);
         all.into_iter().fold(ToolSet::default(), |tools, tool| recorder.with(tools, tool))
+    }
+
+    /// Commands: where the configuration allows them; on a channel only for an owner in their private chat, so that what a
+    /// stranger's message talks the model into does not run here.
+    fn exec(
+        self: &Arc<Self>,
+        settings: &Settings,
+        workspace: &Workspace,
+        request: &TurnRequest,
+    ) -> Option<Arc<dyn Tool>> {
+        let on_channel = request.source.is_channel();
+        if on_channel {
+            let (_, _, peer) = request.peer.as_ref()?;
+            owner_of_chat(&settings.config, peer)?;
+        }
+        let everybody = &settings.config.tools.exec;
+        let own = settings.config.agents.list.iter().find(|agent| agent.id == request.agent_id);
+        let own = own.map(|agent| agent.tools.exec.clone()).unwrap_or_default();
+        let wanted = requested(everybody, &own, on_channel)?;
+        let mut options = ExecOptions::default();
+        if let Some(seconds) = own.timeout_seconds.or(everybody.timeout_seconds) {
+            options.timeout = Duration::from_secs(seconds.max(1));
+            options.longest_timeout = options.longest_timeout.max(options.timeout);
+        }
+        let patience = own.approval_timeout_seconds.or(everybody.approval_timeout_seconds);
+        let patience = patience.map_or(PATIENCE, Duration::from_secs);
+        let exec = Exec::new(workspace.clone(), options);
+        Some(Arc::new(AskedExec::new(exec, self, Asker::new(request, wanted, patience))))
     }
 
     /// One web client for all turns, made when first needed.

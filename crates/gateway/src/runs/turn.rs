@@ -78,6 +78,7 @@ impl Gateway {
             RunStart::Resumed(_) => self.store.runs().tools(&run_id).await.unwrap_or_default(),
         };
         let message_seq = self.tell_accepted(&request, &session).await;
+        self.task_began(&request).await;
         let turn = Turn { request, run, session, before };
         let gateway = Arc::clone(self);
         self.tasks.spawn(async move { gateway.work(turn, lane, follower).await });
@@ -137,6 +138,7 @@ impl Gateway {
         };
         let ended = self.settle(&turn, &mut events, told, started_at).await;
         drop(lane);
+        self.task_ended(&turn.request, &ended.end).await;
         let end = ended.tell();
         // A message of a channel that a shutdown cut off stays open, and is answered after the next start.
         if !self.is_cut_off(&end)
@@ -149,7 +151,7 @@ impl Gateway {
     }
 
     /// Asks the models of the agent in their order, with history, prompt and tools.
-    async fn answer(&self, turn: &Turn, events: &mut RunEvents, follower: &mut Follower) -> Told {
+    async fn answer(self: &Arc<Self>, turn: &Turn, events: &mut RunEvents, follower: &mut Follower) -> Told {
         let settings = self.settings.now();
         let Some(agent) = settings.agent(&turn.request.agent_id) else {
             return failed(&format!("agent {:?} is no longer configured", turn.request.agent_id));
@@ -193,7 +195,7 @@ impl Gateway {
             tokio::pin!(working);
             tokio::select! {
                 outcome = &mut working => (outcome, false),
-                () = tokio::time::sleep(longest) => {
+                () = turn.run.pauses.worked_for(longest) => {
                     stop.cancel();
                     (working.await, true)
                 }

@@ -9,6 +9,7 @@
     reason = "a test"
 )]
 
+mod approvals;
 mod chat;
 mod checks;
 mod full_disk;
@@ -16,6 +17,7 @@ mod harness;
 mod http;
 mod life;
 mod models;
+mod questions;
 mod reload;
 mod secrets;
 mod telegram;

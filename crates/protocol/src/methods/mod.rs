@@ -9,6 +9,7 @@ use crate::Scope;
 
 pub mod agent;
 pub mod agents;
+pub mod approvals;
 pub mod channels;
 pub mod chat;
 pub mod config;
@@ -18,9 +19,11 @@ pub mod diagnostics;
 pub mod health;
 pub mod logs;
 pub mod models;
+pub mod questions;
 pub mod rescue;
 pub mod sessions;
 pub mod system;
+pub mod tasks;
 pub mod unserved;
 pub mod usage;
 
@@ -94,6 +97,9 @@ const FAMILIES: &[&[MethodSpec]] = &[
     devices::ROWS,
     cron::ROWS,
     rescue::ROWS,
+    approvals::ROWS,
+    questions::ROWS,
+    tasks::ROWS,
 ];
 
 const COUNT: usize = {
