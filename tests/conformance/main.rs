@@ -13,5 +13,7 @@ mod official;
 #[path = "../e2e/outside.rs"]
 #[allow(dead_code, reason = "shared with the end-to-end tests")]
 mod outside;
+#[cfg(target_os = "linux")]
+mod real;
 mod recorded;
 mod shape;

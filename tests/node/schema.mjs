@@ -69,8 +69,13 @@ const EVENTS = {
   'users.prefs.changed': 'UsersPrefsChangedEvent',
 };
 
-/** Keys that the measured gateway (2026.9.6) sends and its published schema (2026.9.1) does not have yet. */
-const MEASURED = { AgentEvent: ['agentId', 'sessionId', 'sessionKey'] };
+/** Keys that the measured gateway (2026.9.6) sends and the published schema (2026.9.1) does not have yet. */
+const YOUNGER = {
+  AgentEvent: ['/agentId', '/sessionId', '/sessionKey'],
+  HelloOk: ['/snapshot/health/modelRuntime'],
+  SystemInfoResult: ['/processMemory'],
+};
+
 /** Results that are known to be wrong and are being mended. */
 const MENDING = ['sessions.delete'];
 
@@ -100,13 +105,15 @@ function validator(name) {
 }
 
 /** What is wrong with a value, in words; undefined when it is as the definition says. Asks the package's own validator too. */
-export function problem(name, found) {
+export function problem(name, value) {
   const validate = validator(name);
-  const value = MEASURED[name] && found ? Object.fromEntries(Object.entries(found).filter(([key]) => !MEASURED[name].includes(key))) : found;
   const theirs = official[`validate${name}`];
   if (validate(value)) return theirs && !theirs(value) ? 'refused by the official validator' : undefined;
+  const isYounger = (e) => e.keyword === 'additionalProperties'
+    && YOUNGER[name]?.includes(`${e.instancePath}/${e.params.additionalProperty}`);
   // Of the branches of a choice, the errors of the one that got furthest say most.
-  const errors = [...validate.errors].sort((a, b) => b.instancePath.length - a.instancePath.length);
+  const errors = validate.errors.filter((e) => !isYounger(e)).sort((a, b) => b.instancePath.length - a.instancePath.length);
+  if (errors.length === 0) return undefined;
   return errors.slice(0, 5).map((e) => `${e.instancePath || '/'} ${e.message} ${Object.values(e.params)[0] ?? ''}`).join('; ');
 }
 

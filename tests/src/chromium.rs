@@ -151,6 +151,24 @@ impl Chromium {
         Ok(found)
     }
 
+    /// What went over the web sockets of web pages since the last look, as JSON: both directions, in order. Reads the same
+    /// log as [`Self::requested`].
+    pub async fn frames(&self) -> Result<Vec<Value>> {
+        let mut found = Vec::new();
+        for entry in self.log("performance").await? {
+            let event: Value = serde_json::from_str(entry["message"].as_str().unwrap_or_default())?;
+            let (method, params) = (&event["message"]["method"], &event["message"]["params"]);
+            if ["Network.webSocketFrameSent", "Network.webSocketFrameReceived"]
+                .iter()
+                .any(|name| method == name)
+            {
+                let text = params["response"]["payloadData"].as_str().unwrap_or_default();
+                found.extend(serde_json::from_str::<Value>(text));
+            }
+        }
+        Ok(found)
+    }
+
     /// What the content policy stopped: told to this document, and on the console since the last look.
     pub async fn violations(&self) -> Result<Vec<String>> {
         let mut found: Vec<String> = self

@@ -5,6 +5,7 @@
 mod bench;
 mod build;
 mod bundle;
+mod conformance;
 mod dev;
 mod headless;
 mod methods;
@@ -39,6 +40,8 @@ enum Command {
     Bench(bench::Args),
     /// Kill gateways at named points and at random under traffic, and count what is lost or said twice.
     Torture(torture::Args),
+    /// Drive the programs of a real OpenClaw (from npm) against our gateway and its own, and compare.
+    Conformance(conformance::Args),
     /// Write the page of protocol methods (`docs/protocol-methods.md`) anew from the method table.
     Methods,
     /// Build installable packages of this system.
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
         Command::Build(args) => build::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Torture(args) => torture::run(&args),
+        Command::Conformance(args) => conformance::run(&args),
         Command::Methods => methods::write(),
         Command::Bundle(args) => bundle::run(&args),
     };

@@ -19,6 +19,10 @@ use crate::presence::Entry;
 /// Changes of presence are told together, no more often than this.
 const PRESENCE_PAUSE: Duration = Duration::from_millis(150);
 
+/// What the methods can do beyond their first version, by the names that clients ask for: `models.list` tells of every
+/// model whether it can be asked, and of the agent of a session.
+const CAPABILITIES: &[&str] = &["published-model-catalog", "session-scoped-model-catalog"];
+
 /// The gateway as its server sees it.
 pub(crate) struct Handler {
     gateway: Arc<Gateway>,
@@ -46,7 +50,7 @@ impl Handler {
             json::raw(&json!({
                 "methods": methods::names(),
                 "events": events::names().collect::<Vec<_>>(),
-                "capabilities": [],
+                "capabilities": CAPABILITIES,
             }))
         });
         Arc::clone(features)
