@@ -5,6 +5,8 @@
 //! also not one that is put there in between. Places inside it that belong to others (another profile's workspace, the gateway's
 //! state) can be named as foreign and are then out of reach as well.
 
+mod browse;
+
 use std::io::{self, Read, Write};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
@@ -13,6 +15,8 @@ use cap_std::ambient_authority;
 use cap_std::fs::{Dir, File, OpenOptions};
 
 use crate::error::AgentError;
+
+pub use browse::Entry;
 
 /// The files that describe the agent, in the order in which they enter the prompt.
 pub const PROMPT_FILES: [&str; 5] = ["AGENTS.md", "SOUL.md", "USER.md", "IDENTITY.md", "TOOLS.md"];

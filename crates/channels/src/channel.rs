@@ -87,18 +87,6 @@ pub struct InboundMessage {
     pub shown: Option<String>,
 }
 
-impl InboundMessage {
-    /// The session that it belongs to, for the agent that answers, such as `agent:main:telegram:direct:42`.
-    pub fn session_key(&self, agent_id: &str) -> String {
-        let kind = if self.is_group { "group" } else { "direct" };
-        if self.account == "default" {
-            format!("agent:{agent_id}:{}:{kind}:{}", self.channel, self.peer)
-        } else {
-            format!("agent:{agent_id}:{}:{}:{kind}:{}", self.channel, self.account, self.peer)
-        }
-    }
-}
-
 /// A command such as `/new`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Command {

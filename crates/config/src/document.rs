@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use crate::edit::{self, Splice, Style};
+use crate::merge;
 use crate::path::{ConfigPath, Segment};
-use crate::redact::{REDACTED, redact};
 use crate::tree::{self, Kind, Node, array_index, line_column};
 use crate::{ConfigError, ConfigIssue, SyntaxProblem};
 
@@ -139,16 +139,6 @@ impl ConfigDocument {
         Ok(true)
     }
 
-    /// Applies a JSON merge patch (RFC 7396): `null` removes, objects merge, everything else replaces.
-    ///
-    /// A redaction placeholder in the patch keeps what is stored; where nothing is stored it is refused.
-    pub fn merge_patch(&mut self, patch: &Value) -> Result<(), ConfigError> {
-        let mut draft = self.clone();
-        draft.patch_at(&ConfigPath::root(), patch)?;
-        *self = draft;
-        Ok(())
-    }
-
     pub(crate) fn node(&self, path: &ConfigPath) -> Option<&Node> {
         self.root.as_ref()?.at(path)
     }
@@ -180,65 +170,7 @@ impl ConfigDocument {
         }
     }
 
-    fn patch_at(&mut self, path: &ConfigPath, patch: &Value) -> Result<(), ConfigError> {
-        let Value::Object(entries) = patch else {
-            if path.is_root() {
-                return Err(self.no_such_place(
-                    path,
-                    value_name(patch),
-                    "a patch that is an object",
-                    "Send the changed fields inside `{ … }`.",
-                ));
-            }
-            return self.assign(path, self.unredacted(path, patch)?);
-        };
-        if !path.is_root() && !matches!(self.node(path).map(|node| &node.kind), Some(Kind::Object(_))) {
-            self.assign(path, Value::Object(Map::new()))?;
-        }
-        for (key, value) in entries {
-            let child = path.key(key);
-            if value.is_null() {
-                self.unset_at(&child)?;
-            } else {
-                self.patch_at(&child, value)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Puts stored values where a patch has placeholders.
-    fn unredacted(&self, path: &ConfigPath, value: &Value) -> Result<Value, ConfigError> {
-        match value {
-            Value::String(text) if text.contains(REDACTED) => self
-                .get_at(path)
-                .filter(|_| self.redacted_at(path).as_ref() == Some(value))
-                .ok_or_else(|| ConfigError::Redacted { path: path.to_string() }),
-            Value::Array(items) => items
-                .iter()
-                .enumerate()
-                .map(|(index, item)| self.unredacted(&path.index(index), item))
-                .collect::<Result<Vec<_>, _>>()
-                .map(Value::Array),
-            Value::Object(map) => map
-                .iter()
-                .map(|(key, item)| Ok((key.clone(), self.unredacted(&path.key(key), item)?)))
-                .collect::<Result<Map<_, _>, _>>()
-                .map(Value::Object),
-            other => Ok(other.clone()),
-        }
-    }
-
-    fn redacted_at(&self, path: &ConfigPath) -> Option<Value> {
-        path.segments().iter().try_fold(redact(&self.value()), |value, segment| match (value, segment) {
-            (Value::Object(mut map), Segment::Key(key)) => map.remove(key),
-            (Value::Array(mut items), segment) => array_index(segment)
-                .filter(|index| *index < items.len())
-                .map(|index| items.swap_remove(index)),
-            _ => None,
-        })
-    }
-
-    fn assign(&mut self, path: &ConfigPath, value: Value) -> Result<(), ConfigError> {
+    pub(crate) fn assign(&mut self, path: &ConfigPath, value: Value) -> Result<(), ConfigError> {
         if self.root.is_none() {
             self.make_root()?;
         }
@@ -259,7 +191,8 @@ impl ConfigDocument {
                 Ok(())
             }
             (Kind::Array(items), Value::Array(entries)) => {
-                for index in (entries.len()..items.len()).rev() {
+                let before: Vec<Value> = items.iter().map(Node::to_value).collect();
+                for index in merge::gone(&before, entries).into_iter().rev() {
                     self.unset_at(&path.index(index))?;
                 }
                 for (index, entry) in entries.iter().enumerate() {
@@ -358,7 +291,13 @@ impl ConfigDocument {
         )
     }
 
-    fn no_such_place(&self, path: &ConfigPath, found: &str, expected: &str, next_step: &str) -> ConfigError {
+    pub(crate) fn no_such_place(
+        &self,
+        path: &ConfigPath,
+        found: &str,
+        expected: &str,
+        next_step: &str,
+    ) -> ConfigError {
         ConfigError::NoSuchPlace {
             file: self.file.as_str().into(),
             path: path.to_string(),

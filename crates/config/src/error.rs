@@ -140,6 +140,14 @@ pub enum ConfigError {
         /// Hash that the caller had read.
         expected: String,
     },
+    /// A change that does not say which version it was made for.
+    #[error(
+        "{file}: found a change without the hash of the version that it was made for, expected it. Read the configuration, and send its hash along."
+    )]
+    NoBase {
+        /// Which file.
+        file: String,
+    },
     /// A dotted path that cannot be read.
     #[error(
         "path `{path}`: found {found} at character {at}, expected keys joined by dots such as `gateway.port`, `agents.list[0].name` or `models.providers[\"my.host\"].baseUrl`. Correct the path."
@@ -181,6 +189,14 @@ pub enum ConfigError {
     )]
     Redacted {
         /// The field.
+        path: String,
+    },
+    /// A patch would take entries out of a list without saying that this is meant.
+    #[error(
+        "`{path}`: found a patch that takes entries out of this list, expected one that keeps them. If that is meant, name the list in replacePaths; or send the whole configuration with config.apply."
+    )]
+    ListShrinks {
+        /// The list, with `[]` for entries on the way to it.
         path: String,
     },
     /// There is no version to go back to.
@@ -271,10 +287,12 @@ impl ConfigError {
             Self::Suspicious { .. } => "config.suspicious",
             Self::Broken { .. } => "config.broken",
             Self::Stale { .. } => "config.stale",
+            Self::NoBase { .. } => "config.no-base-hash",
             Self::BadPath { .. } => "config.bad-path",
             Self::NoSuchPlace { .. } => "config.no-such-place",
             Self::LocalOnly { .. } => "config.local-only",
             Self::Redacted { .. } => "config.redacted",
+            Self::ListShrinks { .. } => "config.list-shrinks",
             Self::NoLastGood { .. } => "config.no-last-good",
             Self::NoSuchVersion { .. } => "config.no-such-version",
             Self::Busy { .. } => "config.busy",

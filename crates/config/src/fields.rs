@@ -65,9 +65,13 @@ use FieldKind::{
 const HTTP: &[&str] = &["http", "https"];
 const PROXY: &[&str] = &["http", "https", "socks5", "socks5h"];
 const POLICIES: &[&str] = &["pairing", "allowlist", "open", "disabled"];
+<<<<<<< HEAD
 const MODES: &[&str] = &["deny", "allowlist", "ask", "auto", "full"];
 const SECURITY: &[&str] = &["deny", "allowlist", "full"];
 const ASK: &[&str] = &["off", "on-miss", "always"];
+=======
+const SCOPES: &[&str] = &["main", "per-peer", "per-channel-peer", "per-account-channel-peer"];
+>>>>>>> fa763af (Several agents, bindings by closeness, and configurations that come back redacted without losing a secret)
 const PORT: FieldKind = Number { min: 1, max: 65_535 };
 const SECONDS: FieldKind = Number { min: 1, max: 86_400 };
 const TOKENS: FieldKind = Number { min: 1, max: 100_000_000 };
@@ -99,6 +103,7 @@ pub(crate) const FIELDS: &[Field] = &[
     field("agents.defaults.model.fallbacks", Texts, "Fallbacks, in order"),
     field("agents.defaults.models.*.alias", Text, "Short name of this model"),
     field("agents.defaults.skills", Texts, "Skills that agents may use"),
+    field("agents.defaults.systemAgent.agentId", Text, "Agent that answers by default"),
     field("agents.defaults.timeoutSeconds", SECONDS, "Longest time for one answer"),
     field("agents.defaults.maxTurns", Number { min: 1, max: 1000 }, "Most model turns of one answer"),
     field("agents.list[].id", Text, "Agent id"),
@@ -110,17 +115,33 @@ pub(crate) const FIELDS: &[Field] = &[
     field("agents.list[].model.fallbacks", Texts, "Fallbacks, in order"),
     field("agents.list[].skills", Texts, "Skills that this agent may use"),
     field("agents.entries.*.skills", Texts, "Skills that this agent may use"),
+    field("agents.list[].identity.name", Text, "Name that it goes by"),
+    field("agents.list[].identity.theme", Text, "How it presents itself"),
+    field("agents.list[].identity.emoji", Text, "Its emoji"),
+    field("agents.list[].identity.avatar", Text, "Its picture"),
+    field("agents.list[].tools.allow", Texts, "Tools that it has"),
+    field("agents.list[].tools.deny", Texts, "Tools that it does not have"),
     field("agents.entries.*.name", Text, "Agent name"),
     field("agents.entries.*.default", Switch, "Answers by default"),
     field("agents.entries.*.workspace", Path, "Agent's own workspace"),
     field("agents.entries.*.model", Model, "Agent's own model"),
     field("agents.entries.*.model.primary", ModelName, "First choice"),
     field("agents.entries.*.model.fallbacks", Texts, "Fallbacks, in order"),
+    field("agents.entries.*.identity.name", Text, "Name that it goes by"),
+    field("agents.entries.*.identity.theme", Text, "How it presents itself"),
+    field("agents.entries.*.identity.emoji", Text, "Its emoji"),
+    field("agents.entries.*.identity.avatar", Text, "Its picture"),
+    field("agents.entries.*.tools.allow", Texts, "Tools that it has"),
+    field("agents.entries.*.tools.deny", Texts, "Tools that it does not have"),
+    field("bindings[].type", Words(&["route", "acp"]), "Kind of binding"),
+    field("bindings[].comment", Text, "What it is for"),
     field("bindings[].agentId", Text, "Agent that answers"),
     field("bindings[].match.channel", Text, "Channel"),
     field("bindings[].match.accountId", Text, "Account of the channel"),
     field("bindings[].match.peer.kind", Words(&["direct", "dm", "group", "channel"]), "Kind of chat"),
     field("bindings[].match.peer.id", Id, "Chat id"),
+    field("bindings[].session.dmScope", Words(SCOPES), "Which private messages share a conversation"),
+    field("session.dmScope", Words(SCOPES), "Which private messages share a conversation"),
     field("channels.telegram.enabled", Switch, "Telegram on"),
     field("channels.telegram.botToken", Secret, "Bot token"),
     field("channels.telegram.dmPolicy", Words(POLICIES), "Who may write"),
@@ -129,9 +150,15 @@ pub(crate) const FIELDS: &[Field] = &[
     local("channels.telegram.proxy", Url(PROXY), "Proxy for Telegram"),
     field("channels.telegram.streaming", Streaming, "Show answers while they are written"),
     field("channels.telegram.streaming.mode", Words(&["off", "partial", "block", "progress"]), "How"),
+<<<<<<< HEAD
     local("channels.telegram.execApprovals.enabled", Switch, "Ask approvers about commands"),
     local("channels.telegram.execApprovals.approvers", Ids, "User ids that may approve commands"),
+=======
+    field("channels.telegram.defaultAccount", Text, "Account that is meant when none is named"),
+    field("channels.telegram.name", Text, "Account's name for people"),
+>>>>>>> fa763af (Several agents, bindings by closeness, and configurations that come back redacted without losing a secret)
     field("channels.telegram.accounts.*.enabled", Switch, "Bot on"),
+    field("channels.telegram.accounts.*.name", Text, "Account's name for people"),
     field("channels.telegram.accounts.*.botToken", Secret, "Bot token"),
     field("channels.telegram.accounts.*.dmPolicy", Words(POLICIES), "Who may write"),
     field("channels.telegram.accounts.*.allowFrom", Ids, "User ids that may write"),
@@ -167,6 +194,7 @@ pub(crate) const FIELDS: &[Field] = &[
     field("browser.profiles.*.color", Text, "Accent"),
     local("tools.exec.enabled", Switch, "Agents may run commands"),
     local("tools.exec.timeoutSeconds", SECONDS, "Longest time for one command"),
+<<<<<<< HEAD
     local("tools.exec.mode", Words(MODES), "Which commands run, and which are asked about"),
     local("tools.exec.security", Words(SECURITY), "Which commands may run"),
     local("tools.exec.ask", Words(ASK), "Which commands a person is asked about"),
@@ -180,6 +208,10 @@ pub(crate) const FIELDS: &[Field] = &[
     local("agents.entries.*.tools.exec.security", Words(SECURITY), "Which commands of it may run"),
     local("agents.entries.*.tools.exec.ask", Words(ASK), "Which commands of it a person is asked about"),
     local("commands.ownerAllowFrom", Ids, "Ids of owners on channels"),
+=======
+    field("tools.allow", Texts, "Tools that agents have"),
+    field("tools.deny", Texts, "Tools that no agent has"),
+>>>>>>> fa763af (Several agents, bindings by closeness, and configurations that come back redacted without losing a secret)
     field("tools.web.fetch.enabled", Switch, "Agents may fetch web pages"),
     local("skills.load.extraDirs", Texts, "Further folders with skills"),
     field("skills.allowBundled", Texts, "Bundled skills that may be used"),
@@ -280,6 +312,11 @@ impl Shape {
 /// Whether the program reads something at this path or below it.
 pub fn is_known(path: &ConfigPath) -> bool {
     Shape::root().at(path).is_some()
+}
+
+/// Whether the program reads a secret here that could be a reference.
+pub(crate) fn is_secret(path: &ConfigPath) -> bool {
+    Shape::root().at(path).and_then(|shape| shape.field).is_some_and(|field| field.kind == Secret)
 }
 
 /// Whether a value at this path is secret: by the table, and by name for keys that only others read.

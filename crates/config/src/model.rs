@@ -9,6 +9,7 @@ mod policy;
 mod providers;
 mod rescue;
 mod skills;
+mod session;
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -25,6 +26,7 @@ pub use policy::*;
 pub use providers::*;
 pub use rescue::*;
 pub use skills::*;
+pub use session::*;
 
 /// The configuration of one profile.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -36,6 +38,8 @@ pub struct Config {
     pub agents: Agents,
     /// Which agent answers where, in order.
     pub bindings: Vec<Binding>,
+    /// Which messages share a conversation.
+    pub session: Session,
     /// Messengers.
     pub channels: Channels,
     /// Model providers.
@@ -78,13 +82,15 @@ impl Config {
         Ok(config)
     }
 
-    /// The agent that answers when no binding says otherwise.
+    /// The agent that answers when no binding says otherwise: `agents.defaults.systemAgent`, else the one that is marked as
+    /// default, else the first.
     pub fn default_agent_id(&self) -> &str {
-        self.agents
-            .list
-            .iter()
-            .find(|agent| agent.default)
-            .or_else(|| self.agents.list.first())
+        let named = self.agents.defaults.system_agent.agent_id.as_deref();
+        let list = &self.agents.list;
+        list.iter()
+            .find(|agent| named == Some(agent.id.as_str()))
+            .or_else(|| list.iter().find(|agent| agent.default))
+            .or_else(|| list.first())
             .map_or("main", |agent| agent.id.as_str())
     }
 

@@ -1,10 +1,12 @@
 //! Rules about several fields at once.
 
+mod secrets;
+mod telegram;
+
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::fields;
 use crate::path::ConfigPath;
 use crate::validate::Checker;
 
@@ -13,12 +15,12 @@ const KNOWN_PROVIDERS: &[&str] = &["openai", "anthropic", "ollama", "openrouter"
 
 pub(crate) fn check(checker: &mut Checker<'_>) {
     let value = crate::model::without_nulls(checker.doc.value());
-    telegram(checker, &value);
+    telegram::check(checker, &value);
     auth(checker, &value);
     providers(checker, &value);
     agents(checker, &value);
     ports(checker, &value);
-    secret_providers(checker, &value);
+    secrets::check(checker, &value);
     models(checker, &value);
     rescue(checker, &value);
     trusted_proxies(checker, &value);
@@ -69,38 +71,6 @@ fn models(checker: &mut Checker<'_>, value: &Value) {
 
 fn path(parts: &[&str]) -> ConfigPath {
     parts.iter().fold(ConfigPath::root(), |path, part| path.key(part))
-}
-
-fn telegram(checker: &mut Checker<'_>, value: &Value) {
-    let base = path(&["channels", "telegram"]);
-    let Some(telegram) = value.pointer("/channels/telegram") else { return };
-    dm_policy(checker, &base, telegram, None);
-    let accounts = telegram.get("accounts").and_then(Value::as_object);
-    for (name, account) in accounts.into_iter().flatten() {
-        dm_policy(checker, &base.key("accounts").key(name), account, Some(telegram));
-    }
-}
-
-fn dm_policy(checker: &mut Checker<'_>, at: &ConfigPath, account: &Value, parent: Option<&Value>) {
-    let inherited = |key: &str| account.get(key).or_else(|| parent.and_then(|parent| parent.get(key)));
-    let ids = inherited("allowFrom").and_then(Value::as_array);
-    let count = ids.map_or(0, Vec::len);
-    let star = ids.is_some_and(|ids| ids.iter().any(|id| id.as_str() == Some("*")));
-    match inherited("dmPolicy").and_then(Value::as_str) {
-        Some("allowlist") if count == 0 => checker.error(
-            &at.key("allowFrom"),
-            "no user id under dmPolicy \"allowlist\"".to_owned(),
-            "at least one user id in allowFrom",
-            "Add your Telegram user id to allowFrom, or use dmPolicy \"pairing\".",
-        ),
-        Some("open") if !star => checker.error(
-            &at.key("allowFrom"),
-            "dmPolicy \"open\" without \"*\" in allowFrom".to_owned(),
-            "allowFrom: [\"*\"], which says plainly that everybody may write",
-            "Write allowFrom: [\"*\"], or use dmPolicy \"pairing\".",
-        ),
-        _ => {}
-    }
 }
 
 fn auth(checker: &mut Checker<'_>, value: &Value) {
@@ -228,62 +198,6 @@ fn ports(checker: &mut Checker<'_>, value: &Value) {
                 "Choose another port, or leave it out to get one automatically.",
             );
         }
-    }
-}
-
-fn secret_providers(checker: &mut Checker<'_>, value: &Value) {
-    let providers = value.pointer("/secrets/providers").and_then(Value::as_object);
-    for (name, provider) in providers.into_iter().flatten() {
-        let at = path(&["secrets", "providers", name]);
-        let Some(source) = provider.get("source").and_then(Value::as_str) else {
-            checker.error(
-                &at,
-                "a secret provider without source".to_owned(),
-                "source: \"keychain\", \"env\", \"file\" or \"exec\"",
-                "Add source.",
-            );
-            continue;
-        };
-        let command = provider.get("command").and_then(Value::as_str);
-        if source == "exec" && !command.is_some_and(|command| std::path::Path::new(command).is_absolute()) {
-            checker.error(
-                &at.key("command"),
-                command.map_or_else(|| "nothing".to_owned(), |_| "a relative path".to_owned()),
-                "the absolute path of a program",
-                "Write the whole path, such as \"/usr/bin/pass\".",
-            );
-        }
-    }
-    for (at, reference) in secret_refs(&ConfigPath::root(), value) {
-        let name = reference.get("provider").and_then(Value::as_str);
-        let source = reference.get("source").and_then(Value::as_str).unwrap_or_default();
-        let known = name.and_then(|name| providers.and_then(|providers| providers.get(name)));
-        let missing = match (source, name) {
-            ("exec", _) => known.is_none(),
-            (_, Some(name)) => name != "default" && known.is_none(),
-            _ => false,
-        };
-        if missing && fields::is_sensitive(&at) {
-            checker.error(
-                &at,
-                format!("a SecretRef to the provider `{}`", name.unwrap_or("(none)")),
-                "a provider that secrets.providers describes",
-                "Add it to secrets.providers, or correct `provider`.",
-            );
-        }
-    }
-}
-
-fn secret_refs<'v>(at: &ConfigPath, value: &'v Value) -> Vec<(ConfigPath, &'v Value)> {
-    match value {
-        Value::Object(map) if map.contains_key("source") && map.contains_key("id") => {
-            vec![(at.clone(), value)]
-        }
-        Value::Object(map) => map.iter().flat_map(|(key, item)| secret_refs(&at.key(key), item)).collect(),
-        Value::Array(items) => {
-            items.iter().enumerate().flat_map(|(index, item)| secret_refs(&at.index(index), item)).collect()
-        }
-        _ => Vec::new(),
     }
 }
 

@@ -14,25 +14,7 @@ pub fn schema() -> Value {
     schema
 }
 
-/// Labels and marks for forms, keyed by path: `{ label, sensitive?, localOnly? }`.
-pub fn ui_hints() -> Value {
-    let hints: Map<String, Value> = crate::fields::FIELDS
-        .iter()
-        .map(|field| {
-            let mut hint = json!({ "label": field.label });
-            if matches!(field.kind, FieldKind::Secret | FieldKind::SecretText) {
-                hint["sensitive"] = true.into();
-            }
-            if field.local_only {
-                hint["localOnly"] = true.into();
-            }
-            (field.path.to_owned(), hint)
-        })
-        .collect();
-    Value::Object(hints)
-}
-
-fn node(shape: &Shape) -> Value {
+pub(crate) fn node(shape: &Shape) -> Value {
     let mut schema = match shape.kind() {
         FieldKind::Switch => json!({ "type": "boolean" }),
         FieldKind::Text | FieldKind::Path | FieldKind::SecretText => json!({ "type": "string" }),
@@ -45,8 +27,8 @@ fn node(shape: &Shape) -> Value {
         }
         FieldKind::Secret => secret(),
         FieldKind::Texts => json!({ "type": "array", "items": { "type": "string" } }),
-        FieldKind::Ids => json!({ "type": "array", "items": { "type": ["string", "integer"] } }),
-        FieldKind::Id => json!({ "type": ["string", "integer"] }),
+        FieldKind::Ids => json!({ "type": "array", "items": id() }),
+        FieldKind::Id => id(),
         FieldKind::ModelName => json!({ "type": "string", "pattern": "^.+/.+$" }),
         FieldKind::Model => {
             json!({ "anyOf": [{ "type": "string", "pattern": "^.+/.+$" }, object(shape)] })
@@ -78,6 +60,11 @@ fn object(shape: &Shape) -> Value {
         schema["additionalProperties"] = node(any);
     }
     schema
+}
+
+/// A list of types would be read by fewer form makers.
+fn id() -> Value {
+    json!({ "anyOf": [{ "type": "string" }, { "type": "integer" }] })
 }
 
 fn secret() -> Value {

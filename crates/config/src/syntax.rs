@@ -65,6 +65,20 @@ pub(crate) fn syntax_error(file: &str, text: &str, error: &jsonc_parser::errors:
     }))
 }
 
+/// Whether somebody wrote comments into a text that parses.
+pub(crate) fn has_comments(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        match skip_opaque(bytes, at) {
+            Some(_) if *byte == b'/' => return true,
+            Some(next) => at = next,
+            None => at += 1,
+        }
+    }
+    false
+}
+
 /// The field that encloses a place in a text that does not parse: a best effort by brackets and keys.
 fn field_before(text: &str, end: usize) -> String {
     let bytes = text.as_bytes();

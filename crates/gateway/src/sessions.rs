@@ -61,7 +61,11 @@ mod tests {
             problem: None,
             distrusted: None,
             unconfigured: false,
-            workspace: "/w".into(),
+            place: bulkhead_profile::Place::resolve(
+                None,
+                &bulkhead_profile::Environment::for_test("/home/ada"),
+            )
+            .unwrap(),
             environment: std::sync::Arc::new(bulkhead_profile::Environment::for_test("/home/ada")),
         }
     }

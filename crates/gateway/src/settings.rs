@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use bulkhead_config::{Config, ConfigOrigin, Loaded, ModelChoice, ModelCost, ModelEntry, Provider};
+use bulkhead_config::{Agent, Config, ConfigOrigin, Identity, Loaded, ModelCost, ModelEntry, Provider, ToolLists};
 use bulkhead_profile::{Environment, Place};
 
 /// How many tokens a model reads when its entry does not say.
@@ -22,8 +22,8 @@ pub(crate) struct Settings {
     pub(crate) distrusted: Option<String>,
     /// There is no file: control plane only.
     pub(crate) unconfigured: bool,
-    /// The profile's own workspace, for agents that name none.
-    pub(crate) workspace: PathBuf,
+    /// The profile's place: where agents live that name no workspace.
+    pub(crate) place: Place,
     /// What `~` means in the file.
     pub(crate) environment: Arc<Environment>,
 }
@@ -46,6 +46,29 @@ pub(crate) struct AgentView {
     pub(crate) workspace: PathBuf,
     /// Models in the order they are tried.
     pub(crate) models: Vec<ModelRef>,
+    /// The name that its entry gives it.
+    pub(crate) own_name: Option<String>,
+    /// How its entry says that it presents itself.
+    pub(crate) configured_identity: Identity,
+    /// The tools that its entry allows and denies.
+    pub(crate) tools: ToolLists,
+}
+
+#[cfg(test)]
+impl AgentView {
+    /// One with an id and nothing else.
+    pub(crate) fn for_test(id: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            name: id.to_owned(),
+            is_default: false,
+            workspace: PathBuf::new(),
+            models: Vec::new(),
+            own_name: None,
+            configured_identity: Identity::default(),
+            tools: ToolLists::default(),
+        }
+    }
 }
 
 /// `provider/model`.
@@ -74,17 +97,9 @@ impl Settings {
     pub(crate) fn agents(&self) -> Vec<AgentView> {
         let default = self.config.default_agent_id();
         if self.config.agents.list.is_empty() {
-            return vec![self.view("main", None, None, &ModelChoice::default(), true)];
+            return vec![self.view(&Agent { id: "main".to_owned(), ..Agent::default() }, true)];
         }
-        self.config
-            .agents
-            .list
-            .iter()
-            .map(|agent| {
-                let workspace = agent.workspace.as_deref();
-                self.view(&agent.id, agent.name.as_deref(), workspace, &agent.model, agent.id == default)
-            })
-            .collect()
+        self.config.agents.list.iter().map(|agent| self.view(agent, agent.id == default)).collect()
     }
 
     /// An agent by id.
@@ -100,20 +115,6 @@ impl Settings {
     /// The key of the conversation that clients open first.
     pub(crate) fn main_session_key(&self) -> String {
         format!("agent:{}:main", self.default_agent())
-    }
-
-    /// The agent that answers on a channel: the first binding that fits, else the default one.
-    pub(crate) fn route(&self, channel: &str, account: &str, peer: &str) -> String {
-        let fits = |binding: &&bulkhead_config::Binding| {
-            let rule = &binding.matches;
-            rule.channel.as_deref().is_none_or(|name| name == channel)
-                && rule.account_id.as_deref().is_none_or(|name| name == account || name == "*")
-                && rule.peer.as_ref().is_none_or(|one| {
-                    one.id == peer && one.kind.as_deref().is_none_or(|kind| kind == "direct" || kind == "dm")
-                })
-        };
-        let bound = self.config.bindings.iter().find(fits).map(|binding| binding.agent_id.as_str());
-        bound.filter(|id| self.agent(id).is_some()).unwrap_or(self.default_agent()).to_owned()
     }
 
     /// The provider's entry.
@@ -141,16 +142,12 @@ impl Settings {
         self.model(which).and_then(|entry| entry.context_window).unwrap_or(CONTEXT_WINDOW)
     }
 
-    fn view(
-        &self,
-        id: &str,
-        name: Option<&str>,
-        workspace: Option<&str>,
-        model: &ModelChoice,
-        is_default: bool,
-    ) -> AgentView {
+    /// An agent with what the defaults add. Only the default agent lives in the workspace of the defaults: others have
+    /// one of their own.
+    fn view(&self, agent: &Agent, is_default: bool) -> AgentView {
         let defaults = &self.config.agents.defaults;
         // An agent's own model is strict unless it brings fallbacks; fallbacks alone keep the shared first choice.
+        let model = &agent.model;
         let own = model.primary.is_some();
         let primary = if own { &model.primary } else { &defaults.model.primary };
         let fallbacks =
@@ -163,13 +160,21 @@ impl Settings {
         if models.is_empty() {
             models.extend(self.only_model());
         }
-        let workspace = workspace.or(defaults.workspace.as_deref());
+        let named = agent.workspace.as_ref().or(defaults.workspace.as_ref().filter(|_| is_default));
+        let workspace = match named {
+            Some(path) => self.environment.expand(path),
+            None if is_default => self.place.workspace().to_path_buf(),
+            None => self.place.agent_workspace(&agent.id),
+        };
         AgentView {
-            id: id.to_owned(),
-            name: name.unwrap_or(id).to_owned(),
+            id: agent.id.clone(),
+            name: agent.name.as_ref().unwrap_or(&agent.id).clone(),
             is_default,
-            workspace: workspace.map_or_else(|| self.workspace.clone(), |path| self.environment.expand(path)),
+            workspace,
             models,
+            own_name: agent.name.clone(),
+            configured_identity: agent.identity.clone(),
+            tools: agent.tools.clone(),
         }
     }
 
@@ -234,7 +239,7 @@ impl Settings {
             unconfigured: loaded.source == ConfigOrigin::Missing,
             config: loaded.config,
             hash: loaded.document.hash(),
-            workspace: place.workspace().to_path_buf(),
+            place: place.clone(),
             environment,
         }
     }
@@ -254,7 +259,7 @@ mod tests {
             problem: None,
             distrusted: None,
             unconfigured: false,
-            workspace: PathBuf::from("/w"),
+            place: Place::resolve(None, &Environment::for_test("/home/ada")).unwrap(),
             environment: Arc::new(Environment::for_test("/home/ada")),
         }
     }
@@ -273,16 +278,17 @@ mod tests {
     }
 
     #[test]
-    fn bindings_choose_the_agent() {
+    fn every_agent_has_a_folder_and_models_of_its_own() {
         let settings = settings(
-            r#"{ agents: { defaults: { model: "x/one" }, list: [{ id: "main", default: true }, { id: "ops", model: "x/two" }] },
-                models: { providers: { x: { baseUrl: "http://127.0.0.1:1/v1", models: [{ id: "one" }, { id: "two" }] } } },
-                bindings: [{ agentId: "ops", match: { channel: "telegram", peer: { kind: "direct", id: 8 } } }] }"#,
+            r#"{ agents: { defaults: { model: "x/one", workspace: "~/all" },
+                  list: [{ id: "main", default: true }, { id: "ops", model: "x/two" }, { id: "art", workspace: "~/art" }] },
+                models: { providers: { x: { baseUrl: "http://127.0.0.1:1/v1", models: [{ id: "one" }, { id: "two" }] } } } }"#,
         );
-        assert_eq!(settings.route("telegram", "default", "8"), "ops");
-        assert_eq!(settings.route("telegram", "default", "9"), "main");
-        assert_eq!(settings.route("other", "default", "8"), "main");
         assert_eq!(settings.agent("ops").unwrap().models[0].full(), "x/two");
         assert_eq!(settings.agent("main").unwrap().models[0].full(), "x/one");
+        let folder = |id: &str| settings.agent(id).unwrap().workspace;
+        assert_eq!(folder("main"), PathBuf::from("/home/ada/all"));
+        assert_eq!(folder("ops"), PathBuf::from("/home/ada/.bulkhead/agents/ops/workspace"));
+        assert_eq!(folder("art"), PathBuf::from("/home/ada/art"));
     }
 }

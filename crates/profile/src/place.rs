@@ -161,6 +161,16 @@ impl Place {
         self.state_dir.join("bulkhead.last-good.json")
     }
 
+    /// The workspace of an agent that names none and is not the default one.
+    pub fn agent_workspace(&self, agent_id: &str) -> PathBuf {
+        self.state_dir.join("agents").join(escaped(agent_id)).join("workspace")
+    }
+
+    /// Where the workspaces of agents that were removed lie until somebody empties it.
+    pub fn trash_dir(&self) -> PathBuf {
+        self.state_dir.join("trash")
+    }
+
     /// The user-data directory of a named browser profile.
     pub fn browser_data_dir(&self, browser_profile: &str) -> PathBuf {
         self.browser_dir().join(file_name_of(browser_profile))
@@ -208,6 +218,11 @@ impl Place {
 
 /// A file name for any text: plain characters stay, others become `%XX`; never `.` or `..`, never a device.
 fn file_name_of(text: &str) -> String {
+    format!("profile-{}", escaped(text))
+}
+
+/// The same without a word before it, for names that are no device names.
+fn escaped(text: &str) -> String {
     use std::fmt::Write as _;
     let mut out = String::new();
     for byte in text.bytes().take(64) {
@@ -217,7 +232,7 @@ fn file_name_of(text: &str) -> String {
             let _ = write!(out, "%{byte:02X}");
         }
     }
-    format!("profile-{out}")
+    out
 }
 
 #[cfg(test)]

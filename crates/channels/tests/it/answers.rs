@@ -43,7 +43,7 @@ async fn an_answer_is_typed_placed_and_completed_by_an_edit() {
     assert_eq!(texts, ["…", "answer to hello bot"]);
     assert_eq!(message.now.source, "answer to hello <i>bot</i>");
     let seen = handler.seen.lock().unwrap()[0].clone();
-    assert_eq!(seen.session_key("main"), format!("agent:main:telegram:direct:{ALICE}"));
+    assert_eq!((seen.peer.clone(), seen.is_group), (ALICE.to_string(), false));
     assert_eq!((seen.attempt, seen.sender.id.as_str()), (1, "111222333"));
     assert!(seen.run_id.starts_with("telegram:default#777000111:"), "{}", seen.run_id);
     telegram.drain(std::time::Duration::from_secs(5)).await;
@@ -173,7 +173,7 @@ async fn a_chat_is_answered_in_order_and_does_not_hold_up_another() {
     world.bot.say(ALICE, "/status");
     world.bot.wait_for_text(ALICE, "Telegram: connected").await;
     world.bot.say(ALICE, "/new");
-    world.bot.wait_for_text(ALICE, "A new conversation for agent:main:telegram:direct:111222333.").await;
+    world.bot.wait_for_text(ALICE, "A new conversation in 111222333.").await;
     gate.add_permits(3);
     world.bot.wait_for_text(ALICE, "answer to third").await;
     let alice: Vec<_> = handler.texts().into_iter().filter(|text| text != "other").collect();

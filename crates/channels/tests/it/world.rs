@@ -37,7 +37,7 @@ impl InboundHandler for Scripted {
     async fn command(&self, command: &Command, message: &InboundMessage) -> Option<String> {
         self.commanded.lock().unwrap().push(command.name.clone());
         match command.name.as_str() {
-            "new" => Some(format!("A new conversation for {}.", message.session_key("main"))),
+            "new" => Some(format!("A new conversation in {}.", message.peer)),
             "rescue" => Some(format!("main is well, {}", message.sender.id)),
             _ => None,
         }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer};
 
 use super::ids::id_text;
+use super::{Session, ToolLists};
 
 /// `agents`.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -42,6 +43,8 @@ pub struct AgentDefaults {
     pub skills: Option<Vec<String>>,
     /// What is said of single models, by `provider/model`.
     pub models: BTreeMap<String, ModelNote>,
+    /// The agent that answers when nobody says which.
+    pub system_agent: SystemAgent,
     /// The longest that one answer may take.
     pub timeout_seconds: Option<u64>,
     /// The most model turns of one answer.
@@ -73,6 +76,7 @@ pub struct Agent {
     pub model: ModelChoice,
     /// The skills that it may use, instead of those of the defaults; an empty list means none.
     pub skills: Option<Vec<String>>,
+<<<<<<< HEAD
     /// What it may do, where that is not what holds for all.
     pub tools: AgentTools,
 }
@@ -83,6 +87,34 @@ pub struct Agent {
 pub struct AgentTools {
     /// Running commands.
     pub exec: super::Exec,
+=======
+    /// How it presents itself.
+    pub identity: Identity,
+    /// Which tools it has.
+    pub tools: ToolLists,
+}
+
+/// `agents.defaults.systemAgent`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct SystemAgent {
+    /// Its id.
+    pub agent_id: Option<String>,
+}
+
+/// `agents.list[].identity`: what the configuration says; the workspace's `IDENTITY.md` says the rest.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Identity {
+    /// The name that it goes by.
+    pub name: Option<String>,
+    /// How it presents itself.
+    pub theme: Option<String>,
+    /// Its emoji.
+    pub emoji: Option<String>,
+    /// Its picture: an address, or a path in its workspace.
+    pub avatar: Option<String>,
+>>>>>>> fa763af (Several agents, bindings by closeness, and configurations that come back redacted without losing a secret)
 }
 
 /// A model with fallbacks, as `provider/model`.
@@ -99,11 +131,16 @@ pub struct ModelChoice {
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Binding {
+    /// `route` (or nothing); other kinds of bindings are others' and are passed over.
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
     /// The agent that answers.
     pub agent_id: String,
     /// Where: all given fields must agree.
     #[serde(rename = "match")]
     pub matches: BindingMatch,
+    /// How the conversations that it matches are kept apart.
+    pub session: Session,
 }
 
 /// `bindings[].match`.
@@ -112,7 +149,7 @@ pub struct Binding {
 pub struct BindingMatch {
     /// The channel, such as `telegram`.
     pub channel: Option<String>,
-    /// The account of the channel.
+    /// The account of the channel; nothing is the account `default`, `*` is any.
     pub account_id: Option<String>,
     /// The person or group.
     pub peer: Option<BindingPeer>,

@@ -35,6 +35,10 @@ pub struct Telegram {
     /// Whether answers appear while they are written.
     #[serde(deserialize_with = "streaming")]
     pub streaming: Streaming,
+    /// The account that is meant when none is named.
+    pub default_account: Option<String>,
+    /// The first account's name for people.
+    pub name: Option<String>,
     /// More bots.
     pub accounts: BTreeMap<String, TelegramAccount>,
     /// Who is asked about commands on Telegram.
@@ -66,6 +70,8 @@ impl Telegram {
 pub struct TelegramAccount {
     /// On or off.
     pub enabled: Option<bool>,
+    /// Its name for people.
+    pub name: Option<String>,
     /// The bot's token.
     pub bot_token: Option<SecretInput>,
     /// Who may write to it.

@@ -12,6 +12,19 @@ pub struct Tools {
     pub exec: Exec,
     /// Fetching web pages.
     pub web: Web,
+    /// `tools.allow` and `tools.deny`, for all agents.
+    #[serde(flatten)]
+    pub lists: ToolLists,
+}
+
+/// Which tools there are, by name (`read`), by group (`group:fs`), or all (`*`). What is denied anywhere is denied.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ToolLists {
+    /// Only these; nothing means all.
+    pub allow: Vec<String>,
+    /// Not these.
+    pub deny: Vec<String>,
 }
 
 /// `tools.exec`, of everybody or of one agent.

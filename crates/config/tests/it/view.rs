@@ -116,3 +116,25 @@ fn redaction_leaves_no_secret_and_all_references() {
     assert_eq!(shown["gateway"]["port"], 1);
     assert_eq!(redact(&Value::Null), Value::Null);
 }
+
+#[test]
+fn a_secret_in_plain_text_is_told_and_not_refused() {
+    let issues = bulkhead_config::validate(
+        "{ gateway: { auth: { token: 'plain-and-readable' } },
+           channels: { telegram: { botToken: '${BOT}', accounts: { two: { botToken: { source: 'keychain', id: 'x' } } } } } }",
+    );
+    assert_eq!(issues.len(), 1, "{issues:?}");
+    assert_eq!(issues[0].severity, bulkhead_config::IssueSeverity::Warning);
+    assert_eq!(issues[0].path, "gateway.auth.token");
+    assert!(!issues[0].to_string().contains("plain-and"), "{}", issues[0]);
+}
+
+#[test]
+fn one_bot_is_one_account() {
+    let twice = "{ channels: { telegram: { botToken: { source: 'keychain', id: 'telegram/bot-token' },
+        accounts: { two: { botToken: { source: 'keychain', id: 'telegram/bot-token' } } } } } }";
+    let issues = bulkhead_config::validate(twice);
+    assert_eq!(issues[0].path, "channels.telegram.accounts.two.botToken");
+    assert!(issues[0].found.contains("channels.telegram has too"), "{}", issues[0]);
+    assert!(bulkhead_config::validate(&twice.replace("two: {", "two: { enabled: false,")).is_empty());
+}

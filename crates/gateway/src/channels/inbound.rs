@@ -12,6 +12,7 @@ use crate::events::SessionChange;
 use crate::gateway::{Gateway, VERSION};
 use crate::questions;
 use crate::rescue;
+use crate::routing::{Origin, Route};
 use crate::runs::registry::{EndStatus, RunEnd};
 use crate::runs::{Accepted, Progress, Source, TurnRequest};
 use crate::session_rows::Extras;
@@ -136,8 +137,12 @@ async fn pressed(gateway: &Arc<Gateway>, press: ButtonPress) -> PressAnswer {
 
 fn request(gateway: &Gateway, message: &InboundMessage) -> (TurnRequest, String) {
     let settings = gateway.settings.now();
-    let agent = settings.route(message.channel, &message.account, &message.peer);
-    let key = message.session_key(&agent);
+    let Route { agent, session_key: key } = settings.route(Origin {
+        channel: message.channel,
+        account: &message.account,
+        peer: &message.peer,
+        is_group: message.is_group,
+    });
     let mut request =
         TurnRequest::new(message.run_id.clone(), key.clone(), agent, message.text.trim(), Source::Telegram);
     request.peer = Some((message.channel.to_owned(), message.account.clone(), message.peer.clone()));

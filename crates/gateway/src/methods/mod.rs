@@ -128,6 +128,12 @@ pub(crate) fn names() -> Vec<&'static str> {
     METHODS.iter().map(|spec| spec.name).filter(|name| served().contains_key(name)).collect()
 }
 
+/// Who calls, as the audit names them.
+pub(crate) fn actor(call: &Call<'_>) -> String {
+    let conn = &call.ctx.conn;
+    conn.device_id.as_ref().map_or_else(|| format!("client:{}", conn.client.id), |id| format!("device:{id}"))
+}
+
 /// A database error on its way to a client.
 #[allow(clippy::needless_pass_by_value, reason = "it stands in map_err")]
 pub(crate) fn store_failed(error: StoreError) -> ErrorShape {

@@ -113,11 +113,7 @@ struct AnswerParams {
 pub(super) async fn approve(gateway: &Arc<Gateway>, call: Call<'_>) -> Result<Reply, ErrorShape> {
     let params: AnswerParams = call.params()?;
     let request = find(gateway, &params).await?;
-    let actor =
-        call.ctx.conn.device_id.as_ref().map_or_else(
-            || format!("client:{}", call.ctx.conn.client.id),
-            |device| format!("device:{device}"),
-        );
+    let actor = super::actor(&call);
     gateway.store.pairings().approve(&request.channel, &request.code, &actor).await.map_err(|error| {
         match error {
             bulkhead_store::StoreError::NotFound { .. } => gone(&params),

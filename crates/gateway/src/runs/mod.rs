@@ -20,6 +20,7 @@ use crate::http::openai_wire::Speaker;
 use registry::{EndStatus, RunEnd};
 
 pub(crate) use progress::Progress;
+pub(crate) use room::{open_workspace, out_of_reach};
 
 /// Where a message came from; decides which tools may be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! The room that an agent answers in: its workspace, its tools by policy, its prompt.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +21,7 @@ use crate::clock;
 use crate::gateway::Gateway;
 use crate::questions::tool::AskUser;
 use crate::settings::{AgentView, Settings};
+use crate::tool_policy::ToolPolicy;
 
 /// What an agent has at hand for one turn.
 pub(super) struct Room {
@@ -40,14 +41,11 @@ impl Gateway {
         let place = self.place.clone();
         let env = Arc::clone(&settings.environment);
         let folder = agent.workspace.clone();
-        let workspace = tokio::task::spawn_blocking(move || {
-            ensure_templates(&folder)?;
-            Workspace::open(&folder, &out_of_reach(&place, &env))
-        })
-        .await
-        .map_err(|_| "opening the workspace was interrupted".to_owned())?
-        .map_err(|error| error.to_string())?;
-        let tools = self.tools(settings, &workspace, request, before.len());
+        let workspace = tokio::task::spawn_blocking(move || open_workspace(&place, &env, &folder))
+            .await
+            .map_err(|_| "opening the workspace was interrupted".to_owned())?
+            .map_err(|error| error.to_string())?;
+        let tools = self.tools(settings, agent, &workspace, request, before.len());
         let facts = PromptFacts {
             agent: agent.name.clone(),
             profile: self.place.name().as_str().to_owned(),
@@ -67,6 +65,7 @@ impl Gateway {
     fn tools(
         self: &Arc<Self>,
         settings: &Settings,
+        agent: &AgentView,
         workspace: &Workspace,
         request: &TurnRequest,
         before: usize,
@@ -85,6 +84,8 @@ impl Gateway {
         all.extend(AskUser::for_turn(self, request));
         all.extend(self.seat.tool());
         all.extend(crate::rescue::tools::tools(self, request));
+        let policy = ToolPolicy::new([&allowed.lists, &agent.tools]);
+        all.retain(|tool| policy.allows(tool.name()));
         let recorder = Recorder::new(self.store.clone(), before);
         all.into_iter().fold(ToolSet::default(), |tools, tool| recorder.with(tools, tool))
     }
@@ -129,8 +130,18 @@ impl Gateway {
     }
 }
 
+/// Opens an agent's workspace; a new one gets its first files.
+pub(crate) fn open_workspace(
+    place: &Place,
+    env: &Environment,
+    folder: &Path,
+) -> Result<Workspace, bulkhead_agent::AgentError> {
+    ensure_templates(folder)?;
+    Workspace::open(folder, &out_of_reach(place, env))
+}
+
 /// What file tools never reach, though it may lie inside a workspace: the gateway's own state and other profiles.
-fn out_of_reach(place: &Place, env: &Environment) -> Vec<PathBuf> {
+pub(crate) fn out_of_reach(place: &Place, env: &Environment) -> Vec<PathBuf> {
     let neighbours = known_profiles(env).into_iter().map(|known| known.place).collect::<Vec<_>>();
     let mut paths = siblings::foreign_paths(place, &neighbours);
     paths.extend([place.config_path().to_path_buf(), place.secrets_file(), place.state_dir().to_path_buf()]);

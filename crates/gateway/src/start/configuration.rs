@@ -78,7 +78,7 @@ fn last_good(options: &RunOptions) -> Option<Settings> {
         problem,
         distrusted,
         unconfigured: false,
-        workspace: place.workspace().to_path_buf(),
+        place: place.clone(),
         environment: Arc::clone(&options.environment),
     })
 }

@@ -10,6 +10,8 @@
 )]
 
 mod approvals;
+mod accounts;
+mod agents;
 mod chat;
 mod checks;
 mod full_disk;

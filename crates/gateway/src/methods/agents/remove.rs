@@ -1,0 +1,177 @@
+//! `agents.delete`: an agent out of the configuration, with its bindings; its folder only when asked, and only ours.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bulkhead_config::{ConfigDocument, ConfigError, ConfigPath};
+use bulkhead_profile::{Place, files};
+use bulkhead_protocol::ErrorShape;
+use bulkhead_protocol::methods::agents::{AgentsDeleteParams, AgentsDeleteResult, NotRemoved, Removed};
+use bulkhead_server::Reply;
+use serde_json::Value;
+
+use super::edit::{change, entry_of};
+use super::unknown;
+use crate::clock;
+use crate::gateway::Gateway;
+use crate::methods::Call;
+use crate::settings::AgentView;
+
+/// Takes an agent out of the configuration.
+pub(super) async fn delete(gateway: &Arc<Gateway>, call: Call<'_>) -> Result<Reply, ErrorShape> {
+    let params: AgentsDeleteParams = call.params()?;
+    let id = params.agent_id.clone();
+    let agents = gateway.settings.now().agents();
+    let agent = agents.iter().find(|agent| agent.id == id).ok_or_else(|| unknown(&id))?.clone();
+    if agents.len() == 1 {
+        return Err(ErrorShape::invalid_request(format!(
+            "Agent \"{id}\" is the only configured agent and cannot be deleted."
+        )));
+    }
+    let (gone, (sender, counted)) = (id.clone(), std::sync::mpsc::channel());
+    change(gateway, &call, "agents.delete", move |document| {
+        let _ = sender.send(take_out(document, &gone)?);
+        Ok(())
+    })
+    .await?;
+    let mut result = AgentsDeleteResult {
+        ok: true,
+        agent_id: id,
+        removed_bindings: counted.try_recv().unwrap_or_default(),
+        ..AgentsDeleteResult::default()
+    };
+    if params.delete_files == Some(true) {
+        let place = gateway.place.clone();
+        let others: Vec<AgentView> = agents.into_iter().filter(|other| other.id != agent.id).collect();
+        let (removed, failed) =
+            tokio::task::spawn_blocking(move || put_away(&place, &agent, &others)).await.map_err(|_| {
+                ErrorShape::unavailable("the agent is gone; putting its folder away was interrupted")
+            })?;
+        result.removed = Some(removed);
+        result.failed = Some(failed);
+    }
+    Reply::json(&result)
+}
+
+/// Takes the entry and its bindings out; answers how many bindings those were.
+fn take_out(document: &mut ConfigDocument, id: &str) -> Result<u64, ConfigError> {
+    if let Some(entry) = entry_of(document, id) {
+        document.unset_at(&entry)?;
+    }
+    let system = "agents.defaults.systemAgent.agentId";
+    if document.get(system)?.as_ref().and_then(Value::as_str) == Some(id) {
+        document.unset(system)?;
+    }
+    let bindings = ConfigPath::root().key("bindings");
+    let listed = document.get_at(&bindings).and_then(|list| list.as_array().cloned()).unwrap_or_default();
+    let of_it = |binding: &Value| binding.get("agentId").and_then(Value::as_str) == Some(id);
+    let gone: Vec<usize> =
+        listed.iter().enumerate().filter(|(_, binding)| of_it(binding)).map(|(index, _)| index).collect();
+    for index in gone.iter().rev() {
+        document.unset_at(&bindings.index(*index))?;
+    }
+    Ok(u64::try_from(gone.len()).unwrap_or(u64::MAX))
+}
+
+/// Moves the agent's folder into the profile's trash, if it is the one that was made for it and nobody else uses it.
+fn put_away(place: &Place, agent: &AgentView, others: &[AgentView]) -> (Vec<Removed>, Vec<NotRemoved>) {
+    let path = agent.workspace.display().to_string();
+    let kept = |reason: String| (Vec::new(), vec![NotRemoved { path: path.clone(), reason }]);
+    if !is_ours(place, agent) {
+        return kept(
+            "it was not made by this program; delete it yourself if nothing else needs it".to_owned(),
+        );
+    }
+    if !agent.workspace.exists() {
+        return (vec![Removed { path, method: "missing".to_owned() }], Vec::new());
+    }
+    if let Some(other) = others.iter().find(|other| touch(&other.workspace, &agent.workspace)) {
+        return kept(format!("agent {:?} uses it too", other.id));
+    }
+    match into_trash(place, agent) {
+        Ok(_) => (vec![Removed { path, method: "trash".to_owned() }], Vec::new()),
+        Err(error) => kept(format!("{error}; move it away yourself")),
+    }
+}
+
+/// Whether the folder is where this program puts an agent's, without a link on the way.
+fn is_ours(place: &Place, agent: &AgentView) -> bool {
+    let expected = place.agent_workspace(&agent.id);
+    let Ok(below) = expected.strip_prefix(place.state_dir()) else { return false };
+    let real = files::canonical(place.state_dir()).join(below);
+    files::normalise(&agent.workspace) == files::normalise(&expected)
+        && (!expected.exists() || files::canonical(&expected) == real)
+}
+
+fn touch(a: &Path, b: &Path) -> bool {
+    let (a, b) = (files::canonical(a), files::canonical(b));
+    files::is_within(&a, &b) || files::is_within(&b, &a)
+}
+
+fn into_trash(place: &Place, agent: &AgentView) -> std::io::Result<PathBuf> {
+    let trash = place.trash_dir();
+    files::create_private_dir(&trash)?;
+    let target = trash.join(format!("agent-{}-{}", agent.id, clock::now_ms()));
+    std::fs::rename(&agent.workspace, &target)?;
+    if let Some(home) = agent.workspace.parent() {
+        // Only while nothing else is in it.
+        let _ = std::fs::remove_dir(home);
+    }
+    Ok(target)
+}
+
+#[cfg(test)]
+mod tests {
+    use bulkhead_profile::Environment;
+
+    use super::*;
+
+    #[test]
+    fn an_agent_goes_with_its_bindings_and_nothing_else() {
+        let text = "{ agents: { defaults: { systemAgent: { agentId: 'b' } }, list: [{ id: 'a' }, { id: 'b' }] },
+            bindings: [{ agentId: 'b', match: { channel: 'telegram' } }, { agentId: 'a', match: {} } /* stays */] }";
+        let mut document = ConfigDocument::parse("test", text).unwrap();
+        assert_eq!(take_out(&mut document, "b").unwrap(), 1);
+        let value = document.value();
+        assert_eq!(value["agents"]["list"], serde_json::json!([{"id": "a"}]));
+        assert_eq!(value["bindings"].as_array().unwrap().len(), 1);
+        assert!(value["agents"]["defaults"]["systemAgent"].get("agentId").is_none());
+        assert!(document.to_string().contains("/* stays */"));
+    }
+
+    #[test]
+    fn only_a_folder_of_ours_that_nobody_shares_goes_to_the_trash() {
+        let home = tempfile::tempdir().unwrap();
+        let place = Place::resolve(None, &Environment::for_test(home.path())).unwrap();
+        let agent = |id: &str, workspace: PathBuf| AgentView { workspace, ..AgentView::for_test(id) };
+        let foreign = home.path().join("photos");
+        std::fs::create_dir_all(&foreign).unwrap();
+        let (removed, failed) = put_away(&place, &agent("a", foreign.clone()), &[]);
+        assert!(removed.is_empty() && failed[0].reason.contains("not made by this program"));
+        assert!(foreign.exists());
+
+        let own = agent("b", place.agent_workspace("b"));
+        std::fs::create_dir_all(own.workspace.join("deep")).unwrap();
+        let sharing = agent("c", own.workspace.join("deep"));
+        assert!(put_away(&place, &own, std::slice::from_ref(&sharing)).1[0].reason.contains("\"c\""));
+        let (removed, failed) = put_away(&place, &own, &[]);
+        assert!(failed.is_empty());
+        assert_eq!(removed[0].method, "trash");
+        assert!(!own.workspace.exists() && place.trash_dir().read_dir().unwrap().count() == 1);
+        assert_eq!(put_away(&place, &own, &[]).0[0].method, "missing");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_is_not_followed() {
+        let home = tempfile::tempdir().unwrap();
+        let place = Place::resolve(None, &Environment::for_test(home.path())).unwrap();
+        let precious = home.path().join("precious");
+        std::fs::create_dir_all(&precious).unwrap();
+        let own = AgentView { workspace: place.agent_workspace("b"), ..AgentView::for_test("b") };
+        std::fs::create_dir_all(own.workspace.parent().unwrap()).unwrap();
+        std::os::unix::fs::symlink(&precious, &own.workspace).unwrap();
+        assert_eq!(put_away(&place, &own, &[]).1.len(), 1);
+        assert!(precious.exists());
+    }
+}

@@ -1,0 +1,1 @@
+//! Several Telegram accounts in one gateway.
