@@ -8,8 +8,8 @@ mod ids;
 mod policy;
 mod providers;
 mod rescue;
-mod skills;
 mod session;
+mod skills;
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -25,8 +25,9 @@ pub use gateway::*;
 pub use policy::*;
 pub use providers::*;
 pub use rescue::*;
-pub use skills::*;
+
 pub use session::*;
+pub use skills::*;
 
 /// The configuration of one profile.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]

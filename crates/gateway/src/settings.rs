@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use bulkhead_config::{Agent, Config, ConfigOrigin, Identity, Loaded, ModelCost, ModelEntry, Provider, ToolLists};
+use bulkhead_config::{
+    Agent, Config, ConfigOrigin, Identity, Loaded, ModelCost, ModelEntry, Provider, ToolLists,
+};
 use bulkhead_profile::{Environment, Place};
 
 /// How many tokens a model reads when its entry does not say.
