@@ -65,13 +65,10 @@ use FieldKind::{
 const HTTP: &[&str] = &["http", "https"];
 const PROXY: &[&str] = &["http", "https", "socks5", "socks5h"];
 const POLICIES: &[&str] = &["pairing", "allowlist", "open", "disabled"];
-<<<<<<< HEAD
 const MODES: &[&str] = &["deny", "allowlist", "ask", "auto", "full"];
 const SECURITY: &[&str] = &["deny", "allowlist", "full"];
 const ASK: &[&str] = &["off", "on-miss", "always"];
-=======
 const SCOPES: &[&str] = &["main", "per-peer", "per-channel-peer", "per-account-channel-peer"];
->>>>>>> fa763af (Several agents, bindings by closeness, and configurations that come back redacted without losing a secret)
 const PORT: FieldKind = Number { min: 1, max: 65_535 };
 const SECONDS: FieldKind = Number { min: 1, max: 86_400 };
 const TOKENS: FieldKind = Number { min: 1, max: 100_000_000 };
@@ -150,13 +147,10 @@ pub(crate) const FIELDS: &[Field] = &[
     local("channels.telegram.proxy", Url(PROXY), "Proxy for Telegram"),
     field("channels.telegram.streaming", Streaming, "Show answers while they are written"),
     field("channels.telegram.streaming.mode", Words(&["off", "partial", "block", "progress"]), "How"),
-<<<<<<< HEAD
     local("channels.telegram.execApprovals.enabled", Switch, "Ask approvers about commands"),
     local("channels.telegram.execApprovals.approvers", Ids, "User ids that may approve commands"),
-=======
     field("channels.telegram.defaultAccount", Text, "Account that is meant when none is named"),
     field("channels.telegram.name", Text, "Account's name for people"),
->>>>>>> fa763af (Several agents, bindings by closeness, and configurations that come back redacted without losing a secret)
     field("channels.telegram.accounts.*.enabled", Switch, "Bot on"),
     field("channels.telegram.accounts.*.name", Text, "Account's name for people"),
     field("channels.telegram.accounts.*.botToken", Secret, "Bot token"),
@@ -194,7 +188,6 @@ pub(crate) const FIELDS: &[Field] = &[
     field("browser.profiles.*.color", Text, "Accent"),
     local("tools.exec.enabled", Switch, "Agents may run commands"),
     local("tools.exec.timeoutSeconds", SECONDS, "Longest time for one command"),
-<<<<<<< HEAD
     local("tools.exec.mode", Words(MODES), "Which commands run, and which are asked about"),
     local("tools.exec.security", Words(SECURITY), "Which commands may run"),
     local("tools.exec.ask", Words(ASK), "Which commands a person is asked about"),
@@ -208,10 +201,8 @@ pub(crate) const FIELDS: &[Field] = &[
     local("agents.entries.*.tools.exec.security", Words(SECURITY), "Which commands of it may run"),
     local("agents.entries.*.tools.exec.ask", Words(ASK), "Which commands of it a person is asked about"),
     local("commands.ownerAllowFrom", Ids, "Ids of owners on channels"),
-=======
     field("tools.allow", Texts, "Tools that agents have"),
     field("tools.deny", Texts, "Tools that no agent has"),
->>>>>>> fa763af (Several agents, bindings by closeness, and configurations that come back redacted without losing a secret)
     field("tools.web.fetch.enabled", Switch, "Agents may fetch web pages"),
     local("skills.load.extraDirs", Texts, "Further folders with skills"),
     field("skills.allowBundled", Texts, "Bundled skills that may be used"),

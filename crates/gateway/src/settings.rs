@@ -176,7 +176,7 @@ impl Settings {
             models,
             own_name: agent.name.clone(),
             configured_identity: agent.identity.clone(),
-            tools: agent.tools.clone(),
+            tools: agent.tools.lists.clone(),
         }
     }
 

@@ -76,7 +76,8 @@ pub struct Agent {
     pub model: ModelChoice,
     /// The skills that it may use, instead of those of the defaults; an empty list means none.
     pub skills: Option<Vec<String>>,
-<<<<<<< HEAD
+    /// How it presents itself.
+    pub identity: Identity,
     /// What it may do, where that is not what holds for all.
     pub tools: AgentTools,
 }
@@ -87,11 +88,9 @@ pub struct Agent {
 pub struct AgentTools {
     /// Running commands.
     pub exec: super::Exec,
-=======
-    /// How it presents itself.
-    pub identity: Identity,
     /// Which tools it has.
-    pub tools: ToolLists,
+    #[serde(flatten)]
+    pub lists: ToolLists,
 }
 
 /// `agents.defaults.systemAgent`.
@@ -114,7 +113,6 @@ pub struct Identity {
     pub emoji: Option<String>,
     /// Its picture: an address, or a path in its workspace.
     pub avatar: Option<String>,
->>>>>>> fa763af (Several agents, bindings by closeness, and configurations that come back redacted without losing a secret)
 }
 
 /// A model with fallbacks, as `provider/model`.
