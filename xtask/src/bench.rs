@@ -6,7 +6,7 @@ use anyhow::Result;
 /// What to measure; everything after `--` goes to the measuring program.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Only these: startup, memory, rpc, status, app.
+    /// Only these: startup, memory, rpc, load, status, app, openclaw (needs a real one: `BULKHEAD_TEST_OPENCLAW`).
     #[arg(long)]
     only: Option<String>,
     /// A short run that tries every part; its figures say little.
@@ -18,7 +18,7 @@ pub struct Args {
     /// Install missing system packages without asking.
     #[arg(long)]
     yes: bool,
-    /// Further flags of the measuring program (`--runs N`, `--messages N`, `--load S`, `--settle S`, `--app-runs N`).
+    /// Further flags of the measuring program (`--runs N`, `--messages N`, `--load S`, `--settle S`, `--app-runs N`, `--sockets N`).
     #[arg(last = true)]
     rest: Vec<String>,
 }
@@ -52,7 +52,20 @@ pub fn run(args: &Args) -> Result<()> {
         command.args(["--only", only]);
     }
     if args.quick {
-        command.args(["--runs", "3", "--settle", "2", "--messages", "5", "--load", "1", "--app-runs", "1"]);
+        command.args([
+            "--runs",
+            "3",
+            "--settle",
+            "2",
+            "--messages",
+            "5",
+            "--load",
+            "1",
+            "--app-runs",
+            "1",
+            "--sockets",
+            "200",
+        ]);
     }
     if args.require {
         command.arg("--require");

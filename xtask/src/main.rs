@@ -7,6 +7,7 @@ mod build;
 mod bundle;
 mod conformance;
 mod dev;
+mod fuzz;
 mod headless;
 mod methods;
 mod packages;
@@ -44,6 +45,8 @@ enum Command {
     Conformance(conformance::Args),
     /// Write the page of protocol methods (`docs/protocol-methods.md`) anew from the method table.
     Methods,
+    /// Fuzz what comes from outside: frames, configuration, updates of the Bot API.
+    Fuzz(fuzz::Args),
     /// Build installable packages of this system.
     Bundle(bundle::Args),
 }
@@ -58,6 +61,7 @@ fn main() -> ExitCode {
         Command::Torture(args) => torture::run(&args),
         Command::Conformance(args) => conformance::run(&args),
         Command::Methods => methods::write(),
+        Command::Fuzz(args) => fuzz::run(&args),
         Command::Bundle(args) => bundle::run(&args),
     };
     match outcome {

@@ -40,6 +40,8 @@ pub use channel::{
     InboundHandler, InboundMessage, PressAnswer, Reply, ReplySink, Sender,
 };
 pub use error::ChannelError;
+#[cfg(feature = "fuzzing")]
+pub use telegram::fuzzing;
 pub use telegram::{
     Access, BotIdentity, DEFAULT_API_ROOT, Telegram, TelegramHandle, TelegramSettings, WhoAsks, access,
     check_token,

@@ -38,6 +38,7 @@ const STACK: usize = 1024 * 1024;
 /// Runs a gateway in a runtime of its own: two workers, small stacks, one heap arena.
 pub fn run_blocking(options: RunOptions) -> Result<Ended, GatewayError> {
     bulkhead_process::memory::arena_max_one();
+    bulkhead_process::open_files::raise_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .max_blocking_threads(16)

@@ -23,6 +23,7 @@ pub mod guard;
 mod host;
 mod identity;
 pub mod memory;
+pub mod open_files;
 pub mod peer;
 mod platform;
 pub mod port;

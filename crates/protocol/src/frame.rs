@@ -62,9 +62,13 @@ impl RequestFrame {
     /// assert!(RequestFrame::parse(r#"{"type":"req","id":"1","method":"health"}"#).is_ok());
     /// assert!(matches!(RequestFrame::parse("hello"), Err(FrameError::NotJson { .. })));
     /// assert!(matches!(RequestFrame::parse(r#"{"type":"res","id":"1","ok":true}"#), Err(FrameError::NotARequest { .. })));
+    /// assert!(matches!(RequestFrame::parse(r#"{"type":"res","id":"1","method":"x"}"#), Err(FrameError::NotARequest { .. })));
     /// ```
     pub fn parse(text: &str) -> Result<Self, FrameError> {
+        // A struct's `tag` is written by serde and not looked at when reading.
+        let kind = serde_json::from_str::<Head<'_>>(text).ok().map(|head| head.kind);
         match serde_json::from_str::<Self>(text) {
+            Ok(_) if kind.as_deref() != Some("req") => Err(FrameError::request("type", "\"req\"")),
             Ok(frame) if frame.id.is_empty() => Err(FrameError::request("id", "a text that is not empty")),
             Ok(frame) if frame.method.is_empty() => {
                 Err(FrameError::request("method", "a text that is not empty"))

@@ -40,6 +40,8 @@
 pub mod auth;
 mod conn;
 mod error;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod http;
 mod hub;
 mod info;

@@ -65,7 +65,7 @@ impl Default for Limits {
             remote_failures: 10,
             failure_window: Duration::from_mins(1),
             lockout: Duration::from_mins(5),
-            connections: 4096,
+            connections: 8192,
             header_timeout: Duration::from_secs(15),
             http_body: 26_214_400,
             drain: Duration::from_secs(5),

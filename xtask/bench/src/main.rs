@@ -11,8 +11,11 @@
 
 mod app;
 mod gateway;
+mod lean;
 mod limits;
+mod load;
 mod memory;
+mod openclaw;
 mod report;
 mod rpc;
 mod socket;
@@ -29,7 +32,7 @@ use std::path::PathBuf;
 #[derive(Parser)]
 #[command(name = "cargo xtask bench")]
 struct Args {
-    /// Only these: startup, memory, rpc, status, app.
+    /// Only these: startup, memory, rpc, load, status, app, openclaw.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// Runs per start-up figure.
@@ -44,6 +47,9 @@ struct Args {
     /// Seconds of load per connection count.
     #[arg(long, default_value_t = 5)]
     load: u64,
+    /// Sockets that stay open and idle under load.
+    #[arg(long, default_value_t = 5000)]
+    sockets: usize,
     /// Runs of the app.
     #[arg(long, default_value_t = 5)]
     app_runs: usize,
@@ -84,6 +90,12 @@ async fn measure(args: &Args) -> Result<Report> {
     }
     if wanted("rpc") {
         rpc::measure(&mut report, args.load).await?;
+    }
+    if wanted("load") {
+        load::measure(&mut report, args.load, args.sockets).await?;
+    }
+    if wanted("openclaw") {
+        openclaw::measure(&mut report, args.load, args.settle).await?;
     }
     if wanted("memory") {
         memory::measure(&mut report, args.settle, args.messages).await?;

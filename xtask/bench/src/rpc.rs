@@ -1,8 +1,9 @@
 //! Latency and throughput of a real `health` payload, beside a bare server that sends as many bytes.
 
 use crate::gateway::{Outside, TOKEN, bare, prepare};
+use crate::lean::{self, Lean};
 use crate::report::{Report, percentile};
-use crate::socket::{self, Socket};
+use crate::socket;
 use anyhow::Result;
 use bulkhead_tests::World;
 use std::time::{Duration, Instant};
@@ -22,8 +23,8 @@ pub async fn measure(report: &mut Report, seconds: u64) -> Result<()> {
         let mut ours = Vec::new();
         let mut theirs = Vec::new();
         for _ in 0..connections {
-            ours.push(socket::hello(prepared.port, TOKEN).await?);
-            theirs.push(socket::open(bare_port).await?);
+            ours.push(Lean::over(socket::hello(prepared.port, TOKEN).await?));
+            theirs.push(Lean::over(socket::open(bare_port).await?));
         }
         let limit = Duration::from_secs(seconds);
         let base = load(theirs, limit).await?;
@@ -36,23 +37,25 @@ pub async fn measure(report: &mut Report, seconds: u64) -> Result<()> {
     Ok(())
 }
 
-struct Outcome {
-    per_second: f64,
-    p50: f64,
-    p99: f64,
+/// What a load brought; times in milliseconds.
+pub struct Outcome {
+    pub per_second: f64,
+    pub p50: f64,
+    pub p99: f64,
 }
 
 /// Every connection asks again as soon as it has its answer.
-async fn load(sockets: Vec<Socket>, limit: Duration) -> Result<Outcome> {
+pub async fn load(sockets: Vec<Lean>, limit: Duration) -> Result<Outcome> {
     let started = Instant::now();
     let tasks: Vec<_> = sockets
         .into_iter()
         .map(|mut socket| {
             tokio::spawn(async move {
                 let mut times = Vec::new();
+                let bytes = lean::message(FRAME);
                 while started.elapsed() < limit {
                     let asked = Instant::now();
-                    socket::request(&mut socket, FRAME, MARKER).await?;
+                    socket.ask(&bytes).await?;
                     times.push(asked.elapsed().as_secs_f64() * 1000.0);
                 }
                 anyhow::Ok(times)

@@ -11,6 +11,8 @@ mod connection;
 mod delivery;
 mod direct;
 mod dispatch;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod line;
 mod markup;
 mod menus;

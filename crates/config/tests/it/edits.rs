@@ -179,3 +179,13 @@ fn a_redacted_value_in_a_patch_keeps_what_is_stored() {
     assert_eq!(error.unwrap_err().code(), "config.redacted");
     assert_eq!(doc.to_string(), text);
 }
+
+#[test]
+fn a_number_is_read_as_it_was_written() {
+    let digits = format!("18782{}9", "2".repeat(120));
+    let value: serde_json::Value = serde_json::from_str(&digits).unwrap();
+    let mut doc = ConfigDocument::parse("bulkhead.json", "{}").unwrap();
+    doc.set("far", value.clone()).unwrap();
+    let again = ConfigDocument::parse("bulkhead.json", &doc.to_string()).unwrap();
+    assert_eq!(again.get("far").unwrap(), Some(value));
+}
