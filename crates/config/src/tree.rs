@@ -208,7 +208,9 @@ fn number(text: &str) -> Option<Number> {
         full.push('0');
     }
     full.push_str(exponent);
-    full.parse().ok()
+    // serde_json reads a long fraction or exponent only nearly; the standard library reads it exactly.
+    let number: Number = full.parse().ok()?;
+    if number.is_f64() { Number::from_f64(full.parse().ok()?) } else { Some(number) }
 }
 
 /// Line and column, from 1, of a byte offset; columns count characters.

@@ -153,9 +153,9 @@ impl Queue {
         }
     }
 
-    /// Whether the socket is to be dropped at once, even in the middle of a write.
-    pub(crate) fn is_dropped(&self) -> bool {
-        self.state().end == Some(End::Drop)
+    /// The end that was ordered, if one was.
+    pub(crate) fn ordered_end(&self) -> Option<End> {
+        self.state().end.clone()
     }
 
     /// Bytes have left for the kernel.

@@ -13,6 +13,7 @@ use futures::{Sink, SinkExt, Stream};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::Sleep;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::{CapacityError, Error};
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
@@ -60,6 +61,8 @@ pub(crate) struct Socket {
     in_flight: usize,
     parts: Option<Parts>,
     patience: Duration,
+    /// When a peer that takes nothing is left, once the end is ordered.
+    last_moment: Option<Pin<Box<Sleep>>>,
 }
 
 /// A large frame on its way out.
@@ -83,6 +86,7 @@ impl Socket {
             in_flight: 0,
             parts: None,
             patience: limits.close_patience,
+            last_moment: None,
         }
     }
 
@@ -100,8 +104,16 @@ impl Socket {
         match self.poll_write(cx) {
             Poll::Ready(Ok(end)) => return Poll::Ready(Incoming::End(end)),
             Poll::Ready(Err(_)) => return Poll::Ready(Incoming::Gone),
-            Poll::Pending if self.queue.is_dropped() => return Poll::Ready(Incoming::End(End::Drop)),
             Poll::Pending => {}
+        }
+        // The end is ordered and the peer does not take what still waits: nothing more is heard from it.
+        if let Some(end) = self.queue.ordered_end() {
+            let patience = self.patience;
+            let last = self.last_moment.get_or_insert_with(|| Box::pin(tokio::time::sleep(patience)));
+            if end != End::Drop {
+                ready!(last.as_mut().poll(cx));
+            }
+            return Poll::Ready(Incoming::End(End::Drop));
         }
         loop {
             let message = match ready!(Pin::new(&mut self.ws).poll_next(cx)) {

@@ -93,7 +93,8 @@ async fn large_answers_arrive_whole() {
 
 #[tokio::test]
 async fn a_slow_reader_is_closed_and_hurts_nobody() {
-    let world = limited(Limits { max_buffered_bytes: 1_000_000, ..quick() }).await;
+    let patient = Limits { close_patience: crate::world::PATIENCE, ..quick() };
+    let world = limited(Limits { max_buffered_bytes: 1_000_000, ..patient }).await;
     let mut slow = world.admin().await;
     let mut quick = world.admin().await;
     let payload = "x".repeat(200_000);
@@ -106,6 +107,24 @@ async fn a_slow_reader_is_closed_and_hurts_nobody() {
     }
     assert_eq!(slow.end().await, crate::world::End { code: 1008, reason: "slow consumer".into() });
     assert_eq!(quick.request("health", Value::Null).await["ok"], true);
+}
+
+#[tokio::test]
+async fn who_asks_and_never_reads_is_left() {
+    let limits = Limits {
+        max_buffered_bytes: 1_000_000,
+        close_patience: Duration::from_millis(200),
+        ping_interval: Duration::from_mins(10),
+        ..quick()
+    };
+    let world = limited(limits).await;
+    let mut deaf = world.admin().await;
+    let sending = async {
+        let ask = json!({ "type": "req", "id": "1", "method": "logs.tail", "params": 200_000 }).to_string();
+        while deaf.ws.send(Message::text(ask.clone())).await.is_ok() {}
+    };
+    tokio::time::timeout(crate::world::PATIENCE, sending).await.expect("the socket was closed");
+    assert_eq!(world.hub.len(), 0);
 }
 
 #[tokio::test]
