@@ -26,6 +26,7 @@
 
 mod approvals;
 mod audit;
+mod compactions;
 mod device_tokens;
 mod devices;
 mod error;
@@ -44,6 +45,10 @@ mod rescue;
 mod rows;
 mod runs;
 mod schedule;
+mod session_groups;
+mod session_list;
+mod session_patch;
+mod session_search;
 mod sessions;
 mod tasks;
 mod thread;
@@ -52,6 +57,7 @@ mod usage;
 
 pub use approvals::{Approval, ApprovalEnd, ApprovalStatus, Approvals, NewApproval, Resolution};
 pub use audit::{AuditEntry, AuditLog};
+pub use compactions::{Compaction, NewCompaction};
 pub use device_tokens::DeviceToken;
 pub use devices::{Device, DeviceRequest, Devices};
 pub use error::StoreError;
@@ -74,5 +80,9 @@ pub use runs::{NewRun, Run, RunEnd, RunStart, RunStatus, Runs};
 pub use schedule::{CronJobRow, CronJobs, CronRunFilter, CronRunRow, CronRunState, CronScratch, CronWrite};
 pub use sessions::{NewSession, Session, SessionFilter, SessionTotals, Sessions};
 pub use tasks::{Task, TaskFilter, Tasks};
+pub use session_list::{Archived, SessionFilter, SessionOrder};
+pub use session_patch::SessionPatch;
+pub use session_search::SessionHit;
+pub use sessions::{NewSession, Session, SessionTotals, Sessions};
 pub use tool_calls::ToolCall;
 pub use usage::{Cost, NewUsage, Tokens, UsageEntry, UsageFilter, UsageLog};

@@ -31,6 +31,22 @@ pub struct Message {
     pub ts: i64,
 }
 
+impl Message {
+    /// Its words, without tool calls and pictures.
+    pub fn text(&self) -> String {
+        match &self.content {
+            Value::String(text) => text.clone(),
+            Value::Array(blocks) => blocks
+                .iter()
+                .filter(|block| block.get("type").and_then(Value::as_str) == Some("text"))
+                .filter_map(|block| block.get("text").and_then(Value::as_str))
+                .collect::<Vec<_>>()
+                .join("\n"),
+            _ => String::new(),
+        }
+    }
+}
+
 /// A message to add.
 #[derive(Debug, Clone, Default)]
 pub struct NewMessage {
@@ -193,6 +209,24 @@ impl Sessions {
             .await
     }
 
+    /// One message of the present transcript.
+    pub async fn message(&self, session_key: &str, id: &str) -> Result<Option<Message>, StoreError> {
+        let (key, id) = (session_key.to_owned(), id.to_owned());
+        self.store
+            .jobs
+            .call(move |db| {
+                Ok(db
+                    .query_row(
+                        "SELECT * FROM message WHERE id = ?2
+                           AND session_id = (SELECT session_id FROM session WHERE key = ?1)",
+                        (key, id),
+                        message,
+                    )
+                    .optional()?)
+            })
+            .await
+    }
+
     /// The messages that a run made, in order.
     pub async fn messages_of_run(&self, run_id: &str) -> Result<Vec<Message>, StoreError> {
         let run_id = run_id.to_owned();
@@ -224,6 +258,7 @@ pub(crate) fn append(db: &Connection, new: NewMessage, now: i64) -> Result<Messa
         }
     }
     let id = Uuid::new_v4().to_string();
+    let spoken = new.role == "user";
     let meta = if new.meta.is_null() { "{}".to_owned() } else { new.meta.to_string() };
     db.execute(
         "INSERT INTO message (id, session_id, seq, role, content, run_id, idempotency_key, meta, ts)
@@ -240,11 +275,15 @@ pub(crate) fn append(db: &Connection, new: NewMessage, now: i64) -> Result<Messa
         ),
     )
     .map_err(StoreError::query("append a message"))?;
-    db.execute("UPDATE session SET updated_at = max(updated_at, ?2) WHERE key = ?1", (&session.key, now))?;
+    db.execute(
+        "UPDATE session SET updated_at = max(updated_at, ?2), spoken_at = CASE WHEN ?3 THEN ?2 ELSE spoken_at END
+         WHERE key = ?1",
+        (&session.key, now, spoken),
+    )?;
     Ok(db.query_row("SELECT * FROM message WHERE id = ?1", [id], message)?)
 }
 
-fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
+pub(crate) fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
     Ok(Message {
         id: row.get("id")?,
         session_id: row.get("session_id")?,

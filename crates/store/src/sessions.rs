@@ -41,8 +41,31 @@ pub struct Session {
     pub created_at: i64,
     /// Last change, in milliseconds since 1970.
     pub updated_at: i64,
+    /// When it was put away, if it is.
+    pub archived_at: Option<i64>,
+    /// When it was pinned, if it is.
+    pub pinned_at: Option<i64>,
+    /// When somebody last read it.
+    pub read_at: Option<i64>,
+    /// When somebody marked it as not read.
+    pub marked_unread_at: Option<i64>,
+    /// When a person last said something in it.
+    pub spoken_at: Option<i64>,
+    /// The group that it is sorted under.
+    pub category: Option<String>,
+    /// The session that it was begun from.
+    pub parent: Option<String>,
+    /// What people chose for it: an object (`model`, `verboseLevel`, …).
+    pub choices: Value,
     /// Whatever else belongs to it.
     pub meta: Value,
+}
+
+impl Session {
+    /// What was chosen under this name, if it is a text.
+    pub fn choice(&self, name: &str) -> Option<&str> {
+        self.choices.get(name).and_then(Value::as_str)
+    }
 }
 
 /// What a new conversation begins with.
@@ -64,6 +87,8 @@ pub struct NewSession {
     pub peer: Option<String>,
     /// Label.
     pub label: Option<String>,
+    /// The session that it is begun from.
+    pub parent: Option<String>,
 }
 
 impl NewSession {
@@ -80,21 +105,6 @@ impl NewSession {
         self.peer = Some(peer.to_owned());
         self
     }
-}
-
-/// Which conversations to list.
-#[derive(Debug, Clone, Default)]
-pub struct SessionFilter {
-    /// Only those of this agent.
-    pub agent_id: Option<String>,
-    /// Only those whose key, label or peer contains this text.
-    pub search: Option<String>,
-    /// Only those changed at this time or later.
-    pub updated_since: Option<i64>,
-    /// At most so many; all when left out.
-    pub limit: Option<usize>,
-    /// Leave out so many of the newest.
-    pub offset: usize,
 }
 
 /// What a run adds to its session.
@@ -129,8 +139,8 @@ impl Sessions {
                     return Ok(found);
                 }
                 db.execute(
-                    "INSERT INTO session (key, session_id, agent_id, kind, channel, account, peer, label, created_at, updated_at)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9)",
+                    "INSERT INTO session (key, session_id, agent_id, kind, channel, account, peer, label, created_at, updated_at, parent)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10)",
                     (
                         &new.key,
                         new.session_id.unwrap_or_else(|| Uuid::new_v4().to_string()),
@@ -141,6 +151,7 @@ impl Sessions {
                         new.peer,
                         new.label,
                         now,
+                        new.parent,
                     ),
                 )
                 .map_err(StoreError::query("make a session"))?;
@@ -162,42 +173,6 @@ impl Sessions {
             .jobs
             .call(move |db| {
                 Ok(db.query_row("SELECT * FROM session WHERE session_id = ?1", [id], session).optional()?)
-            })
-            .await
-    }
-
-    /// Sessions that match, the last changed first.
-    pub async fn list(&self, filter: SessionFilter) -> Result<Vec<Session>, StoreError> {
-        self.store
-            .jobs
-            .call(move |db| {
-                let mut statement = db.prepare(&format!(
-                    "SELECT * FROM session WHERE {MATCHES} ORDER BY updated_at DESC, key LIMIT ?4 OFFSET ?5"
-                ))?;
-                let limit = filter.limit.map_or(-1, |limit| i64::try_from(limit).unwrap_or(-1));
-                let offset = i64::try_from(filter.offset).unwrap_or(i64::MAX);
-                let sessions = statement
-                    .query_map(
-                        (filter.agent_id, filter.search, filter.updated_since, limit, offset),
-                        session,
-                    )?
-                    .collect::<Result<_, _>>()?;
-                Ok(sessions)
-            })
-            .await
-    }
-
-    /// How many match, whatever the limit.
-    pub async fn count(&self, filter: SessionFilter) -> Result<usize, StoreError> {
-        self.store
-            .jobs
-            .call(move |db| {
-                let count: i64 = db.query_row(
-                    &format!("SELECT count(*) FROM session WHERE {MATCHES}"),
-                    (filter.agent_id, filter.search, filter.updated_since),
-                    |row| row.get(0),
-                )?;
-                Ok(usize::try_from(count).unwrap_or_default())
             })
             .await
     }
@@ -242,7 +217,8 @@ impl Sessions {
             .jobs
             .call(move |db| {
                 db.execute(
-                    "UPDATE session SET session_id = ?2, updated_at = ?3, context_tokens = 0 WHERE key = ?1",
+                    "UPDATE session SET session_id = ?2, updated_at = ?3, context_tokens = 0,
+                       archived_at = NULL WHERE key = ?1",
                     (&key, Uuid::new_v4().to_string(), now),
                 )
                 .map_err(StoreError::query("reset a session"))?;
@@ -260,6 +236,10 @@ impl Sessions {
                 let tx = db.transaction()?;
                 tx.execute(
                     "DELETE FROM message WHERE session_id = (SELECT session_id FROM session WHERE key = ?1)",
+                    [&key],
+                )?;
+                tx.execute(
+                    "DELETE FROM compaction WHERE session_id = (SELECT session_id FROM session WHERE key = ?1)",
                     [&key],
                 )?;
                 let gone = tx.execute("DELETE FROM session WHERE key = ?1", [&key])? > 0;
@@ -282,10 +262,6 @@ impl Sessions {
             .await
     }
 }
-
-const MATCHES: &str = "(?1 IS NULL OR agent_id = ?1)
-    AND (?2 IS NULL OR instr(lower(key || ' ' || coalesce(label, '') || ' ' || coalesce(peer, '')), lower(?2)) > 0)
-    AND (?3 IS NULL OR updated_at >= ?3)";
 
 pub(crate) fn add_totals(
     db: &Connection,
@@ -311,6 +287,18 @@ pub(crate) fn add_totals(
     )
 }
 
+/// Sets one column of a session.
+pub(crate) fn set(
+    db: &Connection,
+    key: &str,
+    column: &'static str,
+    value: impl rusqlite::ToSql,
+) -> Result<(), StoreError> {
+    db.execute(&format!("UPDATE session SET {column} = ?2 WHERE key = ?1"), (key, value))
+        .map_err(StoreError::query("change a session"))?;
+    Ok(())
+}
+
 pub(crate) fn find(db: &Connection, key: &str) -> Result<Option<Session>, StoreError> {
     Ok(db.query_row("SELECT * FROM session WHERE key = ?1", [key], session).optional()?)
 }
@@ -319,7 +307,7 @@ pub(crate) fn require(db: &Connection, key: &str) -> Result<Session, StoreError>
     find(db, key)?.ok_or_else(|| StoreError::NotFound { what: "session", id: key.to_owned() })
 }
 
-fn session(row: &Row<'_>) -> rusqlite::Result<Session> {
+pub(crate) fn session(row: &Row<'_>) -> rusqlite::Result<Session> {
     let tokens = |name| row.get::<_, i64>(name).map(|number| u64::try_from(number).unwrap_or_default());
     Ok(Session {
         key: row.get("key")?,
@@ -337,6 +325,14 @@ fn session(row: &Row<'_>) -> rusqlite::Result<Session> {
         context_tokens: tokens("context_tokens")?,
         created_at: row.get("created_at")?,
         updated_at: row.get("updated_at")?,
+        archived_at: row.get("archived_at")?,
+        pinned_at: row.get("pinned_at")?,
+        read_at: row.get("read_at")?,
+        marked_unread_at: row.get("marked_unread_at")?,
+        spoken_at: row.get("spoken_at")?,
+        category: row.get("category")?,
+        parent: row.get("parent")?,
+        choices: rows::json(row, "choices")?,
         meta: rows::json(row, "meta")?,
     })
 }
