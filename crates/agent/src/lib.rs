@@ -38,7 +38,7 @@ pub mod workspace;
 pub use error::{AgentError, ProviderError, ProviderErrorKind};
 pub use events::{RunEvent, RunOutcome, RunStatus};
 pub use lanes::{LaneGuard, LaneTicket, Lanes};
-pub use message::{ModelMessage, StopReason, ToolCall, Usage};
+pub use message::{ModelMessage, Picture, StopReason, ToolCall, Usage};
 pub use provider::{
     ModelEvent, ModelInfo, ModelReply, ModelRequest, ModelStream, Probe, Provider, ProviderApi,
     ProviderSettings, ToolDefinition,

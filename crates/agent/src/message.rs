@@ -11,6 +11,9 @@ pub enum ModelMessage {
     User {
         /// What they said.
         text: String,
+        /// The pictures that came with it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pictures: Vec<Picture>,
     },
     /// The model.
     Assistant {
@@ -44,7 +47,7 @@ pub enum ModelMessage {
 impl ModelMessage {
     /// Something the person said.
     pub fn user(text: impl Into<String>) -> Self {
-        Self::User { text: text.into() }
+        Self::User { text: text.into(), pictures: Vec::new() }
     }
 
     /// Something the model said.
@@ -55,15 +58,28 @@ impl ModelMessage {
     /// About how many bytes it takes in a request.
     pub fn size(&self) -> usize {
         const FRAME: usize = 32;
+        // Providers count a picture by its area, about a thousand tokens, not by its bytes.
+        const PICTURE: usize = 4096;
         FRAME
             + match self {
-                Self::User { text } | Self::Tool { text, .. } => text.len(),
+                Self::User { text, pictures } => text.len() + pictures.len() * PICTURE,
+                Self::Tool { text, .. } => text.len(),
                 Self::Assistant { text, tool_calls, .. } => {
                     text.len()
                         + tool_calls.iter().map(|call| FRAME + call.arguments_text().len()).sum::<usize>()
                 }
             }
     }
+}
+
+/// A picture.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Picture {
+    /// `image/png`, `image/jpeg`, `image/gif` or `image/webp`.
+    pub mime_type: String,
+    /// Its bytes, in base64.
+    pub data: String,
 }
 
 /// A tool call.

@@ -174,6 +174,7 @@ pub(crate) const FIELDS: &[Field] = &[
     field("models.providers.*.models[].cost.output", Amount, "Price of a million tokens written"),
     field("models.providers.*.models[].cost.cacheRead", Amount, "Price of a million tokens out of the cache"),
     field("models.providers.*.models[].cost.cacheWrite", Amount, "Price of a million tokens into the cache"),
+    field("models.providers.*.models[].input", Texts, "What it takes: text, image"),
     field("models.providers.*.headers.*", SecretText, "Header"),
     local("models.providers.*.proxy", Url(PROXY), "Proxy for this provider"),
     field("browser.enabled", Switch, "Browser seat on"),

@@ -118,6 +118,12 @@ impl Events {
         self.hub.broadcast("session.message", &payload, &audience, None);
     }
 
+    /// `session.operation`: a summary is being made, or was.
+    pub(crate) fn session_operation(&self, payload: &Value) {
+        let key = payload["sessionKey"].as_str().unwrap_or_default().to_owned();
+        self.hub.broadcast("session.operation", payload, &readers().session(key), None);
+    }
+
     /// Whether anybody listens to the list of sessions.
     pub(crate) fn sessions_watched(&self) -> bool {
         self.hub.has_listeners(&readers().sessions())
@@ -187,10 +193,14 @@ impl RunEvents {
     fn agent(&mut self, stream: &str, data: &Value, audience: &Audience) {
         let payload = json!({
             "runId": self.label.run_id,
+            "sessionKey": self.label.session_key,
+            "sessionId": self.label.session_id,
+            "agentId": self.label.agent_id,
             "stream": stream,
             "data": data,
             "seq": self.next(),
             "ts": clock::now_ms(),
+            "isHeartbeat": false,
         });
         self.events.hub.broadcast("agent", &payload, audience, None);
     }
@@ -224,6 +234,11 @@ impl RunEvents {
             map.extend(rest);
         }
         self.events.hub.broadcast("chat", &payload, audience, None);
+    }
+
+    /// What was answered without a model.
+    pub(crate) fn answered(&mut self, text: &str) {
+        self.chat("final", json!({"stopReason": "stop", "message": said(text)}), &readers());
     }
 
     /// The run begins to work.

@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bulkhead_protocol::{ErrorShape, MethodSpec, Scope, events};
+use bulkhead_protocol::{ErrorShape, MethodSpec, Scope, events, limits};
 use bulkhead_server::{Audience, CallContext, ConnInfo, HelloParts, MethodHandler, Reply};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -78,7 +78,7 @@ impl MethodHandler for Handler {
             features: self.features(),
             snapshot: snapshot(&self.gateway, conn),
             plugin_surface_urls: Vec::new(),
-            attachments: None,
+            attachments: Some((limits::ATTACHMENT_BYTES, limits::ATTACHMENT_IMAGE_BYTES)),
         }
     }
 

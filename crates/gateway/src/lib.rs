@@ -22,9 +22,11 @@
 
 mod access;
 mod approvals;
+mod attachments;
 mod channels;
 mod checks;
 mod clock;
+mod commands;
 mod compose;
 mod config_edit;
 mod cooldown;

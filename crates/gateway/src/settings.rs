@@ -139,6 +139,11 @@ impl Settings {
         self.model(which)?.cost
     }
 
+    /// Whether the model takes pictures.
+    pub(crate) fn takes_pictures(&self, which: &ModelRef) -> bool {
+        self.model(which).is_some_and(|entry| entry.input.iter().any(|kind| kind == "image"))
+    }
+
     /// How many tokens the model reads.
     pub(crate) fn context_window(&self, which: &ModelRef) -> u64 {
         self.model(which).and_then(|entry| entry.context_window).unwrap_or(CONTEXT_WINDOW)
@@ -178,6 +183,34 @@ impl Settings {
             configured_identity: agent.identity.clone(),
             tools: agent.tools.lists.clone(),
         }
+    }
+
+    /// The model that a person names: `provider/model`, or a model's id alone. What is wrong is said.
+    pub(crate) fn named_model(&self, name: &str) -> Result<ModelRef, String> {
+        let name = name.trim();
+        let providers = &self.config.models.providers;
+        let known = || providers.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+        if let Some(which) = ModelRef::parse(name)
+            && let Some(entry) = providers.get(&which.provider)
+        {
+            let used = self.agents().iter().any(|agent| agent.models.contains(&which));
+            if used || entry.models.is_empty() || entry.models.iter().any(|model| model.id == which.model) {
+                return Ok(which);
+            }
+            let offered: Vec<&str> = entry.models.iter().map(|model| model.id.as_str()).collect();
+            return Err(format!(
+                "unknown model {name:?}: provider {:?} has {}",
+                which.provider,
+                offered.join(", ")
+            ));
+        }
+        if let Some(which) = self.find_model(name) {
+            return Ok(which);
+        }
+        Err(match name.split_once('/') {
+            Some((provider, _)) => format!("unknown provider {provider:?}: expected one of {}", known()),
+            None => format!("unknown model {name:?}: expected provider/model with one of {}", known()),
+        })
     }
 
     /// A model named by its alias, or without its provider.

@@ -12,7 +12,7 @@ const TITLE: usize = 60;
 pub(crate) fn to_wire(message: &Message) -> Value {
     let mut wire = Map::new();
     wire.insert("role".into(), message.role.clone().into());
-    wire.insert("content".into(), message.content.clone());
+    wire.insert("content".into(), without_bytes(&message.content));
     if let Value::Object(meta) = &message.meta {
         for (name, value) in meta.iter().filter(|(name, _)| !name.starts_with('_')) {
             wire.insert(name.clone(), value.clone());
@@ -28,9 +28,25 @@ pub(crate) fn to_wire(message: &Message) -> Value {
         if let Some(run_id) = &message.run_id {
             own.insert("runId".into(), run_id.clone().into());
         }
+        if let Some(kind) = message.meta.get("_kind") {
+            own.insert("kind".into(), kind.clone());
+        }
     }
     wire.insert("__openclaw".into(), own);
     Value::Object(wire)
+}
+
+/// What a chat shows of pictures: that they were there.
+fn without_bytes(content: &Value) -> Value {
+    let Value::Array(blocks) = content else { return content.clone() };
+    let shown = |block: &Value| {
+        let mut block = block.clone();
+        if block["type"] == "image" {
+            block["omitted"] = true.into();
+        }
+        block
+    };
+    blocks.iter().map(shown).collect()
 }
 
 /// The text of a message, without tool calls.
@@ -45,6 +61,17 @@ pub(crate) fn text_of(content: &Value) -> String {
             .join("\n"),
         _ => String::new(),
     }
+}
+
+/// The part of a text around a word, on one line.
+pub(crate) fn around(text: &str, word: &str) -> String {
+    let lower = text.to_lowercase();
+    // Positions agree only where both cases are as long; else the beginning is shown.
+    let at = if lower.len() == text.len() { lower.find(&word.to_lowercase()).unwrap_or(0) } else { 0 };
+    let before = text.get(..at).unwrap_or_default();
+    let start = before.char_indices().rev().nth(PREVIEW / 4).map_or(0, |(index, _)| index);
+    let line = shorten(text.get(start..).unwrap_or(text), PREVIEW);
+    if start > 0 { format!("…{line}") } else { line }
 }
 
 /// The beginning of a message, on one line.

@@ -30,6 +30,7 @@ pub const EVENTS: &[EventSpec] = &[
     row("chat.metadata.changed", READ, false),
     row("models.snapshot", READ, false),
     row("session.message", READ, false),
+    row("session.operation", READ, false),
     row("session.tool", READ, true),
     row("sessions.changed", READ, false),
     row("config.changed", READ, false),

@@ -39,6 +39,7 @@ mod migrations;
 mod open;
 mod outbox;
 mod pairings;
+mod pictures;
 mod prompts;
 mod questions;
 mod rescue;
@@ -73,6 +74,7 @@ pub use pairings::{
     ALLOWED_PENDING, AllowedSender, CODE_ALPHABET, CODE_LENGTH, CODE_LIFETIME_MS, NewPairing, PairingOutcome,
     PairingRequest, Pairings,
 };
+pub use pictures::StoredPicture;
 pub use prompts::{PromptButton, PromptPlace, Prompts};
 pub use questions::{Question, QuestionEnd, Questions};
 pub use rescue::{RescueIncident, RescueLog, RescueNonce};
@@ -84,5 +86,6 @@ pub use session_list::{Archived, SessionFilter, SessionOrder};
 pub use session_patch::SessionPatch;
 pub use session_search::SessionHit;
 pub use sessions::{NewSession, Session, SessionTotals, Sessions};
+pub use tasks::{Task, TaskFilter, Tasks};
 pub use tool_calls::ToolCall;
 pub use usage::{Cost, NewUsage, Tokens, UsageEntry, UsageFilter, UsageLog};

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::{Sessions, StoreError, rows, sessions};
+use crate::{Sessions, StoreError, StoredPicture, pictures, rows, sessions};
 
 /// One message of a transcript.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -64,6 +64,8 @@ pub struct NewMessage {
     pub meta: Value,
     /// When; now if left out.
     pub ts: Option<i64>,
+    /// Pictures that its blocks name.
+    pub pictures: Vec<StoredPicture>,
 }
 
 impl NewMessage {
@@ -275,6 +277,9 @@ pub(crate) fn append(db: &Connection, new: NewMessage, now: i64) -> Result<Messa
         ),
     )
     .map_err(StoreError::query("append a message"))?;
+    for picture in &new.pictures {
+        pictures::keep(db, &session.session_id, picture)?;
+    }
     db.execute(
         "UPDATE session SET updated_at = max(updated_at, ?2), spoken_at = CASE WHEN ?3 THEN ?2 ELSE spoken_at END
          WHERE key = ?1",

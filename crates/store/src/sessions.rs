@@ -239,6 +239,10 @@ impl Sessions {
                     [&key],
                 )?;
                 tx.execute(
+                    "DELETE FROM picture WHERE session_id = (SELECT session_id FROM session WHERE key = ?1)",
+                    [&key],
+                )?;
+                tx.execute(
                     "DELETE FROM compaction WHERE session_id = (SELECT session_id FROM session WHERE key = ?1)",
                     [&key],
                 )?;

@@ -81,7 +81,7 @@ impl<'a> Run<'a> {
         cancel: CancellationToken,
     ) -> Self {
         let mut conversation = history::prepare(input.history, settings.history_limit(input.system.len()));
-        conversation.push(ModelMessage::user(input.user));
+        conversation.push(ModelMessage::User { text: input.user, pictures: input.pictures });
         Self {
             settings,
             tools,

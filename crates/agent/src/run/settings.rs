@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::message::ModelMessage;
+use crate::message::{ModelMessage, Picture};
 use crate::provider::Provider;
 
 /// When and how often a failed attempt is repeated.
@@ -134,6 +134,8 @@ pub struct RunInput {
     pub history: Vec<ModelMessage>,
     /// What the person says now.
     pub user: String,
+    /// The pictures that come with it.
+    pub pictures: Vec<Picture>,
     /// The system prompt.
     pub system: String,
 }
@@ -148,6 +150,13 @@ impl RunInput {
     #[must_use]
     pub fn system(mut self, system: impl Into<String>) -> Self {
         self.system = system.into();
+        self
+    }
+
+    /// With these pictures.
+    #[must_use]
+    pub fn pictures(mut self, pictures: Vec<Picture>) -> Self {
+        self.pictures = pictures;
         self
     }
 

@@ -74,6 +74,8 @@ pub struct ModelEntry {
     pub reasoning: bool,
     /// What it costs.
     pub cost: Option<ModelCost>,
+    /// What it takes: `text`, `image`. Nothing said means text.
+    pub input: Vec<String>,
 }
 
 /// `models.providers.*.models[].cost`: money per million tokens.

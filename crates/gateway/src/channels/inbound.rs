@@ -1,6 +1,5 @@
 //! A message from a channel on its way to an answer, and the answer on its way back.
 
-use std::fmt::Write as _;
 use std::sync::{Arc, Weak};
 
 use async_trait::async_trait;
@@ -8,14 +7,13 @@ use bulkhead_channels::{ButtonPress, Command, InboundHandler, InboundMessage, Pr
 use tokio::sync::oneshot;
 
 use crate::approvals;
-use crate::events::SessionChange;
-use crate::gateway::{Gateway, VERSION};
+use crate::commands::{self, Context};
+use crate::gateway::Gateway;
 use crate::questions;
 use crate::rescue;
 use crate::routing::{Origin, Route};
 use crate::runs::registry::{EndStatus, RunEnd};
 use crate::runs::{Accepted, Progress, Source, TurnRequest};
-use crate::session_rows::Extras;
 
 /// What a message is taken as while an agent waits for an answer in its chat. Nobody can write it as a command.
 const ANSWER: &str = "answer to a question";
@@ -104,21 +102,37 @@ impl InboundHandler for Inbound {
         if let Some(answer) = approvals::command(&gateway, command, message).await {
             return Some(answer);
         }
-        let (_, key) = request(&gateway, message);
-        match command.name.as_str() {
-            ANSWER => questions::answer_in_chat(&gateway, &key, message).await,
-            "stop" | "abort" => {
-                let stopped = gateway.runs.abort(&key, None);
-                Some(if stopped.is_empty() { "Nothing is being written." } else { "Stopped." }.to_owned())
-            }
-            "new" | "reset" => Some(begin_anew(&gateway, &key).await),
-            "status" => {
-                let own = status(&gateway, &key).await;
-                let watched = rescue::chat::status_line(&gateway, message);
-                Some(watched.map_or_else(|| own.clone(), |watched| format!("{own}\n\n{watched}")))
-            }
-            _ => None,
+        if command.name == ANSWER {
+            let (_, key) = request(&gateway, message);
+            return questions::answer_in_chat(&gateway, &key, message).await;
         }
+        let typed = commands::named(&command.name, &command.arguments)?;
+        let (request, key) = request(&gateway, message);
+        if typed.is_new() && !typed.arguments.is_empty() {
+            // The words behind it go on to the model, in the conversation that begins here; once, however often they come.
+            let known = gateway.store.runs().by_key(&request.run_id).await.ok().flatten();
+            if known.is_none()
+                && let Err(error) = gateway.begin_anew(&key, typed.spec.name).await
+            {
+                return Some(format!("That did not work: {}", error.message));
+            }
+            return None;
+        }
+        let context = Context {
+            session_key: key,
+            agent_id: request.agent_id,
+            who: format!(
+                "You are {} on {} (id {}).",
+                message.sender.name, message.channel, message.sender.id
+            ),
+            cancel: gateway.stop.child_token(),
+        };
+        let own = commands::answer(&gateway, &context, &typed).await;
+        if typed.spec.name != "status" {
+            return Some(own);
+        }
+        let watched = rescue::chat::status_line(&gateway, message);
+        Some(watched.map_or_else(|| own.clone(), |watched| format!("{own}\n\n{watched}")))
     }
 }
 
@@ -143,58 +157,13 @@ fn request(gateway: &Gateway, message: &InboundMessage) -> (TurnRequest, String)
         peer: &message.peer,
         is_group: message.is_group,
     });
-    let mut request =
-        TurnRequest::new(message.run_id.clone(), key.clone(), agent, message.text.trim(), Source::Telegram);
+    let text = message.text.trim();
+    let begun = commands::read(text).filter(|typed| typed.is_new() && !typed.arguments.is_empty());
+    let text = begun.as_ref().map_or(text, |typed| typed.arguments.as_str());
+    let mut request = TurnRequest::new(message.run_id.clone(), key.clone(), agent, text, Source::Telegram);
     request.peer = Some((message.channel.to_owned(), message.account.clone(), message.peer.clone()));
     request.sender = Some(message.sender.name.clone()).filter(|name| !name.is_empty());
     (request, key)
-}
-
-async fn begin_anew(gateway: &Gateway, key: &str) -> String {
-    gateway.runs.abort(key, None);
-    let sessions = gateway.store.sessions();
-    match sessions.get(key).await {
-        Ok(None) => return "A new conversation has begun.".to_owned(),
-        Ok(Some(_)) => {}
-        Err(error) => return format!("That did not work: {error}"),
-    }
-    match sessions.reset(key).await {
-        Ok(session) => {
-            if let Ok(row) = gateway.session_row(&session, Extras::default()).await {
-                gateway.events.sessions_changed(key, &session.agent_id, SessionChange::Reason("reset"), &row);
-            }
-            "A new conversation has begun.".to_owned()
-        }
-        Err(error) => format!("That did not work: {error}"),
-    }
-}
-
-/// Answered without a model, so that it works when none does.
-async fn status(gateway: &Gateway, key: &str) -> String {
-    let settings = gateway.settings.now();
-    let agent = crate::sessions::agent_of(key).and_then(|id| settings.agent(id));
-    let model = agent.as_ref().and_then(|agent| agent.models.first()).map_or("none", |_| "configured");
-    let name = agent
-        .as_ref()
-        .and_then(|agent| agent.models.first())
-        .map_or_else(|| model.to_owned(), crate::settings::ModelRef::full);
-    let messages = gateway.store.sessions().message_count(key).await.unwrap_or(0);
-    let seconds = gateway.lifecycle.uptime_ms() / 1000;
-    let mut text = format!(
-        "Bulkhead {VERSION}, profile {}\nModel: {name}\nUp: {} h {} min\nThis conversation: {messages} messages",
-        gateway.place.name().as_str(),
-        seconds / 3600,
-        seconds / 60 % 60,
-    );
-    for view in gateway.channels.views() {
-        text.push('\n');
-        text.push_str(&view.in_words());
-    }
-    let failing = gateway.lifecycle.failing();
-    if !failing.is_empty() {
-        let _ = write!(text, "\nNot well: {}", failing.join(", "));
-    }
-    text
 }
 
 /// Shows an answer in the chat while it grows, and records it when it is there.

@@ -3,18 +3,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bulkhead_protocol::ErrorShape;
+use bulkhead_protocol::{ErrorShape, Scope};
 use bulkhead_server::Reply;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::chat::{check_message, check_run_id};
-use super::{Call, store_failed};
+use super::{Call, set_on_session, store_failed};
+use crate::attachments;
 use crate::clock;
 use crate::gateway::Gateway;
 use crate::runs::registry::{EndStatus, RunEnd};
 use crate::runs::{Accepted, Source, TurnRequest, end_of};
+use crate::session_rows::model_of;
 use crate::sessions::{agent_of, resolve};
+use crate::settings::{ModelRef, Settings};
 
 /// What this family serves.
 pub(super) const ROUTES: &[super::Route] = super::routes! {
@@ -34,6 +37,10 @@ struct AgentParams {
     agent_id: Option<String>,
     session_id: Option<String>,
     session_key: Option<String>,
+    expected_existing_session_id: Option<String>,
+    provider: Option<String>,
+    model: Option<String>,
+    label: Option<String>,
     extra_system_prompt: Option<String>,
     /// Seconds.
     timeout: Option<u64>,
@@ -46,11 +53,32 @@ struct AgentParams {
 pub(super) async fn agent(gateway: &Arc<Gateway>, call: Call<'_>) -> Result<Reply, ErrorShape> {
     let params: AgentParams = call.params()?;
     let text = params.message.trim();
-    check_message(text, &params.attachments)?;
+    check_message(text, !params.attachments.is_empty())?;
     check_run_id(&params.idempotency_key)?;
+    if params.provider.is_some() || params.model.is_some() || params.extra_system_prompt.is_some() {
+        call.require(Scope::OperatorAdmin)?;
+    }
     let run_id = params.idempotency_key.clone();
     let (session_key, agent_id) = session_for(gateway, &params).await?;
+    let settings = gateway.settings.now();
+    let session = gateway.store.sessions().get(&session_key).await.map_err(store_failed)?;
+    if let Some(expected) = &params.expected_existing_session_id
+        && session.as_ref().map(|session| &session.session_id) != Some(expected)
+    {
+        return Err(ErrorShape::invalid_request(format!(
+            "expectedExistingSessionId: {session_key} has another transcript than {expected:?}; look at it again first"
+        )));
+    }
+    let model = asked_model(&params, &settings)?;
+    let pictures = if params.attachments.is_empty() {
+        Vec::new()
+    } else {
+        let which = model.clone().or_else(|| model_of(session.as_ref(), &agent_id, &settings));
+        attachments::pictures(&params.attachments, which.as_ref(), &settings)?
+    };
     let request = TurnRequest {
+        model,
+        pictures,
         session_id: params.session_id,
         extra_system: params.extra_system_prompt,
         timeout: params.timeout.filter(|seconds| *seconds > 0).map(Duration::from_secs),
@@ -71,7 +99,25 @@ pub(super) async fn agent(gateway: &Arc<Gateway>, call: Call<'_>) -> Result<Repl
     let Some(end) = gateway.runs.wait(&run_id).await else {
         return Err(ErrorShape::unavailable("the run ended without a trace; see the gateway's log"));
     };
+    if let Some(label) = params.label.as_deref().filter(|_| session.is_none()) {
+        let changes = serde_json::Map::from_iter([("label".to_owned(), label.into())]);
+        // A name that is taken is no reason to hold back the answer.
+        let _ = set_on_session(gateway, &session_key, &agent_id, &changes).await;
+    }
     Reply::json(&finished(gateway, &run_id, &session_key, &end))
+}
+
+/// The model that the caller asks for instead of the session's.
+fn asked_model(params: &AgentParams, settings: &Settings) -> Result<Option<ModelRef>, ErrorShape> {
+    let name = match (&params.provider, &params.model) {
+        (_, None) => return Ok(None),
+        (Some(provider), Some(model)) if !model.starts_with(&format!("{provider}/")) => {
+            format!("{provider}/{model}")
+        }
+        (_, Some(model)) => model.clone(),
+    };
+    let model = settings.named_model(&name);
+    model.map(Some).map_err(|problem| ErrorShape::invalid_params("agent", "model", problem))
 }
 
 /// A session by key, by id (an existing one, or a new one of that name), or the main one.
@@ -109,8 +155,7 @@ fn finished(gateway: &Gateway, run_id: &str, session_key: &str, end: &RunEnd) ->
     });
     let settings = gateway.settings.now();
     let window = end.provider.as_ref().zip(end.model.as_ref()).map(|(provider, model)| {
-        settings
-            .context_window(&crate::settings::ModelRef { provider: provider.clone(), model: model.clone() })
+        settings.context_window(&ModelRef { provider: provider.clone(), model: model.clone() })
     });
     let mut result = json!({
         "runId": run_id,

@@ -25,7 +25,7 @@ mod tasks;
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
-use bulkhead_protocol::{ErrorShape, METHODS, MethodSpec};
+use bulkhead_protocol::{ErrorShape, METHODS, MethodSpec, Scope};
 use bulkhead_server::{CallContext, Reply};
 use bulkhead_store::StoreError;
 use futures::future::BoxFuture;
@@ -33,6 +33,8 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use crate::gateway::Gateway;
+
+pub(crate) use sessions::set_on_session;
 
 /// One request on its way through a handler.
 pub(crate) struct Call<'a> {
@@ -48,6 +50,11 @@ impl Call<'_> {
     /// Reads the parameters; what is wrong with them names the field.
     pub(crate) fn params<T: DeserializeOwned>(&self) -> Result<T, ErrorShape> {
         bulkhead_protocol::params::parse(self.spec.name, self.params)
+    }
+
+    /// Refuses callers without a scope that only these parameters ask for.
+    pub(crate) fn require(&self, scope: Scope) -> Result<(), ErrorShape> {
+        if self.ctx.conn.allows(scope) { Ok(()) } else { Err(ErrorShape::forbidden_missing_scope(scope)) }
     }
 }
 

@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 
-use bulkhead_agent::{ModelMessage, ToolCall, Usage};
-use bulkhead_store::{Message, NewMessage};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bulkhead_agent::{ModelMessage, Picture, ToolCall, Usage};
+use bulkhead_store::{Message, NewMessage, StoredPicture};
 use serde_json::{Map, Value, json};
 
 use crate::transcript::text_of;
@@ -13,7 +15,13 @@ use crate::transcript::text_of;
 /// A message that waited while another was answered was stored before that answer. So the messages of one run are put
 /// together, in the order in which the runs were asked for; `current` (the run that is about to start) and everything
 /// asked for after it are left out.
-pub(super) fn history(messages: &[Message], current: &str) -> Vec<ModelMessage> {
+///
+/// `pictures` are those that the model is shown, by their ids; others are only mentioned.
+pub(super) fn history(
+    messages: &[Message],
+    current: &str,
+    pictures: &mut HashMap<String, Picture>,
+) -> Vec<ModelMessage> {
     let mut first_seq: HashMap<&str, i64> = HashMap::new();
     for message in messages {
         if let Some(run) = message.run_id.as_deref() {
@@ -24,9 +32,15 @@ pub(super) fn history(messages: &[Message], current: &str) -> Vec<ModelMessage> 
     let place = |message: &Message| {
         message.run_id.as_deref().and_then(|run| first_seq.get(run).copied()).unwrap_or(message.seq)
     };
-    let mut earlier: Vec<&Message> = messages.iter().filter(|message| place(message) < limit).collect();
+    let mut earlier: Vec<&Message> =
+        messages.iter().filter(|message| place(message) < limit && !is_aside(message)).collect();
     earlier.sort_by_key(|message| (place(message), message.seq));
-    with_answers(earlier.into_iter().filter_map(to_model).collect())
+    with_answers(earlier.into_iter().filter_map(|message| to_model(message, pictures)).collect())
+}
+
+/// A command and its answer: people read them, models do not.
+fn is_aside(message: &Message) -> bool {
+    message.meta.get("excludeFromContext").and_then(Value::as_bool) == Some(true)
 }
 
 /// What stands in a conversation where an answer should: the run failed, was stopped, or was cut off. Without it a
@@ -61,11 +75,20 @@ fn with_answers(messages: Vec<ModelMessage>) -> Vec<ModelMessage> {
 }
 
 /// One stored message as a model reads it; kinds that models do not know are left out.
-fn to_model(message: &Message) -> Option<ModelMessage> {
+fn to_model(message: &Message, pictures: &mut HashMap<String, Picture>) -> Option<ModelMessage> {
     let meta = |name: &str| message.meta.get(name);
     let text = text_of(&message.content);
     match message.role.as_str() {
-        "user" => Some(ModelMessage::user(text)),
+        "user" => {
+            let (mut text, mut shown) = (text, Vec::new());
+            for id in picture_ids(&message.content) {
+                match pictures.remove(id) {
+                    Some(picture) => shown.push(picture),
+                    None => text.push_str("\n[a picture that is no longer shown]"),
+                }
+            }
+            Some(ModelMessage::User { text, pictures: shown })
+        }
         "assistant" => Some(ModelMessage::Assistant {
             text,
             tool_calls: calls(&message.content),
@@ -80,6 +103,32 @@ fn to_model(message: &Message) -> Option<ModelMessage> {
         }),
         _ => None,
     }
+}
+
+/// The pictures that a message names, in its order.
+pub(super) fn picture_ids(content: &Value) -> impl Iterator<Item = &str> {
+    content.as_array().into_iter().flatten().filter_map(|block| block.get("pictureId")?.as_str())
+}
+
+/// What a person said, as it is stored: text, or text and what names its pictures.
+pub(super) fn content(text: &str, pictures: &[Picture]) -> (Value, Vec<StoredPicture>) {
+    if pictures.is_empty() {
+        return (text.into(), Vec::new());
+    }
+    let mut blocks = Vec::new();
+    if !text.is_empty() {
+        blocks.push(json!({"type": "text", "text": text}));
+    }
+    let mut stored = Vec::new();
+    for picture in pictures {
+        let Ok(data) = STANDARD.decode(&picture.data) else { continue };
+        let kept = StoredPicture::new(picture.mime_type.as_str(), data);
+        blocks.push(json!({
+            "type": "image", "mimeType": kept.mime_type, "pictureId": kept.id, "bytes": kept.data.len(),
+        }));
+        stored.push(kept);
+    }
+    (Value::Array(blocks), stored)
 }
 
 fn calls(content: &Value) -> Vec<ToolCall> {
@@ -206,8 +255,11 @@ mod tests {
             message(3, "user", "c", json!("three"), Value::Null),
             message(4, "assistant", "a", json!([{"type": "text", "text": "1"}]), json!({})),
         ];
-        assert_eq!(history(&stored, "b"), [ModelMessage::user("one"), ModelMessage::assistant("1")]);
-        assert_eq!(history(&stored, "a"), []);
+        assert_eq!(
+            history(&stored, "b", &mut HashMap::new()),
+            [ModelMessage::user("one"), ModelMessage::assistant("1")]
+        );
+        assert_eq!(history(&stored, "a", &mut HashMap::new()), []);
     }
 
     #[test]
@@ -219,7 +271,7 @@ mod tests {
             message(4, "user", "cut off", json!("three"), Value::Null),
             message(5, "user", "now", json!("four"), Value::Null),
         ];
-        let history = history(&stored, "now");
+        let history = history(&stored, "now", &mut HashMap::new());
         let speakers: Vec<bool> =
             history.iter().map(|message| matches!(message, ModelMessage::User { .. })).collect();
         assert_eq!(speakers, [true, false, true, false, true, false], "{history:?}");
@@ -264,6 +316,6 @@ mod tests {
             .zip(1..)
             .map(|(new, seq)| message(seq, &new.role, "r", new.content, new.meta))
             .collect();
-        assert_eq!(history(&stored, "other"), said);
+        assert_eq!(history(&stored, "other", &mut HashMap::new()), said);
     }
 }

@@ -1,5 +1,6 @@
 //! One turn of a conversation, whoever asked for it: accept, wait for the lane, run, tell, record.
 
+pub(crate) mod compaction;
 mod conversion;
 mod cut_off;
 mod pauses;
@@ -14,9 +15,12 @@ mod turn;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bulkhead_agent::Picture;
 use bulkhead_store::{Run, RunStatus};
+use serde_json::{Value, json};
 
 use crate::http::openai_wire::Speaker;
+use crate::settings::ModelRef;
 use registry::{EndStatus, RunEnd};
 
 pub(crate) use progress::Progress;
@@ -77,6 +81,10 @@ pub(crate) struct TurnRequest {
     pub(crate) extra_system: Option<String>,
     /// A conversation that the caller brings, instead of the stored one.
     pub(crate) earlier: Option<Vec<(Speaker, String)>>,
+    /// Pictures that come with it.
+    pub(crate) pictures: Vec<Picture>,
+    /// The model that answers this one, instead of the session's.
+    pub(crate) model: Option<ModelRef>,
     /// The longest that the answer may take.
     pub(crate) timeout: Option<Duration>,
     /// Who follows the answer cannot take anything back that was shown.
@@ -103,6 +111,8 @@ impl TurnRequest {
             source,
             extra_system: None,
             earlier: None,
+            pictures: Vec::new(),
+            model: None,
             timeout: None,
             append_only: false,
         }
@@ -121,6 +131,18 @@ pub(crate) enum Accepted {
     InFlight,
     /// It was answered before.
     Ended(Arc<RunEnd>),
+}
+
+/// What a message of the assistant carries that no model wrote. `aside`: no model reads it either.
+pub(crate) fn answered_by_gateway(aside: bool) -> Value {
+    let nothing = json!({"input": 0, "output": 0, "cacheRead": 0, "cacheWrite": 0, "totalTokens": 0});
+    let mut meta = json!({
+        "api": "gateway", "provider": "bulkhead", "model": "gateway-injected", "stopReason": "stop", "usage": nothing,
+    });
+    if aside {
+        meta["excludeFromContext"] = true.into();
+    }
+    meta
 }
 
 /// How a recorded run ended; `None` while it runs.

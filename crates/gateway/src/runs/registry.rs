@@ -177,6 +177,14 @@ impl Registry {
         self.lock().active.get(run_id).map(|run| run.session_key.clone())
     }
 
+    /// The sessions in which something is going on.
+    pub(crate) fn active_sessions(&self) -> Vec<String> {
+        let mut keys: Vec<String> = self.lock().active.values().map(|run| run.session_key.clone()).collect();
+        keys.sort();
+        keys.dedup();
+        keys
+    }
+
     /// The runs of a session that are going on, oldest first.
     pub(crate) fn active_in(&self, session_key: &str) -> Vec<String> {
         let inner = self.lock();

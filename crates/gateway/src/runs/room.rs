@@ -37,6 +37,7 @@ impl Gateway {
         agent: &AgentView,
         request: &TurnRequest,
         before: &[ToolCall],
+        summary: Option<String>,
     ) -> Result<Room, String> {
         let place = self.place.clone();
         let env = Arc::clone(&settings.environment);
@@ -52,7 +53,7 @@ impl Gateway {
             conversation: conversation(request),
             date: clock::rfc3339(clock::now_ms()).chars().take(10).collect(),
             tools: tools.names().map(str::to_owned).collect(),
-            notes: request.extra_system.clone().into_iter().chain(recount(before)).collect(),
+            notes: request.extra_system.clone().into_iter().chain(summary).chain(recount(before)).collect(),
         };
         let prompt = tokio::task::spawn_blocking(move || system_prompt(&workspace, &facts).text)
             .await

@@ -149,7 +149,7 @@ impl Gateway {
         }
         let key = &turn.request.session_key;
         if let Ok(Some(session)) = self.store.sessions().get(key).await
-            && let Ok(row) = self.session_row(&session, Extras { last_message: true, title: false }).await
+            && let Ok(row) = self.session_row(&session, Extras::LISTED).await
         {
             self.events.sessions_changed(key, &turn.request.agent_id, why, &row);
         }

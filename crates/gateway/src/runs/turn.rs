@@ -1,20 +1,24 @@
 //! The way of a message, top to bottom: recorded → lane → history and prompt → model and tools → recorded → told.
 
+use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bulkhead_agent::{
-    AgentRun, LaneTicket, ModelMessage, RunInput, RunOutcome, RunSettings, RunStatus as Outcome, StopReason,
-    Usage,
+    AgentRun, LaneTicket, ModelMessage, Picture, RunInput, RunOutcome, RunSettings, RunStatus as Outcome,
+    StopReason, Usage,
 };
 use bulkhead_protocol::ErrorShape;
-use bulkhead_store::{NewMessage, NewRun, NewSession, RunStart, Session, ToolCall};
+use bulkhead_store::{Message, NewMessage, NewRun, NewSession, RunStart, Session, ToolCall};
 use futures::FutureExt as _;
 use serde_json::json;
 use tokio::sync::mpsc;
 
-use super::conversion::history;
+use super::compaction::{Compacted, Wish, is_due};
+use super::conversion::{content, history, picture_ids};
 use super::registry::{ActiveRun, Begin};
 use super::room::Room;
 use super::settle::Told;
@@ -25,11 +29,13 @@ use crate::events::{RunEvents, RunLabel, SessionChange};
 use crate::gateway::Gateway;
 use crate::http::openai_wire::Speaker;
 use crate::methods::store_failed;
-use crate::session_rows::Extras;
-use crate::settings::{AgentView, Settings};
+use crate::session_rows::{Extras, chosen_model};
+use crate::settings::{AgentView, CONTEXT_WINDOW, Settings};
 
 /// How many stored messages a model is shown at most.
 const HISTORY: usize = 400;
+/// How many of the last pictures a model is shown again.
+const SHOWN_PICTURES: usize = 4;
 /// The longest that an answer may take when nothing else is said.
 const LONGEST: Duration = Duration::from_mins(10);
 /// Events of a run that may wait to be told.
@@ -94,7 +100,8 @@ impl Gateway {
         }
         new.label = new.label.or_else(|| request.sender.clone());
         let session = self.store.sessions().get_or_create(new).await.map_err(store_failed)?;
-        let mut user = NewMessage::new(&request.session_key, "user", request.message.clone().into())
+        let (said, pictures) = content(&request.message, &request.pictures);
+        let mut user = NewMessage { pictures, ..NewMessage::new(&request.session_key, "user", said) }
             .in_run(&request.run_id)
             .once(format!("{}:user", request.run_id));
         if let Some(sender) = &request.sender {
@@ -153,26 +160,33 @@ impl Gateway {
     /// Asks the models of the agent in their order, with history, prompt and tools.
     async fn answer(self: &Arc<Self>, turn: &Turn, events: &mut RunEvents, follower: &mut Follower) -> Told {
         let settings = self.settings.now();
-        let Some(agent) = settings.agent(&turn.request.agent_id) else {
+        let Some(mut agent) = settings.agent(&turn.request.agent_id) else {
             return failed(&format!("agent {:?} is no longer configured", turn.request.agent_id));
         };
+        if let Some(chosen) =
+            turn.request.model.clone().or_else(|| chosen_model(Some(&turn.session), &settings))
+        {
+            agent.models = vec![chosen];
+        }
         let run = match self.run_settings(&settings, &agent) {
             Ok(run) => run.revisable(!turn.request.append_only),
             Err(problem) => return failed(&problem),
         };
-        let earlier = match self.earlier(&turn.request).await {
+        let Earlier { messages: earlier, summary } = match self.earlier(turn, &settings, &agent).await {
             Ok(earlier) => earlier,
             Err(error) => return failed(&error.message),
         };
         if let Some(follower) = follower {
             follower.began().await;
         }
-        let Room { tools, prompt } = match self.room(&settings, &agent, &turn.request, &turn.before).await {
-            Ok(room) => room,
-            Err(problem) => return failed(&problem),
-        };
+        let Room { tools, prompt } =
+            match self.room(&settings, &agent, &turn.request, &turn.before, summary).await {
+                Ok(room) => room,
+                Err(problem) => return failed(&problem),
+            };
         let input = RunInput::new(&turn.request.session_key, &turn.request.run_id, &turn.request.message)
             .history(earlier)
+            .pictures(turn.request.pictures.clone())
             .system(prompt);
         self.tell_row(turn, SessionChange::Phase("start", &turn.request.run_id)).await;
         let defaults = &settings.config.agents.defaults;
@@ -214,7 +228,7 @@ impl Gateway {
     }
 
     /// How the run is done: the models that can be asked, in order. If none can, that is told.
-    fn run_settings(&self, settings: &Settings, agent: &AgentView) -> Result<RunSettings, String> {
+    pub(super) fn run_settings(&self, settings: &Settings, agent: &AgentView) -> Result<RunSettings, String> {
         let mut first_problem = None;
         let mut run: Option<RunSettings> = None;
         for which in &self.models.cooldowns().order(&agent.models) {
@@ -242,19 +256,73 @@ impl Gateway {
         Ok(run)
     }
 
-    /// What was said before: the stored transcript, or what the caller brought.
-    async fn earlier(&self, request: &TurnRequest) -> Result<Vec<ModelMessage>, ErrorShape> {
+    /// What was said before: the stored transcript, or what the caller brought. When it no longer fits well, its beginning is
+    /// summarised first; when that fails, the model is shown as much of the end as it takes.
+    async fn earlier(
+        &self,
+        turn: &Turn,
+        settings: &Settings,
+        agent: &AgentView,
+    ) -> Result<Earlier, ErrorShape> {
+        let request = &turn.request;
         if let Some(brought) = &request.earlier {
             let convert = |(speaker, text): &(Speaker, String)| match speaker {
                 Speaker::User => ModelMessage::user(text.as_str()),
                 Speaker::Assistant => ModelMessage::assistant(text.as_str()),
             };
-            return Ok(brought.iter().map(convert).collect());
+            return Ok(Earlier { messages: brought.iter().map(convert).collect(), summary: None });
         }
-        let stored =
-            self.store.sessions().history(&request.session_key, HISTORY, None).await.map_err(store_failed)?;
-        Ok(history(&stored, &request.run_id))
+        let (earlier, count) = self.stored(turn).await?;
+        let window = agent.models.iter().map(|model| settings.context_window(model)).min();
+        let bytes = earlier.messages.iter().map(ModelMessage::size).sum();
+        if is_due(bytes, count, HISTORY, window.unwrap_or(CONTEXT_WINDOW)) {
+            let wish = Wish { reason: "auto-threshold", ..Wish::default() };
+            match self.compact(&turn.session, &wish, &turn.run.cancel).await {
+                Ok(Compacted::Done(_)) => return Ok(self.stored(turn).await?.0),
+                Ok(Compacted::Nothing(_)) => {}
+                Err(why) => tracing::warn!(session = %request.session_key, "not summarised: {why}"),
+            }
+        }
+        Ok(earlier)
     }
+
+    /// The stored transcript as a model reads it, and how many stored messages that is.
+    async fn stored(&self, turn: &Turn) -> Result<(Earlier, usize), ErrorShape> {
+        let sessions = self.store.sessions();
+        let (compaction, _) = sessions.compaction(&turn.session.session_id).await.map_err(store_failed)?;
+        let mut stored =
+            sessions.history(&turn.request.session_key, HISTORY, None).await.map_err(store_failed)?;
+        let mut summary = None;
+        if let Some(compaction) = compaction {
+            stored.retain(|message| message.seq >= compaction.kept_from);
+            summary = Some(compaction.summary).filter(|text| !text.is_empty()).map(|text| {
+                format!("This conversation began earlier. What was said before the messages that follow, summarised:\n\n{text}")
+            });
+        }
+        let mut shown = self.shown_pictures(&stored).await?;
+        let messages = history(&stored, &turn.request.run_id, &mut shown);
+        Ok((Earlier { messages, summary }, stored.len()))
+    }
+
+    /// The newest pictures of a transcript, by their ids.
+    async fn shown_pictures(&self, stored: &[Message]) -> Result<HashMap<String, Picture>, ErrorShape> {
+        let ids = stored.iter().rev().flat_map(|message| picture_ids(&message.content)).take(SHOWN_PICTURES);
+        let mut shown = HashMap::new();
+        for id in ids {
+            if let Some(picture) = self.store.sessions().picture(id).await.map_err(store_failed)? {
+                let data = STANDARD.encode(&picture.data);
+                shown.insert(picture.id, Picture { mime_type: picture.mime_type, data });
+            }
+        }
+        Ok(shown)
+    }
+}
+
+/// What a model is shown of what was said before.
+struct Earlier {
+    messages: Vec<ModelMessage>,
+    /// What stands for the messages before those.
+    summary: Option<String>,
 }
 
 fn no_model(agent: &AgentView) -> String {

@@ -21,6 +21,8 @@ mod life;
 mod models;
 mod questions;
 mod reload;
+mod schema;
 mod secrets;
+mod sessions;
 mod telegram;
 mod versions;

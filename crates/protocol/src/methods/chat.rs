@@ -9,6 +9,15 @@ use crate::{ErrorShape, Scope, limits};
 pub(super) const ROWS: &[MethodSpec] = &[
     MethodSpec::new("chat.history", Scope::OperatorRead, "The last messages of a session."),
     MethodSpec::new("chat.startup", Scope::OperatorRead, "All that a chat window needs to begin."),
+    MethodSpec::new(
+        "chat.metadata",
+        Scope::OperatorRead,
+        "The models and commands that a chat window offers.",
+    ),
+    MethodSpec::new("chat.message.get", Scope::OperatorRead, "One message, with more of it."),
+    MethodSpec::new("chat.inject", Scope::OperatorAdmin, "Adds a message of the assistant, without a model.")
+        .once(),
+    MethodSpec::new("commands.list", Scope::OperatorRead, "The commands that are answered without a model."),
     MethodSpec::new("chat.abort", Scope::OperatorWrite, "Stops the runs of a session, or one of them."),
     // Repeating it with the same idempotency key never makes a second turn.
     MethodSpec::new(

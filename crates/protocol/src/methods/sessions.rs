@@ -26,6 +26,46 @@ pub(super) const ROWS: &[MethodSpec] = &[
     MethodSpec::new("sessions.delete", Scope::OperatorAdmin, "Deletes a session with its transcript.")
         .dynamic()
         .once(),
+    MethodSpec::new("sessions.preview", Scope::OperatorRead, "The last words of several sessions."),
+    MethodSpec::new("sessions.resolve", Scope::OperatorRead, "Which session a key, id or label means."),
+    MethodSpec::new("sessions.search", Scope::OperatorRead, "What was said, found by its words."),
+    MethodSpec::new("sessions.branches.list", Scope::OperatorRead, "The branch of a transcript."),
+    MethodSpec::new("sessions.create", Scope::OperatorWrite, "A new session, and its first message.")
+        .dynamic()
+        .once(),
+    MethodSpec::new("sessions.send", Scope::OperatorWrite, "Says something in a session that exists.").once(),
+    MethodSpec::new("sessions.steer", Scope::OperatorWrite, "The same, and stops what is being answered.")
+        .once(),
+    MethodSpec::new("sessions.abort", Scope::OperatorWrite, "Stops the runs of a session, or one of them."),
+    MethodSpec::new(
+        "sessions.patch",
+        Scope::OperatorWrite,
+        "Sets what is set about a session: label, model, pin, archive.",
+    )
+    .dynamic(),
+    MethodSpec::new("sessions.patchMany", Scope::OperatorWrite, "The same change of several sessions.")
+        .dynamic()
+        .since("2026.8"),
+    MethodSpec::new(
+        "sessions.compact",
+        Scope::OperatorAdmin,
+        "Summarises the beginning of a session for the model.",
+    )
+    .once(),
+    MethodSpec::new(
+        "sessions.groups.list",
+        Scope::OperatorRead,
+        "The groups that sessions are sorted under.",
+    ),
+    MethodSpec::new(
+        "sessions.groups.defaults",
+        Scope::OperatorWrite,
+        "What a group sets for its sessions: nothing here.",
+    )
+    .since("2026.8"),
+    MethodSpec::new("sessions.groups.put", Scope::OperatorWrite, "Replaces the groups and their order."),
+    MethodSpec::new("sessions.groups.rename", Scope::OperatorWrite, "Gives a group another name.").once(),
+    MethodSpec::new("sessions.groups.delete", Scope::OperatorWrite, "Removes a group; its sessions stay."),
 ];
 
 /// Parameters of `sessions.list`.

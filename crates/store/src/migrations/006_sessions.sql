@@ -27,3 +27,12 @@ CREATE TABLE compaction (
   created_at    INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX compaction_by_session ON compaction (session_id, created_at);
+
+-- Pictures that came with messages. Transcripts name them; their bytes are read only when a model is shown them.
+CREATE TABLE picture (
+  id         TEXT PRIMARY KEY NOT NULL,
+  session_id TEXT NOT NULL,
+  mime_type  TEXT NOT NULL,
+  data       BLOB NOT NULL
+) STRICT;
+CREATE INDEX picture_by_session ON picture (session_id);

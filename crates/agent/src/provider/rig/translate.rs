@@ -1,15 +1,15 @@
 //! Requests and answers, in rig's shape and in ours.
 
 use rig_core::completion::message::{
-    AssistantContent, AssistantMessage, CallId, LocalCallId, Message, ProviderCallId, ToolCall as RigCall,
-    ToolFunction, ToolName, ToolResult, ToolResultContent, UserContent,
+    AssistantContent, AssistantMessage, CallId, ImageMediaType, LocalCallId, Message, ProviderCallId,
+    ToolCall as RigCall, ToolFunction, ToolName, ToolResult, ToolResultContent, UserContent,
 };
 use rig_core::completion::{CompletionRequest, CompletionResponse, FinishReason, ToolDefinition as RigTool};
 use rig_core::providers::ollama::extension::OllamaOptions;
 use rig_core::streaming::{Item, StreamEvent};
 use serde_json::Value;
 
-use crate::message::{ModelMessage, StopReason, ToolCall, Usage};
+use crate::message::{ModelMessage, Picture, StopReason, ToolCall, Usage};
 use crate::provider::{ModelEvent, ModelReply, ModelRequest, ProviderApi};
 
 /// How long an answer may be when the config does not say; Anthropic wants a number.
@@ -110,7 +110,16 @@ fn call_id(id: &str) -> CallId {
 
 fn add_message(conversation: &mut Vec<Message>, message: ModelMessage) -> Result<(), String> {
     match message {
-        ModelMessage::User { text } => conversation.push(Message::user(text)),
+        ModelMessage::User { text, pictures } if pictures.is_empty() => {
+            conversation.push(Message::user(text))
+        }
+        ModelMessage::User { text, pictures } => {
+            let mut content: Vec<UserContent> = pictures.into_iter().map(picture).collect();
+            if !text.is_empty() {
+                content.push(UserContent::text(text));
+            }
+            conversation.push(Message::User { content });
+        }
         ModelMessage::Assistant { text, tool_calls, native, .. } => {
             let native = native.and_then(|native| serde_json::from_value::<AssistantMessage>(native).ok());
             let turn = match native {
@@ -140,6 +149,16 @@ fn add_message(conversation: &mut Vec<Message>, message: ModelMessage) -> Result
         }
     }
     Ok(())
+}
+
+fn picture(picture: Picture) -> UserContent {
+    let media_type = match picture.mime_type.as_str() {
+        "image/jpeg" => ImageMediaType::JPEG,
+        "image/gif" => ImageMediaType::GIF,
+        "image/webp" => ImageMediaType::WEBP,
+        _ => ImageMediaType::PNG,
+    };
+    UserContent::image_base64(picture.data, Some(media_type), None)
 }
 
 fn canonical_turn(text: String, tool_calls: Vec<ToolCall>) -> Result<AssistantMessage, String> {

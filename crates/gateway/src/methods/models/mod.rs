@@ -124,7 +124,7 @@ fn row(gateway: &Gateway, settings: &Settings, which: &ModelRef, chosen: &[Model
         "thinkingDefault": "off",
         "available": unavailable.is_none(),
         "supportsTools": true,
-        "input": ["text"],
+        "input": if settings.takes_pictures(which) { json!(["text", "image"]) } else { json!(["text"]) },
     });
     if !tags.is_empty() {
         row["tags"] = tags.into();

@@ -1,7 +1,6 @@
-//! `chat.*`: open a conversation, read it, write into it, stop the answer.
+//! Reading a conversation: its newest messages, what came since, one message whole.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,21 +10,12 @@ use bulkhead_store::{Message, Session};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Call, models, store_failed};
+use super::metadata;
 use crate::gateway::Gateway;
-use crate::runs::registry::EndStatus;
-use crate::runs::{Accepted, Source, TurnRequest};
+use crate::methods::{Call, store_failed};
 use crate::session_rows::{Extras, defaults};
 use crate::sessions::resolve;
 use crate::transcript;
-
-/// What this family serves.
-pub(super) const ROUTES: &[super::Route] = super::routes! {
-    "chat.startup" => startup,
-    "chat.history" => history,
-    "chat.send" => send,
-    "chat.abort" => abort,
-};
 
 const MESSAGES: usize = 200;
 const MOST_MESSAGES: usize = 1000;
@@ -33,8 +23,8 @@ const MOST_MESSAGES: usize = 1000;
 const MOST_BYTES: usize = 6 * 1024 * 1024;
 /// Longest single text in a history.
 const MOST_CHARS: usize = 500_000;
-/// Longest message that a client may send.
-const LONGEST_MESSAGE: usize = 1024 * 1024;
+/// Longest text of a single message that is asked for.
+const MOST_CHARS_OF_ONE: usize = 2_000_000;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -45,9 +35,14 @@ struct HistoryParams {
     limit: Option<usize>,
     #[serde(default)]
     offset: usize,
+    /// The page ends with this message.
+    message_id: Option<String>,
     max_chars: Option<usize>,
     max_bytes: Option<usize>,
 }
+
+/// The row of a chat names the last message.
+const LEAF: Extras = Extras { last_message: false, title: false, leaf: true };
 
 /// Where a reader stands in a transcript.
 #[derive(Serialize, Deserialize, PartialEq, Debug)]
@@ -71,13 +66,13 @@ impl Cursor {
 /// History with what a client needs beside it to begin.
 pub(super) async fn startup(gateway: &Arc<Gateway>, call: Call<'_>) -> Result<Reply, ErrorShape> {
     let params: HistoryParams = call.params()?;
-    let mut result = page(gateway, &HistoryParams { cursor: None, ..params }).await?;
-    result["metadata"] = json!({
-        "models": models::models(gateway),
-        "commands": [],
-        "swarmEnabled": false,
-        "runtimeSelectionLocked": true,
-    });
+    let mut result = match &params.cursor {
+        Some(cursor) => delta(gateway, &params, cursor).await?,
+        None => page(gateway, &params).await?,
+    };
+    if result["kind"] != "reset" {
+        result["metadata"] = metadata::metadata(gateway);
+    }
     Reply::json(&result)
 }
 
@@ -98,27 +93,44 @@ async fn page(gateway: &Gateway, params: &HistoryParams) -> Result<Value, ErrorS
     let session = sessions.get(&key).await.map_err(store_failed)?;
     let total = sessions.message_count(&key).await.map_err(store_failed)?;
     let limit = params.limit.unwrap_or(MESSAGES).clamp(1, MOST_MESSAGES);
-    let before = (params.offset > 0).then(|| total - i64::try_from(params.offset).unwrap_or(i64::MAX) + 1);
+    let mut before =
+        (params.offset > 0).then(|| total - i64::try_from(params.offset).unwrap_or(i64::MAX) + 1);
+    if let Some(id) = &params.message_id {
+        let anchor = sessions.message(&key, id).await.map_err(store_failed)?;
+        let anchor = anchor.ok_or_else(|| {
+            ErrorShape::invalid_request(format!("messageId: there is no message {id:?} in {key}"))
+        })?;
+        before = Some(anchor.seq + 1);
+    }
     let found = sessions.history(&key, limit, before).await.map_err(store_failed)?;
     let (messages, cut) = within(&found, params);
     let first = found.get(found.len() - messages.len()).map_or(1, |message| message.seq);
+    let more = cut || first > 1;
     let mut result = json!({
         "sessionKey": key,
         "messages": messages,
         "pendingInputs": {"items": [], "total": 0},
-        "hasMore": cut || first > 1,
+        "hasMore": more,
         "totalMessages": total,
         "defaults": defaults(&settings, &agent),
         "thinkingLevel": "off",
     });
+    if more {
+        result["nextOffset"] = (total - first + 1).max(0).into();
+    }
     if let Some(session) = session {
         let last_seq = found.last().map_or(0, |message| message.seq);
         result["deltaCursor"] = cursor(&session, last_seq).into();
         result["sessionId"] = session.session_id.clone().into();
-        result["sessionInfo"] = gateway.session_row(&session, Extras::default()).await?;
+        result["sessionInfo"] = gateway.session_row(&session, LEAF).await?;
+        if let Some(level) = session.choice("verboseLevel") {
+            result["verboseLevel"] = level.into();
+        }
         if let Some((run_id, text)) = gateway.runs.streaming_in(&key) {
             result["inFlightRun"] = json!({"runId": run_id, "text": text});
         }
+    } else {
+        result["sessionInfo"] = gateway.unborn_row(&key, &agent);
     }
     Ok(result)
 }
@@ -157,7 +169,7 @@ async fn delta(gateway: &Gateway, params: &HistoryParams, from: &str) -> Result<
         "kind": "delta",
         "messages": messages,
         "deltaCursor": cursor(&session, last_seq),
-        "sessionInfo": gateway.session_row(&session, Extras::default()).await?,
+        "sessionInfo": gateway.session_row(&session, LEAF).await?,
         "pendingInputs": {"items": [], "total": 0},
     });
     if let Some((run_id, text)) = gateway.runs.streaming_in(&key) {
@@ -194,123 +206,27 @@ fn within(found: &[Message], params: &HistoryParams) -> (Vec<Value>, bool) {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct SendParams {
+struct MessageParams {
     session_key: String,
     agent_id: Option<String>,
-    session_id: Option<String>,
-    message: String,
-    idempotency_key: String,
-    timeout_ms: Option<u64>,
-    #[serde(default)]
-    attachments: Vec<Value>,
+    message_id: String,
+    max_chars: Option<usize>,
 }
 
-/// Accepts a message and answers at once; the answer comes as `chat` events.
-pub(super) async fn send(gateway: &Arc<Gateway>, call: Call<'_>) -> Result<Reply, ErrorShape> {
-    let received = Instant::now();
-    let params: SendParams = call.params()?;
-    let text = params.message.trim();
-    check_message(text, &params.attachments)?;
-    check_run_id(&params.idempotency_key)?;
-    let (session_key, agent_id) =
-        resolve(&gateway.settings.now(), Some(&params.session_key), params.agent_id.as_deref())?;
-    if let Some(stopped) = stop_words(gateway, &session_key, text, &params.idempotency_key) {
-        return Reply::json(&stopped);
-    }
-    let request = TurnRequest {
-        session_id: params.session_id,
-        timeout: params.timeout_ms.filter(|ms| *ms > 0).map(Duration::from_millis),
-        ..TurnRequest::new(params.idempotency_key.clone(), session_key, agent_id, text, Source::Webchat)
-    };
-    let status = match gateway.accept(request, None).await? {
-        Accepted::Started { message_seq } => {
-            let taken = received.elapsed().as_secs_f64() * 1000.0;
-            let mut reply = json!({
-                "runId": params.idempotency_key,
-                "status": "started",
-                "serverTiming": {"receivedToAckMs": (taken * 1000.0).round() / 1000.0},
-            });
-            if let Some(seq) = message_seq {
-                reply["messageSeq"] = seq.into();
-            }
-            return Reply::json(&reply);
-        }
-        Accepted::InFlight => "in_flight",
-        Accepted::Ended(end) if end.status == EndStatus::Error => {
-            let summary = end.error.clone().unwrap_or_else(|| "the run failed".to_owned());
-            return Reply::json(
-                &json!({"runId": params.idempotency_key, "status": "error", "summary": summary}),
-            );
-        }
-        Accepted::Ended(end) => match end.status {
-            EndStatus::Aborted => "aborted",
-            _ => "ok",
-        },
-    };
-    Reply::json(&json!({"runId": params.idempotency_key, "status": status}))
-}
-
-/// `/stop` and `/abort` stop the answer instead of asking the model.
-fn stop_words(gateway: &Gateway, session_key: &str, text: &str, run_id: &str) -> Option<Value> {
-    if !matches!(text.to_ascii_lowercase().as_str(), "/stop" | "/abort") {
-        return None;
-    }
-    let stopped = gateway.runs.abort(session_key, None);
-    Some(json!({"runId": run_id, "status": "ok", "aborted": !stopped.is_empty(), "runIds": stopped}))
-}
-
-/// What holds for every message from a client.
-pub(super) fn check_message(text: &str, attachments: &[Value]) -> Result<(), ErrorShape> {
-    if !attachments.is_empty() {
-        return Err(ErrorShape::invalid_request(
-            "attachments: found some, expected none; this gateway takes text only, so put the text into message",
-        ));
-    }
-    if text.is_empty() {
-        return Err(ErrorShape::invalid_request("message: found nothing, expected some text"));
-    }
-    if text.len() > LONGEST_MESSAGE {
-        return Err(ErrorShape::invalid_request(format!(
-            "message: found {} bytes, expected at most {LONGEST_MESSAGE}; send it in parts",
-            text.len()
-        )));
-    }
-    Ok(())
-}
-
-/// What holds for every idempotency key.
-pub(super) fn check_run_id(key: &str) -> Result<(), ErrorShape> {
-    if key.is_empty() || key.len() > 256 || key.chars().any(char::is_control) {
-        return Err(ErrorShape::invalid_request(format!(
-            "idempotencyKey: found {} bytes, expected 1 to 256 printable ones",
-            key.len()
-        )));
-    }
-    Ok(())
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct AbortParams {
-    session_key: String,
-    agent_id: Option<String>,
-    run_id: Option<String>,
-}
-
-/// Stops one run of a session, or all of them.
-pub(super) async fn abort(gateway: &Arc<Gateway>, call: Call<'_>) -> Result<Reply, ErrorShape> {
-    let params: AbortParams = call.params()?;
+/// One message, with more of it than a history shows.
+pub(super) async fn message(gateway: &Arc<Gateway>, call: Call<'_>) -> Result<Reply, ErrorShape> {
+    let params: MessageParams = call.params()?;
     let (key, _) = resolve(&gateway.settings.now(), Some(&params.session_key), params.agent_id.as_deref())?;
-    if let Some(run_id) = &params.run_id
-        && let Some(other) = gateway.runs.session_of(run_id)
-        && other != key
-    {
-        return Err(ErrorShape::invalid_request(format!(
-            "runId {run_id:?} belongs to another session than {key:?}; send the session that it runs in"
-        )));
+    let found = gateway.store.sessions().message(&key, &params.message_id).await.map_err(store_failed)?;
+    let Some(found) = found else {
+        return Reply::json(&json!({"ok": false, "unavailableReason": "not_found"}));
+    };
+    let mut wire = transcript::to_wire(&found);
+    let most = params.max_chars.unwrap_or(MOST_CHARS_OF_ONE).clamp(1, MOST_CHARS_OF_ONE);
+    if let Some(content) = wire.get_mut("content") {
+        transcript::clip(content, most);
     }
-    let stopped = gateway.runs.abort(&key, params.run_id.as_deref());
-    Reply::json(&json!({"ok": true, "aborted": !stopped.is_empty(), "runIds": stopped}))
+    Reply::json(&json!({"ok": true, "message": wire}))
 }
 
 #[cfg(test)]
