@@ -80,8 +80,6 @@ pub use questions::{Question, QuestionEnd, Questions};
 pub use rescue::{RescueIncident, RescueLog, RescueNonce};
 pub use runs::{NewRun, Run, RunEnd, RunStart, RunStatus, Runs};
 pub use schedule::{CronJobRow, CronJobs, CronRunFilter, CronRunRow, CronRunState, CronScratch, CronWrite};
-pub use sessions::{NewSession, Session, SessionFilter, SessionTotals, Sessions};
-pub use tasks::{Task, TaskFilter, Tasks};
 pub use session_list::{Archived, SessionFilter, SessionOrder};
 pub use session_patch::SessionPatch;
 pub use session_search::SessionHit;

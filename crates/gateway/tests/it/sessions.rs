@@ -27,7 +27,12 @@ impl Asking {
 
     async fn keys(&self, filter: Value) -> Vec<String> {
         let list = self.ask("sessions.list", filter).await;
-        list["sessions"].as_array().unwrap().iter().map(|row| row["key"].as_str().unwrap().to_owned()).collect()
+        list["sessions"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|row| row["key"].as_str().unwrap().to_owned())
+            .collect()
     }
 }
 
@@ -41,7 +46,10 @@ async fn a_session_is_made_named_sorted_and_found() {
     assert_eq!((&list["subscribed"], &list["list"]["totalCount"]), (&json!(true), &json!(0)));
 
     let made = client
-        .ask("sessions.create", json!({"label": "Groceries", "message": "ECHO apples", "idempotencyKey": "made"}))
+        .ask(
+            "sessions.create",
+            json!({"label": "Groceries", "message": "ECHO apples", "idempotencyKey": "made"}),
+        )
         .await;
     schema::is("SessionsCreateResult", &made);
     let key = made["key"].as_str().unwrap().to_owned();
@@ -50,14 +58,18 @@ async fn a_session_is_made_named_sorted_and_found() {
     assert_eq!(text(&events.end_of("made").await), "apples");
     client.say(&mut events, "main", "other", "ECHO pears and plums").await;
 
-    let row = client.ask("sessions.describe", json!({"key": key, "includeLastMessage": true})).await["session"].clone();
+    let row =
+        client.ask("sessions.describe", json!({"key": key, "includeLastMessage": true})).await["session"]
+            .clone();
     schema::is("SessionRow", &row);
     assert_eq!((&row["label"], &row["lastMessagePreview"]), (&json!("Groceries"), &json!("apples")));
     assert_eq!((&row["unread"], &row["classification"]), (&json!(true), &json!("dashboard")));
     assert!(row["activeLeafEntryId"].is_string() && row["lastInteractionAt"].is_u64());
 
     // Pinned ones come first; what was read is no longer unread.
-    let pinned = client.ask("sessions.patch", json!({"key": key, "pinned": true, "unread": false, "category": "Home"})).await;
+    let pinned = client
+        .ask("sessions.patch", json!({"key": key, "pinned": true, "unread": false, "category": "Home"}))
+        .await;
     assert_eq!((&pinned["ok"], &pinned["entry"]["unread"]), (&json!(true), &json!(false)));
     let changed = events
         .next("the patch", |event, payload| event == "sessions.changed" && payload["reason"] == "patch")
@@ -67,7 +79,8 @@ async fn a_session_is_made_named_sorted_and_found() {
     assert_eq!(client.keys(json!({"sortBy": "lastInteractionAt"})).await[0], "agent:main:main");
     assert_eq!(client.keys(json!({"search": "grocer"})).await, [key.clone()]);
     assert_eq!(client.keys(json!({"label": "Groceries", "agentId": "main"})).await, [key.clone()]);
-    let titled = client.ask("sessions.list", json!({"includeDerivedTitles": true, "limit": 1, "offset": 1})).await;
+    let titled =
+        client.ask("sessions.list", json!({"includeDerivedTitles": true, "limit": 1, "offset": 1})).await;
     assert_eq!(titled["sessions"][0]["derivedTitle"], "ECHO pears and plums");
     assert_eq!((&titled["hasMore"], &titled["nextOffset"]), (&json!(false), &Value::Null));
     let groups = client.ask("sessions.groups.list", json!({})).await;
@@ -89,17 +102,28 @@ async fn a_session_is_made_named_sorted_and_found() {
     let previews = client.ask("sessions.preview", json!({"keys": [key, "agent:main:none"]})).await;
     assert_eq!(previews["previews"][0]["items"][1], json!({"role": "assistant", "text": "apples"}));
     assert_eq!(previews["previews"][1]["status"], "missing");
-    schema::is("SessionsBranchesListResult", &client.ask("sessions.branches.list", json!({"sessionKey": key})).await);
+    schema::is(
+        "SessionsBranchesListResult",
+        &client.ask("sessions.branches.list", json!({"sessionKey": key})).await,
+    );
 
     // Put away only by somebody who knows which transcript it is, and never the main one.
-    assert!(client.refusal("sessions.patch", json!({"key": key, "archived": true})).await.contains("expectedSessionId"));
+    assert!(
+        client
+            .refusal("sessions.patch", json!({"key": key, "archived": true}))
+            .await
+            .contains("expectedSessionId")
+    );
     let id = row["sessionId"].clone();
     client.ask("sessions.patch", json!({"key": key, "archived": true, "expectedSessionId": id})).await;
     assert_eq!(client.keys(json!({})).await, ["agent:main:main"]);
     assert_eq!(client.keys(json!({"archived": true})).await, [key.clone()]);
     assert_eq!(client.keys(json!({"archived": "all"})).await.len(), 2);
     let many = client
-        .ask("sessions.patchMany", json!({"targets": [{"key": key}, {"key": "agent:ghost:x"}], "patch": {"color": "red"}}))
+        .ask(
+            "sessions.patchMany",
+            json!({"targets": [{"key": key}, {"key": "agent:ghost:x"}], "patch": {"color": "red"}}),
+        )
         .await;
     schema::is("SessionsPatchManyResult", &many);
     assert_eq!((&many["outcomes"][0]["ok"], &many["outcomes"][1]["ok"]), (&json!(true), &json!(false)));
@@ -151,8 +175,12 @@ async fn commands_are_answered_without_a_model_and_no_model_reads_them() {
     client.say(&mut events, "main", "ask", "DO: say turns").await;
     let asked = world.model.control.chat_requests().pop().unwrap();
     assert_eq!(asked.body["model"], "fake-2");
-    let roles: Vec<_> =
-        asked.body["messages"].as_array().unwrap().iter().map(|m| m["role"].as_str().unwrap().to_owned()).collect();
+    let roles: Vec<_> = asked.body["messages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|m| m["role"].as_str().unwrap().to_owned())
+        .collect();
     assert_eq!(roles, ["system", "user"]);
     let history = client.ask("chat.history", json!({"sessionKey": "main"})).await;
     assert_eq!(history["totalMessages"], 8);
@@ -165,10 +193,10 @@ async fn commands_are_answered_without_a_model_and_no_model_reads_them() {
     let new = client.say(&mut events, "main", "new", "/new ECHO fresh").await;
     assert_eq!(text(&new), "fresh");
     assert_eq!(client.ask("chat.history", json!({"sessionKey": "main"})).await["totalMessages"], 2);
-    let injected = client
-        .ask("chat.inject", json!({"sessionKey": "main", "message": "by hand", "label": "note"}))
-        .await;
-    let said = events.next("the injected", |event, payload| event == "chat" && payload["state"] == "final").await;
+    let injected =
+        client.ask("chat.inject", json!({"sessionKey": "main", "message": "by hand", "label": "note"})).await;
+    let said =
+        events.next("the injected", |event, payload| event == "chat" && payload["state"] == "final").await;
     assert_eq!(text(&said), "[note]\n\nby hand");
     assert!(injected["messageId"].is_string());
     // Stopping is no message.
@@ -239,5 +267,8 @@ async fn pictures_go_to_models_that_take_them() {
     assert!(sent(1).contains(&picture));
     let history = client.ask("chat.history", json!({"sessionKey": "main"})).await;
     let block = &history["messages"][0]["content"][1];
-    assert_eq!((&block["type"], &block["omitted"], &block["bytes"]), (&json!("image"), &json!(true), &json!(22)));
+    assert_eq!(
+        (&block["type"], &block["omitted"], &block["bytes"]),
+        (&json!("image"), &json!(true), &json!(22))
+    );
 }

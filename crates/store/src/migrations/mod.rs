@@ -15,8 +15,8 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("002_rescue.sql")),
     M::up(include_str!("003_schedule.sql")),
     M::up(include_str!("004_approvals.sql")),
-    M::up(include_str!("007_usage.sql")),
     M::up(include_str!("006_sessions.sql")),
+    M::up(include_str!("007_usage.sql")),
 ];
 
 /// Copies from before a migration that are kept; older ones go.
