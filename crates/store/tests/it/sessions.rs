@@ -1,4 +1,7 @@
-use bulkhead_store::{NewMessage, NewSession, SessionFilter, SessionTotals};
+use bulkhead_store::{
+    Archived, NewCompaction, NewMessage, NewSession, SessionFilter, SessionOrder, SessionPatch,
+    SessionTotals, StoredPicture,
+};
 use serde_json::json;
 
 use crate::in_memory;
@@ -127,4 +130,89 @@ async fn totals_add_up_and_deletion_takes_the_transcript_along() {
     assert!(store.sessions().delete("k").await.unwrap());
     assert!(!store.sessions().delete("k").await.unwrap());
     assert_eq!(store.sessions().history("k", 1, None).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn what_people_set_stays_and_lists_follow_it() {
+    let (store, clock) = in_memory();
+    let sessions = store.sessions();
+    for key in ["a", "b", "c"] {
+        sessions.get_or_create(NewSession::new(key, "main")).await.unwrap();
+        clock.advance(10);
+    }
+    let patch = SessionPatch {
+        pinned: Some(true),
+        category: Some(Some("Home".into())),
+        choices: serde_json::Map::from_iter([("model".to_owned(), json!("p/m"))]),
+        ..SessionPatch::default()
+    };
+    let a = sessions.patch("a", patch).await.unwrap();
+    assert_eq!((a.choice("model"), a.pinned_at.is_some()), (Some("p/m"), true));
+    let taken = SessionPatch {
+        choices: serde_json::Map::from_iter([("model".to_owned(), json!(null))]),
+        ..SessionPatch::default()
+    };
+    assert_eq!(sessions.patch("a", taken).await.unwrap().choice("model"), None);
+    sessions.patch("b", SessionPatch { archived: Some(true), ..SessionPatch::default() }).await.unwrap();
+    sessions.append_message(NewMessage::new("b", "user", json!("hi"))).await.unwrap();
+    let keys = |filter| async {
+        store.sessions().list(filter).await.unwrap().into_iter().map(|s| s.key).collect::<Vec<_>>()
+    };
+    let pinned =
+        SessionFilter { order: SessionOrder::Pinned, archived: Archived::Without, ..Default::default() };
+    assert_eq!(keys(pinned).await, ["a", "c"]);
+    let spoken = SessionFilter { order: SessionOrder::Spoken, spoken_in: true, ..Default::default() };
+    assert_eq!(keys(spoken).await, ["b"]);
+    assert_eq!(sessions.groups().await.unwrap(), ["Home"]);
+    assert_eq!(sessions.put_groups(vec![]).await.unwrap(), Err("Home".to_owned()));
+    assert_eq!(sessions.delete_group("Home").await.unwrap(), Some(1));
+    assert_eq!(sessions.get("a").await.unwrap().unwrap().category, None);
+}
+
+#[tokio::test]
+async fn words_are_found_in_any_case_and_language() {
+    let (store, clock) = in_memory();
+    let sessions = store.sessions();
+    sessions.get_or_create(NewSession::new("k", "main")).await.unwrap();
+    for text in ["Die Größe des Gartens", "a \"quoted\" word", "nothing of it"] {
+        sessions
+            .append_message(NewMessage::new("k", "user", json!([{"type": "text", "text": text}])))
+            .await
+            .unwrap();
+        clock.advance(1);
+    }
+    let found = |query: &'static str| async { sessions.search(query, None, None, 10).await.unwrap().0.len() };
+    assert_eq!(found("GRÖSSE").await, 0, "ß is not SS");
+    assert_eq!(found("größe GARTENS").await, 1);
+    assert_eq!(found("quoted").await, 1);
+    assert_eq!(found("garten missing").await, 0);
+    assert_eq!(found("type").await, 0, "only words count");
+}
+
+#[tokio::test]
+async fn summaries_and_pictures_go_with_their_transcript() {
+    let (store, _) = in_memory();
+    let sessions = store.sessions();
+    let session = sessions.get_or_create(NewSession::new("k", "main")).await.unwrap();
+    let picture = StoredPicture::new("image/png", vec![1, 2, 3]);
+    let message =
+        NewMessage { pictures: vec![picture.clone()], ..NewMessage::new("k", "user", json!("look")) };
+    sessions.append_message(message).await.unwrap();
+    assert_eq!(sessions.picture(&picture.id).await.unwrap(), Some(picture.clone()));
+    for kept_from in [3, 7] {
+        let new = NewCompaction {
+            session_id: session.session_id.clone(),
+            kept_from,
+            summary: "s".into(),
+            tokens_after: 9,
+            ..NewCompaction::default()
+        };
+        sessions.compact(new).await.unwrap();
+    }
+    let (newest, count) = sessions.compaction(&session.session_id).await.unwrap();
+    assert_eq!((newest.unwrap().kept_from, count), (7, 2));
+    assert_eq!(sessions.get("k").await.unwrap().unwrap().context_tokens, 9);
+    sessions.delete("k").await.unwrap();
+    assert_eq!(sessions.picture(&picture.id).await.unwrap(), None);
+    assert_eq!(sessions.compaction(&session.session_id).await.unwrap().1, 0);
 }
