@@ -1,7 +1,7 @@
 import { page, userEvent } from 'vitest/browser';
 import { describe, expect, it } from 'vitest';
 import { card, MemoryDesktop, MemoryTransport } from '../testing/memory-transport';
-import { renderApp } from '../testing/render';
+import { expectAccessible, renderApp } from '../testing/render';
 import { RequestError } from '../transport/types';
 
 const SESSION = 'agent:main:main';
@@ -47,6 +47,7 @@ describe('approvals', () => {
     transport.emit('main', 'exec.approval.requested', approval('a1'));
     await expect.element(page.getByTestId('approval-command')).toHaveTextContent('git push origin main');
     await expect.element(page.getByTestId('approval-a1')).toHaveTextContent('/home/ada/work');
+    await expectAccessible();
     (document.querySelector('[data-testid="allow-once"]') as HTMLElement).focus();
     await userEvent.keyboard('{Tab}{Enter}');
     await expect.poll(() => said('exec.approval.resolve')).toEqual([{ id: 'a1', decision: 'allow-always' }]);
@@ -94,6 +95,7 @@ describe('questions', () => {
     };
     transport.emit('main', 'question.requested', question);
     await expect.element(page.getByTestId('question-answer')).toBeDisabled();
+    await expectAccessible();
     await page.getByLabelText('Blue').click();
     await page.getByTestId('question-answer').click();
     await expect.poll(() => said('question.resolve')).toEqual([{ id: 'q1', answers: { answers: { color: ['Blue'] } } }]);

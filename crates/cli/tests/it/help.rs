@@ -26,6 +26,8 @@ fn help_of_every_command() {
     help("config", &["config", "--help"]);
     help("secrets", &["secrets", "--help"]);
     help("pairing", &["pairing", "--help"]);
+    help("approvals", &["approvals", "--help"]);
+    help("tasks", &["tasks", "--help"]);
     help("agent", &["agent", "--help"]);
     help("models", &["models", "--help"]);
     help("browser", &["browser", "--help"]);

@@ -171,6 +171,16 @@ impl AskedExec {
             }
             _ => return denied("cancelled", "The question was taken back. It did not run."),
         }
+        // Meanwhile somebody may have switched commands off.
+        let text = gateway.store.approvals().document().await.ok().flatten();
+        let now = Document::stored(text.as_deref()).policy(
+            &self.asker.agent_id,
+            self.asker.security,
+            self.asker.ask,
+        );
+        if now.security == ExecSecurity::Deny {
+            return denied("policy-changed", "Commands were switched off while it waited. It did not run.");
+        }
         if self.plan(command) != *asked {
             return denied(
                 "approval-binding-changed",

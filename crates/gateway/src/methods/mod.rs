@@ -19,8 +19,8 @@ mod restart;
 mod sessions;
 mod status;
 mod system;
-mod usage;
 mod tasks;
+mod usage;
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
