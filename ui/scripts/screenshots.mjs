@@ -87,6 +87,13 @@ const SCENES = {
     await page.waitForSelector(`${id('probe-ollama-result')}[data-state="failed"]`);
   }],
   channels: ['home', '#/channels', (page) => page.waitForSelector(id('pairing-request'))],
+  devices: ['home', '#/devices', (page) => page.waitForSelector(id('device-request'))],
+  'devices-code': ['home', '#/devices', async (page) => {
+    await page.fill(id('setup-url'), 'wss://gateway.example');
+    await page.click(id('setup-make'));
+    await page.waitForSelector(id('setup-code'));
+    await page.locator(id('setup-code')).scrollIntoViewIfNeeded();
+  }],
   settings: ['home', '#/settings', (page) => page.waitForSelector(id('version'))],
   login: ['login', '', (page) => page.waitForSelector(id('login'))],
   browser: ['browser', '#/chat', (page) => page.waitForSelector(id('message-assistant'))],

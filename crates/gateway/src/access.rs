@@ -1,13 +1,18 @@
 //! Who may connect: the server's decision needs a policy and a memory, and both are here.
 
-use std::sync::{Arc, PoisonError, RwLock};
+pub(crate) mod setup;
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use async_trait::async_trait;
 use bulkhead_protocol::{ErrorShape, Scope};
 use bulkhead_server::{
-    AuthMode, AuthPolicy, Authenticator, Device, DeviceGrant, DeviceRole, PairingReason, PairingRequest, Role,
+    AuthMode, AuthPolicy, Authenticator, Device, DeviceGrant, DeviceRole, PairingReason, PairingRequest,
+    Role, Setup,
 };
 use bulkhead_store::Store;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -17,11 +22,16 @@ use crate::methods::store_failed;
 /// No more devices than this may wait for an answer.
 const MOST_REQUESTS: usize = 64;
 
+/// A request that nobody answers and nobody repeats is dropped after this, in milliseconds.
+const REQUEST_LIFETIME: i64 = 5 * 60 * 1000;
+
 /// Policy and memory of one gateway.
 pub(crate) struct Access {
     store: Store,
     events: Events,
     policy: RwLock<Arc<AuthPolicy>>,
+    /// Devices that came in by a code for nodes and did not say yet what they offer.
+    node_setups: Mutex<HashSet<String>>,
 }
 
 impl Access {
@@ -33,8 +43,10 @@ impl Access {
             device_token_key: None,
             allowed_origins: Vec::new(),
             trusted_proxies: Vec::new(),
+            approve_local: false,
+            approve_nodes_from: Vec::new(),
         };
-        Self { store, events, policy: RwLock::new(Arc::new(closed)) }
+        Self { store, events, policy: RwLock::new(Arc::new(closed)), node_setups: Mutex::default() }
     }
 
     /// Puts a policy in force, for the next connect.
@@ -51,18 +63,39 @@ impl Access {
         }
     }
 
+    /// Whether a device came in by a code for nodes just now; answered with yes once.
+    pub(crate) fn is_node_setup(&self, device_id: &str) -> bool {
+        self.node_setups.lock().unwrap_or_else(PoisonError::into_inner).remove(device_id)
+    }
+
+    /// Drops device requests that are too old.
+    pub(crate) async fn expire_requests(&self) -> Result<(), ErrorShape> {
+        let before = self.store.now() - REQUEST_LIFETIME;
+        for gone in self.store.devices().expire_requests(before).await.map_err(store_failed)? {
+            self.events.device_resolved(&gone.id, &gone.device_id, "expired");
+        }
+        Ok(())
+    }
+
     /// Remembers a device; scopes and role as granted. `via` says who let it in.
     pub(crate) async fn remember(&self, grant: &DeviceGrant, via: &str) -> Result<Device, ErrorShape> {
         let devices = self.store.devices();
         let scopes: Vec<String> = grant.scopes.iter().map(|scope| scope.as_str().to_owned()).collect();
         let known = devices.get(&grant.device_id).await.map_err(store_failed)?;
         let now = self.store.now();
+        let open = devices.requests().await.map_err(store_failed)?;
         let role = grant.role.as_str().to_owned();
         let mut roles = known.as_ref().map_or_else(Vec::new, |device| device.roles.clone());
         if !roles.contains(&role) {
             roles.push(role.clone());
         }
+        // A node has no scopes; what its device may do as an operator stays.
+        let all_scopes = match &known {
+            Some(known) if grant.role == Role::Node => known.scopes.clone(),
+            _ => scopes.clone(),
+        };
         let device = bulkhead_store::Device {
+            label: None,
             id: grant.device_id.clone(),
             public_key: grant.public_key.clone(),
             display_name: grant.display_name.clone(),
@@ -72,7 +105,7 @@ impl Access {
             client_mode: grant.client_mode.clone(),
             role: role.clone(),
             roles,
-            scopes: scopes.clone(),
+            scopes: all_scopes,
             approved_via: via.to_owned(),
             created_at: known.as_ref().map_or(now, |device| device.created_at),
             approved_at: now,
@@ -81,6 +114,11 @@ impl Access {
             meta: json!({}),
         };
         devices.upsert(device).await.map_err(store_failed)?;
+        for gone in open.iter().filter(|one| one.device_id == grant.device_id) {
+            if via != "operator" {
+                self.events.device_resolved(&gone.id, &gone.device_id, "approved");
+            }
+        }
         devices.issue_token(&grant.device_id, &role, &scopes).await.map_err(store_failed)?;
         self.events.devices_changed(&grant.device_id);
         self.device(&grant.device_id).await?.ok_or_else(|| {
@@ -128,8 +166,10 @@ impl Authenticator for Access {
         let asked = serde_json::to_value(Asked::from(&request)).unwrap_or_default();
         let reason = request.reason.as_str();
         let device = &request.grant.device_id;
+        self.expire_requests().await?;
         let open = devices.requests().await.map_err(store_failed)?;
         if let Some(same) = open.iter().find(|one| one.device_id == *device && one.payload == asked) {
+            devices.refresh_request(&same.id).await.map_err(store_failed)?;
             return Ok(same.id.clone());
         }
         if open.len() >= MOST_REQUESTS && !open.iter().any(|one| one.device_id == *device) {
@@ -139,8 +179,52 @@ impl Authenticator for Access {
         }
         let id = uuid::Uuid::new_v4().to_string();
         let filed = devices.add_request(&id, device, reason, &asked).await.map_err(store_failed)?;
+        for old in open.iter().filter(|one| one.device_id == *device) {
+            self.events.device_resolved(&old.id, device, "superseded");
+        }
         self.events.device_requested(&filed);
         Ok(filed.id)
+    }
+
+    async fn setup(&self, token: &SecretString) -> Result<Option<Setup>, ErrorShape> {
+        let hash = setup::token_hash(token.expose_secret());
+        let found = self.store.setups().open(&hash).await.map_err(store_failed)?;
+        Ok(found.and_then(|found| {
+            Some(Setup { roles: setup::Access::parse(&found.access)?.roles(), id: found.id })
+        }))
+    }
+
+    async fn redeem(&self, setup: &Setup, grant: DeviceGrant) -> Result<Option<Device>, ErrorShape> {
+        let name = grant.display_name.as_deref();
+        let first = self.store.setups().redeem(&setup.id, &grant.device_id, name).await;
+        if !first.map_err(store_failed)? {
+            return Ok(None);
+        }
+        let mut device = None;
+        // Its own role last: that is what it is shown as.
+        let mut roles = setup.roles.clone();
+        roles.sort_by_key(|(role, _)| *role == grant.role);
+        for (role, scopes) in roles {
+            let one = DeviceGrant { role, scopes, ..grant.clone() };
+            device = Some(self.remember(&one, "setup-code").await?);
+        }
+        if setup.roles.len() == 1 {
+            let mut fresh = self.node_setups.lock().unwrap_or_else(PoisonError::into_inner);
+            fresh.insert(grant.device_id.clone());
+        }
+        Ok(device)
+    }
+
+    fn setup_ended(&self, setup_id: &str, delivered: bool) {
+        let (setups, events, id) = (self.store.setups(), self.events.clone(), setup_id.to_owned());
+        tokio::spawn(async move {
+            if delivered && setups.delivered(&id).await.is_ok_and(|news| !news) {
+                return;
+            }
+            if let Ok(Some(setup)) = setups.get(&id).await {
+                events.device_setup(&setup);
+            }
+        });
     }
 }
 

@@ -21,6 +21,7 @@ use crate::gateway::{Gateway, VERSION};
 use crate::health::HealthCache;
 use crate::logs::Redactor;
 use crate::models::ModelSet;
+use crate::nodes::Nodes;
 use crate::options::RunOptions;
 use crate::presence::Presence;
 use crate::probation::Probation;
@@ -68,6 +69,7 @@ pub(crate) fn compose(options: &RunOptions, parts: Parts<'_>) -> Arc<Gateway> {
         health: HealthCache::default(),
         channels: Channels::default(),
         seat: Seat::default(),
+        nodes: Nodes::default(),
         rescue: RescueDesk::default(),
         checks: Checks::default(),
         probation: Probation::new(options.healthy_after),
@@ -85,6 +87,7 @@ pub(crate) fn compose(options: &RunOptions, parts: Parts<'_>) -> Arc<Gateway> {
         restarting: AtomicBool::new(false),
         settings: SettingsSlot::new(parts.settings),
     });
+    gateway.nodes.belong_to(&gateway);
     gateway.credentials.teach(&gateway.redactor);
     gateway.plan_channels();
     gateway

@@ -104,6 +104,16 @@ impl Credentials {
                 .iter()
                 .filter_map(|address| address.parse().ok())
                 .collect(),
+            approve_local: settings.config.gateway.nodes.pairing.auto_approve_local.unwrap_or(true),
+            approve_nodes_from: settings
+                .config
+                .gateway
+                .nodes
+                .pairing
+                .auto_approve_cidrs
+                .iter()
+                .filter_map(|network| network.parse().ok())
+                .collect(),
         }
     }
 

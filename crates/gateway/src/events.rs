@@ -91,6 +91,52 @@ impl Events {
         self.hub.broadcast("device.pair.changed", &payload, &Audience::scope(Scope::OperatorPairing), None);
     }
 
+    /// `device.pair.setup.completed`, or `….deliveryUncertain`: what came of a setup code.
+    pub(crate) fn device_setup(&self, setup: &bulkhead_store::Setup) {
+        let Some((delivered, payload)) = crate::methods::setup_outcome(setup) else { return };
+        let name =
+            if delivered { "device.pair.setup.completed" } else { "device.pair.setup.deliveryUncertain" };
+        self.hub.broadcast(name, &payload, &Audience::scope(Scope::OperatorPairing), None);
+    }
+
+    /// `node.pair.requested`: a node offers more than it may do.
+    pub(crate) fn node_requested(&self, row: &Value) {
+        self.hub.broadcast("node.pair.requested", row, &Audience::scope(Scope::OperatorPairing), None);
+    }
+
+    /// `node.pair.resolved`: a node's request was answered; the node itself is told too.
+    pub(crate) fn node_resolved(
+        &self,
+        request_id: &str,
+        node_id: &str,
+        decision: &str,
+        node: Option<&bulkhead_server::ConnId>,
+    ) {
+        let payload = json!({
+            "requestId": request_id, "nodeId": node_id, "decision": decision, "ts": clock::now_ms(),
+        });
+        self.hub.broadcast("node.pair.resolved", &payload, &Audience::scope(Scope::OperatorPairing), None);
+        if let Some(node) = node {
+            let to = Audience::connection(node.clone());
+            self.hub.broadcast("node.pair.resolved", &payload, &to, None);
+        }
+    }
+
+    /// `node.hostStats`: figures of a node's machine.
+    pub(crate) fn node_host_stats(&self, node_id: &str, stats: &Value) {
+        let payload = json!({"nodeId": node_id, "hostStats": stats});
+        self.hub.broadcast("node.hostStats", &payload, &readers().droppable(), None);
+    }
+
+    /// `node.presence`: when somebody last used a node; nothing: that is not known any more.
+    pub(crate) fn node_presence(&self, node_id: &str, last_active_at: Option<u64>) {
+        let mut payload = json!({"nodeId": node_id, "ts": clock::now_ms()});
+        if let Some(at) = last_active_at {
+            payload["lastActiveAtMs"] = at.into();
+        }
+        self.hub.broadcast("node.presence", &payload, &readers().droppable(), None);
+    }
+
     /// `rescue.incident`: something about the watched gateway. Says whether anybody is there to hear it.
     pub(crate) fn rescue_incident(&self, payload: &Value) -> bool {
         let audience = readers();
@@ -234,6 +280,9 @@ impl RunEvents {
             map.extend(rest);
         }
         self.events.hub.broadcast("chat", &payload, audience, None);
+        // Nodes that asked for this conversation (`chat.subscribe`).
+        let nodes = Audience::nodes().session(self.label.session_key.as_str());
+        self.events.hub.broadcast("chat", &payload, &nodes, None);
     }
 
     /// What was answered without a model.

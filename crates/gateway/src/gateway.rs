@@ -22,6 +22,7 @@ use crate::events::Events;
 use crate::health::HealthCache;
 use crate::logs::Redactor;
 use crate::models::ModelSet;
+use crate::nodes::Nodes;
 use crate::presence::Presence;
 use crate::probation::Probation;
 use crate::questions::Questions;
@@ -60,6 +61,8 @@ pub(crate) struct Gateway {
     pub(crate) health: HealthCache,
     pub(crate) channels: Channels,
     pub(crate) seat: Seat,
+    /// Devices that lend themselves to it.
+    pub(crate) nodes: Nodes,
     /// The watch over another gateway.
     pub(crate) rescue: RescueDesk,
     /// What it finds out about itself.

@@ -48,7 +48,7 @@ impl Handler {
     fn features(&self) -> Arc<RawValue> {
         let features = self.features.get_or_init(|| {
             json::raw(&json!({
-                "methods": methods::names(),
+                "methods": methods::advertised(),
                 "events": events::names().collect::<Vec<_>>(),
                 "capabilities": CAPABILITIES,
             }))
@@ -87,6 +87,9 @@ impl MethodHandler for Handler {
             self.gateway.presence.arrive(key, conn.id.as_str().to_owned(), entry(conn), lingers(conn));
             self.presence_changed.notify_one();
         }
+        if conn.role == bulkhead_server::Role::Node {
+            self.gateway.node_arrived(conn);
+        }
         // Who comes gets the health of the moment; the others have it.
         if conn.allows(Scope::OperatorRead) {
             let gateway = &self.gateway;
@@ -118,6 +121,9 @@ impl MethodHandler for Handler {
         if self.gateway.presence.leave(conn.id.as_str()) {
             self.presence_changed.notify_one();
         }
+        if conn.role == bulkhead_server::Role::Node {
+            self.gateway.nodes.leave(conn);
+        }
         self.gateway.rested();
     }
 
@@ -132,6 +138,9 @@ fn presence_key(conn: &ConnInfo) -> Option<String> {
     if matches!(conn.client.mode.as_str(), "cli" | "probe") {
         return None;
     }
+    if conn.role == bulkhead_server::Role::Node {
+        return conn.device_id.clone();
+    }
     Some(conn.client.instance_id.clone().unwrap_or_else(|| conn.id.as_str().to_owned()))
 }
 
@@ -144,6 +153,7 @@ fn entry(conn: &ConnInfo) -> Entry {
     let client = &conn.client;
     let text = |text: &str| Some(text.trim()).filter(|text| !text.is_empty()).map(str::to_owned);
     Entry {
+        client_id: text(&client.id),
         host: text(client.display_name.as_deref().unwrap_or(&client.id)),
         ip: (!conn.loopback).then(|| conn.remote.to_string()),
         version: text(&client.version),
@@ -151,17 +161,16 @@ fn entry(conn: &ConnInfo) -> Entry {
         device_family: client.device_family.as_deref().and_then(text),
         mode: text(&client.mode),
         reason: "connect",
-        text: format!(
-            "Client: {} · mode {}",
-            client.display_name.as_deref().unwrap_or(&client.id),
-            client.mode
-        ),
+        text: format!("Node: {} · mode {}", client.display_name.as_deref().unwrap_or("unknown"), client.mode),
         ts: 0,
         online_since: None,
         device_id: conn.device_id.clone(),
         roles: vec![conn.role.as_str().to_owned()],
         scopes: conn.scopes.iter().map(|scope| scope.as_str().to_owned()).collect(),
-        instance_id: client.instance_id.as_deref().and_then(text),
+        instance_id: match conn.role {
+            bulkhead_server::Role::Node => conn.device_id.clone(),
+            bulkhead_server::Role::Operator => client.instance_id.as_deref().and_then(text),
+        },
     }
 }
 

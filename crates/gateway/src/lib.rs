@@ -42,6 +42,7 @@ mod json;
 mod logs;
 mod methods;
 mod models;
+mod nodes;
 mod options;
 mod presence;
 mod probation;

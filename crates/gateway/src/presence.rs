@@ -23,6 +23,8 @@ pub(crate) struct Entry {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) host: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) client_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) ip: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) version: Option<String>,
@@ -78,12 +80,15 @@ impl Presence {
             .filter(|name| !name.is_empty())
             .unwrap_or_else(|| "localhost".to_owned());
         let platform = std::env::consts::OS;
+        let ip = crate::nodes::doorway::own_address().map(|ip| ip.to_string());
+        let shown = ip.as_ref().map(|ip| format!(" ({ip})")).unwrap_or_default();
         let gateway = Entry {
-            text: format!("Gateway: {host} · app {version} · mode gateway · reason self"),
+            text: format!("Gateway: {host}{shown} · app {version} · mode gateway · reason self"),
             host: Some(host),
-            ip: None,
+            client_id: None,
+            ip,
             version: Some(version.to_owned()),
-            platform: Some(platform.to_owned()),
+            platform: Some(system()),
             device_family: Some(family(platform).to_owned()),
             mode: Some("gateway".to_owned()),
             reason: "self",
@@ -183,6 +188,12 @@ impl Presence {
     }
 }
 
+/// The system and the version of its kernel.
+fn system() -> String {
+    let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    format!("{} {}", std::env::consts::OS, kernel.trim()).trim_end().to_owned()
+}
+
 fn family(os: &str) -> &'static str {
     match os {
         "macos" => "Mac",
@@ -199,6 +210,7 @@ mod tests {
     fn entry(name: &str) -> Entry {
         Entry {
             host: Some(name.to_owned()),
+            client_id: None,
             ip: None,
             version: None,
             platform: None,

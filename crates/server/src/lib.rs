@@ -52,7 +52,7 @@ mod serve;
 
 pub use auth::{
     AuthMode, AuthPolicy, Authenticator, Device, DeviceGrant, DeviceRole, PairingReason, PairingRequest,
-    TrustedProxy,
+    Setup, TrustedProxy,
 };
 pub use conn::info::{AuthMethod, ClientInfo, ConnId, ConnInfo, Role};
 pub use error::ServerError;

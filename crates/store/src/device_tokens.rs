@@ -71,16 +71,22 @@ impl Devices {
             .await
     }
 
-    /// Makes every token of the device for the role void and issues the next generation.
-    pub async fn rotate_token(&self, device_id: &str, role: &str) -> Result<DeviceToken, StoreError> {
+    /// Makes every token of the device for the role void and issues the next generation, with these scopes.
+    pub async fn rotate_token(
+        &self,
+        device_id: &str,
+        role: &str,
+        scopes: &[String],
+    ) -> Result<DeviceToken, StoreError> {
         let (device_id, role, now) = (device_id.to_owned(), role.to_owned(), self.store.now());
+        let scopes = serde_json::to_string(scopes).unwrap_or_else(|_| "[]".into());
         self.store
             .jobs
             .call(move |db| {
                 db.execute(
-                    "UPDATE device_token SET generation = generation + 1, rotated_at = ?3, revoked_at = NULL
+                    "UPDATE device_token SET generation = generation + 1, rotated_at = ?3, revoked_at = NULL, scopes = ?4
                      WHERE device_id = ?1 AND role = ?2",
-                    (&device_id, &role, now),
+                    (&device_id, &role, now, scopes),
                 )
                 .map_err(StoreError::query("rotate a device token"))?;
                 require_token(db, &device_id, &role)

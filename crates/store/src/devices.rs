@@ -16,6 +16,9 @@ pub struct Device {
     pub public_key: String,
     /// What it calls itself.
     pub display_name: Option<String>,
+    /// What an operator calls it; kept when it is recorded anew.
+    #[serde(default)]
+    pub label: Option<String>,
     /// Operating system.
     pub platform: Option<String>,
     /// Family of hardware.
@@ -125,12 +128,95 @@ impl Devices {
                 let tx = db.transaction()?;
                 let gone = tx.execute("DELETE FROM device WHERE id = ?1", [&id])? > 0;
                 tx.execute("DELETE FROM device_request WHERE device_id = ?1", [&id])?;
+                crate::nodes::forget(&tx, &id)?;
                 tx.execute(
                     "UPDATE device_token SET generation = generation + 1, revoked_at = ?2 WHERE device_id = ?1",
                     (&id, now),
                 )?;
                 tx.commit().map_err(StoreError::query("remove a device"))?;
                 Ok(gone)
+            })
+            .await
+    }
+
+    /// Takes one role away from a device and withdraws that role's tokens for good; a device without any role left is
+    /// removed. `None`: there is no such device with that role; else whether the device is still there.
+    pub async fn remove_role(&self, id: &str, role: &str) -> Result<Option<bool>, StoreError> {
+        let (id, role, now) = (id.to_owned(), role.to_owned(), self.store.now());
+        self.store
+            .jobs
+            .call(move |db| {
+                let tx = db.transaction()?;
+                let Some(mut found) =
+                    tx.query_row("SELECT * FROM device WHERE id = ?1", [&id], device).optional()?
+                else {
+                    return Ok(None);
+                };
+                let before = found.roles.len();
+                found.roles.retain(|one| *one != role);
+                if found.roles.len() == before {
+                    return Ok(None);
+                }
+                let stays = !found.roles.is_empty();
+                if let Some(other) = found.roles.first() {
+                    if found.role == role {
+                        found.role.clone_from(other);
+                    }
+                    upsert(&tx, &found)?;
+                } else {
+                    tx.execute("DELETE FROM device WHERE id = ?1", [&id])?;
+                }
+                tx.execute("DELETE FROM device_request WHERE device_id = ?1", [&id])?;
+                if role == "node" {
+                    crate::nodes::forget(&tx, &id)?;
+                }
+                tx.execute(
+                    "UPDATE device_token SET generation = generation + 1, revoked_at = ?3
+                     WHERE device_id = ?1 AND role = ?2",
+                    (&id, &role, now),
+                )?;
+                tx.commit().map_err(StoreError::query("take a role from a device"))?;
+                Ok(Some(stays))
+            })
+            .await
+    }
+
+    /// Gives a device an operator's name; says whether there is such a device.
+    pub async fn set_label(&self, id: &str, label: &str) -> Result<bool, StoreError> {
+        let row = (id.to_owned(), label.to_owned());
+        self.store
+            .jobs
+            .call(move |db| {
+                let changed = db
+                    .execute("UPDATE device SET label = ?2 WHERE id = ?1", row)
+                    .map_err(StoreError::query("name a device"))?;
+                Ok(changed > 0)
+            })
+            .await
+    }
+
+    /// Drops requests that were filed before `before`, and returns them.
+    pub async fn expire_requests(&self, before: i64) -> Result<Vec<DeviceRequest>, StoreError> {
+        self.store
+            .jobs
+            .call(move |db| {
+                let mut statement =
+                    db.prepare("DELETE FROM device_request WHERE created_at < ?1 RETURNING *")?;
+                let gone = statement.query_map([before], request)?.collect::<Result<_, _>>()?;
+                Ok(gone)
+            })
+            .await
+    }
+
+    /// A request that is asked again counts from now.
+    pub async fn refresh_request(&self, id: &str) -> Result<(), StoreError> {
+        let row = (id.to_owned(), self.store.now());
+        self.store
+            .jobs
+            .call(move |db| {
+                db.execute("UPDATE device_request SET created_at = ?2 WHERE id = ?1", row)
+                    .map_err(StoreError::query("keep a device request"))?;
+                Ok(())
             })
             .await
     }
@@ -237,6 +323,7 @@ fn device(row: &Row<'_>) -> rusqlite::Result<Device> {
         id: row.get("id")?,
         public_key: row.get("public_key")?,
         display_name: row.get("display_name")?,
+        label: row.get("label")?,
         platform: row.get("platform")?,
         device_family: row.get("device_family")?,
         client_id: row.get("client_id")?,

@@ -7,6 +7,7 @@
 //! One module per noun, and only its repository is public: [`Sessions`], [`Runs`], [`Inbox`], [`Outbox`],
 //! [`Devices`], [`Pairings`], [`AuditLog`], [`RescueLog`], [`Approvals`], [`Questions`], [`Prompts`], [`Tasks`], [`Kv`].
 //! [`Devices`], [`Pairings`], [`AuditLog`], [`RescueLog`], [`CronJobs`], [`Kv`].
+//! [`Devices`], [`Setups`], [`Nodes`], [`Pairings`], [`AuditLog`], [`RescueLog`], [`Kv`].
 //!
 //! This crate never holds a secret (device tokens are derived, so only their generation is here), never talks
 //! to the network, and never decides who may do what.
@@ -36,6 +37,8 @@ mod inbox;
 mod kv;
 mod messages;
 mod migrations;
+mod node_work;
+mod nodes;
 mod open;
 mod outbox;
 mod pairings;
@@ -52,6 +55,7 @@ mod session_patch;
 mod session_search;
 mod sessions;
 mod tasks;
+mod setups;
 mod thread;
 mod tool_calls;
 mod usage;
@@ -68,6 +72,8 @@ pub use inbox::{Inbox, InboxRow, InboxState, NewUpdate};
 pub use kv::Kv;
 pub use messages::{Message, NewMessage};
 pub use migrations::latest_version;
+pub use node_work::{NodeWork, Queued, WorkPriority};
+pub use nodes::{Asked, Node, NodeRequest, NodeSurface, Nodes};
 pub use open::{Clock, Store, StoreOptions};
 pub use outbox::{Delivery, NewOutbox, Outbox, OutboxRow, OutboxState};
 pub use pairings::{
@@ -85,5 +91,6 @@ pub use session_patch::SessionPatch;
 pub use session_search::SessionHit;
 pub use sessions::{NewSession, Session, SessionTotals, Sessions};
 pub use tasks::{Task, TaskFilter, Tasks};
+pub use setups::{Setup, SetupOutcome, Setups};
 pub use tool_calls::ToolCall;
 pub use usage::{Cost, NewUsage, Tokens, UsageEntry, UsageFilter, UsageLog};

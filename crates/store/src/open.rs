@@ -9,8 +9,8 @@ use tokio::sync::oneshot;
 
 use crate::thread::Jobs;
 use crate::{
-    Approvals, AuditLog, CronJobs, Devices, Inbox, Kv, Outbox, Pairings, Prompts, Questions, RescueLog, Runs,
-    Sessions, StoreError, Tasks, UsageLog,
+    Approvals, AuditLog, CronJobs, Devices, Inbox, Kv, Nodes, Outbox, Pairings, Prompts, Questions, RescueLog,
+    Runs, Sessions, Setups, StoreError, Tasks, UsageLog,
     migrations::{self, bring_up_to_date},
 };
 
@@ -128,6 +128,16 @@ impl Store {
     /// Paired devices.
     pub fn devices(&self) -> Devices {
         Devices { store: self.clone() }
+    }
+
+    /// Setup codes, each for one device.
+    pub fn setups(&self) -> Setups {
+        Setups { store: self.clone() }
+    }
+
+    /// Devices that came as nodes: what they offer, what they may do, what waits for them.
+    pub fn nodes(&self) -> Nodes {
+        Nodes { store: self.clone() }
     }
 
     /// Who may talk to the agent on a channel.

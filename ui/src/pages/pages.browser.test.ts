@@ -20,6 +20,7 @@ describe.each(['light', 'dark'])('%s', (theme) => {
     ['home', '#/logs', 'logs'],
     ['home', '#/models', 'provider-anthropic'],
     ['home', '#/channels', 'pairing-request'],
+    ['home', '#/devices', 'device-request'],
     ['home', '#/rescue', 'watch-strip'],
     ['incident', '#/rescue', 'remedy-rollback'],
     ['home', '#/rescue/main', 'rescue-off'],
@@ -116,6 +117,54 @@ describe('pairing', () => {
     await expect.element(page.getByText('Ada Lovelace may talk to this bot now.')).toBeVisible();
     const approved = transport.asked.filter(({ method }) => method === 'channels.pairing.approve');
     expect(approved.map(({ params }) => params)).toEqual([{ channel: 'telegram', accountId: 'default', requestId: 'r1', notify: true }]);
+  });
+});
+
+describe('devices', () => {
+  const asked = (transport: MemoryTransport, method: string) => transport.asked.filter((one) => one.method === method).map(({ params }) => params);
+
+  it('answers those that wait, by keyboard too', async () => {
+    const transport = scene('home') as MemoryTransport;
+    await renderApp(transport, '#/devices');
+    await expect.element(page.getByTestId('device-request')).toHaveTextContent('read, write');
+    page.getByTestId('device-approve').element().focus();
+    await userEvent.keyboard('{Enter}');
+    await expect.element(page.getByTestId('device-request')).not.toBeInTheDocument();
+    expect(asked(transport, 'device.pair.approve')).toEqual([{ requestId: 'd1' }]);
+    await expect.element(page.getByTestId('devices-said')).toHaveTextContent("Grace's laptop is approved.");
+    await page.getByTestId('node-deny').click();
+    expect(asked(transport, 'node.pair.reject')).toEqual([{ requestId: 'n1' }]);
+    await expect.element(page.getByTestId('devices-waiting')).not.toBeInTheDocument();
+  });
+
+  it('removes only at the second word, and revokes one role', async () => {
+    const transport = scene('home') as MemoryTransport;
+    await renderApp(transport, '#/devices');
+    const phone = page.getByTestId('device-phone1');
+    await phone.getByTestId('device-remove').click();
+    expect(asked(transport, 'device.pair.remove')).toEqual([]);
+    await phone.getByTestId('device-keep').click();
+    await phone.getByTestId('device-remove').click();
+    await phone.getByTestId('device-remove').click();
+    expect(asked(transport, 'device.pair.remove')).toEqual([{ deviceId: 'phone1' }]);
+    await expect.element(phone).not.toBeInTheDocument();
+    await page.getByRole('button', { name: 'Revoke the operator token of Studio Mac' }).click();
+    expect(asked(transport, 'device.token.revoke')).toEqual([{ deviceId: 'mac1', role: 'operator' }]);
+  });
+
+  it('shows a code until a phone has used it, and why there is none', async () => {
+    const transport = scene('home') as MemoryTransport;
+    await renderApp(transport, '#/devices');
+    await page.getByTestId('setup-make').click();
+    await expect.element(page.getByTestId('setup-problem')).toHaveTextContent('gateway.bind');
+    await page.getByTestId('setup-url').fill('wss://gateway.example');
+    await page.getByTestId('setup-make').click();
+    await expect.element(page.getByRole('img', { name: 'Setup code for one phone' })).toBeVisible();
+    await expectAccessible();
+    expect(asked(transport, 'device.pair.setupCode').at(-1)).toEqual({ includeQr: false, publicUrl: 'wss://gateway.example', bootstrapProfile: 'limited' });
+    transport.emit('main', 'device.pair.setup.completed', { setupId: 's1', deviceId: 'x', deviceName: 'Ada’s phone', access: 'limited', ts: 1 });
+    await expect.element(page.getByTestId('setup-arrived')).toHaveTextContent('Ada’s phone is connected.');
+    await expect.element(page.getByTestId('setup-code')).not.toBeInTheDocument();
   });
 });
 

@@ -1,5 +1,5 @@
 /** Where we are, kept in the address' fragment: works under any base path, in the app as in a browser. */
-export const PAGES = ['home', 'setup', 'chat', 'logs', 'models', 'channels', 'approvals', 'rescue', 'settings'] as const;
+export const PAGES = ['home', 'setup', 'chat', 'logs', 'models', 'channels', 'approvals', 'devices', 'rescue', 'settings'] as const;
 export type Page = (typeof PAGES)[number];
 
 export interface Route {

@@ -1,6 +1,7 @@
 /** A believable world without a gateway: for designing pages and for screenshots. */
 import type { Detection, PlanProfile, SetupProgress, SetupRequest, SetupResult } from '../bindings/commands';
 import type { Transport } from '../transport/types';
+import { deviceAnswers } from './demo-devices';
 import { rescueAnswers } from './demo-rescue';
 import { card, created, MemoryDesktop, MemoryTransport, progress, result } from './memory-transport';
 
@@ -223,6 +224,7 @@ export function demoTransport(query: URLSearchParams): Transport {
         code: 'K7PMX4QD', createdAt: new Date().toISOString(), lastSeenAt: new Date().toISOString(), expiresAt: new Date(Date.now() + 3_300_000).toISOString(), notifySupported: true,
       }],
     }),
+    ...deviceAnswers(),
     'channels.pairing.approve': ({ requestId }) => ({ requestId, senderId: '55120417', notification: 'sent', commandOwnerBootstrap: 'not-requested' }),
   };
   Object.assign(transport.answers, rescueAnswers(scene === 'incident'));

@@ -8,15 +8,18 @@ pub mod channels;
 pub mod completions;
 pub mod config;
 pub mod dashboard;
+pub mod devices;
 pub mod doctor;
 pub mod gateway;
 pub mod health;
 pub mod import;
 pub mod logs;
 pub mod models;
+pub mod nodes;
 pub mod onboard;
 pub mod pairing;
 pub mod profiles;
+pub mod qr;
 pub mod rescue;
 pub mod secrets;
 pub mod setup;
@@ -49,6 +52,9 @@ pub fn run(command: Command, context: &Context) -> Result<u8, Failure> {
         Command::Pairing(args) => pairing::run(args.command, context),
         Command::Approvals(args) => approvals::run(args.command, context),
         Command::Tasks(args) => tasks::run(args.command, context),
+        Command::Devices(args) => devices::run(args, context),
+        Command::Nodes(args) => nodes::run(args, context),
+        Command::Qr(args) => qr::run(&args, context),
         Command::Agent(args) => agent::run(&args, context),
         Command::Models(args) => models::run(args.command, context),
         Command::Channels(args) => channels::run(args.command, context),

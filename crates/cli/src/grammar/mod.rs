@@ -7,6 +7,7 @@ pub mod approvals;
 pub mod backup;
 pub mod browser;
 pub mod config;
+pub mod devices;
 pub mod doctor;
 pub mod gateway;
 pub mod global;
@@ -82,6 +83,12 @@ pub enum Command {
     Approvals(approvals::ApprovalsArgs),
     /// Work of agents beside conversations.
     Tasks(approvals::TasksArgs),
+    /// Devices that may connect to the gateway, and those that wait to.
+    Devices(devices::DevicesArgs),
+    /// Phones and computers that lend themselves to the gateway.
+    Nodes(devices::NodesArgs),
+    /// A code that lets one phone in: scan it with the app.
+    Qr(devices::QrArgs),
     /// Let an agent work once and print its answer.
     Agent(agent::AgentArgs),
     /// Models that agents can use.

@@ -22,6 +22,8 @@ pub struct Gateway {
     pub control_ui: ControlUi,
     /// HTTP endpoints.
     pub http: Http,
+    /// Devices that lend themselves to the gateway.
+    pub nodes: GatewayNodes,
     /// Proxies whose forwarding headers are believed.
     pub trusted_proxies: Vec<String>,
     /// The gateway that `mode: "remote"` talks to.
@@ -124,6 +126,40 @@ pub struct HttpEndpoints {
 pub struct Switch {
     /// On or off.
     pub enabled: bool,
+}
+
+/// `gateway.nodes`.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct GatewayNodes {
+    /// Who is let in unasked.
+    pub pairing: NodePairing,
+    /// What nodes may do.
+    pub commands: NodeCommands,
+    /// Older name of `commands.allow`.
+    pub allow_commands: Vec<String>,
+    /// Older name of `commands.deny`.
+    pub deny_commands: Vec<String>,
+}
+
+/// `gateway.nodes.pairing`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct NodePairing {
+    /// Networks whose new nodes are let in unasked.
+    pub auto_approve_cidrs: Vec<String>,
+    /// Whether devices of this machine are let in unasked; they are when it is absent.
+    pub auto_approve_local: Option<bool>,
+}
+
+/// `gateway.nodes.commands`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct NodeCommands {
+    /// Beyond what a platform may do by default.
+    pub allow: Vec<String>,
+    /// Never; wins over everything.
+    pub deny: Vec<String>,
 }
 
 /// `gateway.remote`.

@@ -6,12 +6,16 @@ mod approvals;
 mod channels;
 mod chat;
 mod config;
+mod device_setup;
+mod device_tokens;
 mod devices;
 mod diagnostics;
 mod exec_approvals;
 mod health;
 mod logs;
 mod models;
+mod node_work;
+mod nodes;
 mod pairing;
 mod questions;
 mod rescue;
@@ -55,6 +59,12 @@ impl Call<'_> {
     /// Refuses callers without a scope that only these parameters ask for.
     pub(crate) fn require(&self, scope: Scope) -> Result<(), ErrorShape> {
         if self.ctx.conn.allows(scope) { Ok(()) } else { Err(ErrorShape::forbidden_missing_scope(scope)) }
+    /// Answers at once if the caller is about to be closed because its own device's credentials changed: nothing that
+    /// comes after that would reach it.
+    pub(crate) fn before_own_end(&self, device_id: &str, reply: &Reply) {
+        if self.ctx.conn.device_id.as_deref() == Some(device_id) {
+            self.ctx.respond.early(reply);
+        }
     }
 }
 
@@ -98,6 +108,8 @@ const FAMILIES: &[&[Route]] = &[
     config::ROUTES,
     logs::ROUTES,
     devices::ROUTES,
+    nodes::ROUTES,
+    node_work::ROUTES,
     rescue::ROUTES,
     approvals::ROUTES,
     exec_approvals::ROUTES,
@@ -130,9 +142,11 @@ pub(crate) fn served() -> &'static HashMap<&'static str, Served> {
     })
 }
 
-/// The names for `hello-ok.features.methods`, in the order of the protocol's table.
-pub(crate) fn names() -> Vec<&'static str> {
-    METHODS.iter().map(|spec| spec.name).filter(|name| served().contains_key(name)).collect()
+/// The names for `hello-ok.features.methods`, in the order of the protocol's table, without those that are served and
+/// not spoken of.
+pub(crate) fn advertised() -> Vec<&'static str> {
+    let spoken = |spec: &&MethodSpec| spec.advertised && served().contains_key(spec.name);
+    METHODS.iter().filter(spoken).map(|spec| spec.name).collect()
 }
 
 /// Who calls, as the audit names them.
@@ -140,6 +154,8 @@ pub(crate) fn actor(call: &Call<'_>) -> String {
     let conn = &call.ctx.conn;
     conn.device_id.as_ref().map_or_else(|| format!("client:{}", conn.client.id), |id| format!("device:{id}"))
 }
+/// What came of a setup code: whether its device has its token, and what is told of it.
+pub(crate) use device_setup::outcome as setup_outcome;
 
 /// A database error on its way to a client.
 #[allow(clippy::needless_pass_by_value, reason = "it stands in map_err")]
@@ -157,6 +173,6 @@ mod tests {
         for (name, _) in all_routes() {
             assert!(served().contains_key(name), "{name} is not in the protocol's table");
         }
-        assert_eq!(names().len(), all_routes().count());
+        assert_eq!(served().len(), all_routes().count());
     }
 }

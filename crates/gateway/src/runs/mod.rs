@@ -37,6 +37,8 @@ pub(crate) enum Source {
     Http,
     /// A Telegram chat.
     Telegram,
+    /// A paired device by itself.
+    Node,
 }
 
 impl Source {
@@ -47,12 +49,18 @@ impl Source {
             Self::Cli => "cli",
             Self::Http => "http",
             Self::Telegram => "telegram",
+            Self::Node => "node",
         }
     }
 
     /// Whether messages from there, by its word in the database, come again after a crash: an inbox holds them.
     pub(crate) fn comes_again(word: &str) -> bool {
         word == Self::Telegram.as_str()
+    }
+
+    /// Whether whoever wrote may have paired devices asked for something: not over a channel, and not a device by itself.
+    pub(crate) fn may_ask_nodes(self) -> bool {
+        !self.is_channel() && self != Self::Node
     }
 
     /// Whether the message came through a channel, where nobody but the sender proved anything.

@@ -83,6 +83,9 @@ impl Gateway {
         }
         all.extend(self.exec(settings, workspace, request));
         all.extend(AskUser::for_turn(self, request));
+        if request.source.may_ask_nodes() {
+            all.extend(self.nodes.tool());
+        }
         all.extend(self.seat.tool());
         all.extend(crate::rescue::tools::tools(self, request));
         let policy = ToolPolicy::new([&allowed.lists, &agent.tools]);
@@ -99,6 +102,9 @@ impl Gateway {
         workspace: &Workspace,
         request: &TurnRequest,
     ) -> Option<Arc<dyn Tool>> {
+        if request.source == Source::Node {
+            return None;
+        }
         let on_channel = request.source.is_channel();
         if on_channel {
             let (_, _, peer) = request.peer.as_ref()?;
@@ -157,6 +163,7 @@ pub(crate) fn out_of_reach(place: &Place, env: &Environment) -> Vec<PathBuf> {
 fn conversation(request: &TurnRequest) -> String {
     match (&request.peer, request.source) {
         (Some((channel, _, peer)), _) => format!("{channel}, direct chat {peer}"),
+        (None, Source::Node) => "a message of a paired device".to_owned(),
         (None, Source::Http) => "an application over HTTP".to_owned(),
         (None, Source::Cli) => "the command line".to_owned(),
         (None, _) => "web chat".to_owned(),

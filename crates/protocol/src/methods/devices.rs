@@ -15,6 +15,18 @@ pub(super) const ROWS: &[MethodSpec] = &[
         Scope::OperatorPairing,
         "Forgets a device and ends its connections.",
     ),
+    MethodSpec::new("device.pair.rename", Scope::OperatorPairing, "Gives a device an operator's name.")
+        .since("2026.7"),
+    MethodSpec::new(
+        "device.pair.setupCode",
+        Scope::OperatorAdmin,
+        "Makes a code that lets one phone or node in, once, within ten minutes.",
+    )
+    .once()
+    .unadvertised(),
+    MethodSpec::new("device.pair.setupStatus", Scope::OperatorAdmin, "What came of a setup code.")
+        .since("2026.8")
+        .unadvertised(),
     MethodSpec::new("device.token.rotate", Scope::OperatorPairing, "Gives a device a new token.").once(),
     MethodSpec::new("device.token.revoke", Scope::OperatorPairing, "Takes a device's token away."),
 ];
@@ -33,6 +45,45 @@ pub struct DeviceRequestParams {
 pub struct DevicePairRemoveParams {
     /// The device.
     pub device_id: String,
+}
+
+/// Parameters of `device.pair.rename`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DevicePairRenameParams {
+    /// The device.
+    pub device_id: String,
+    /// 1 to 64 characters.
+    pub label: String,
+}
+
+/// Parameters of `device.pair.setupCode`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct DevicePairSetupCodeParams {
+    /// The address that the phone shall use.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub public_url: Option<String>,
+    /// `gateway.remote.url` instead of the own address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prefer_remote_url: Option<bool>,
+    /// With a picture; it is there unless this is `false`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub include_qr: Option<bool>,
+    /// `limited`, `node`, or `voice-node`; full access when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bootstrap_profile: Option<String>,
+    /// A join URL instead of a setup code; this gateway makes none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub join_url: Option<bool>,
+}
+
+/// Parameters of `device.pair.setupStatus`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DevicePairSetupStatusParams {
+    /// The code's id.
+    pub setup_id: String,
 }
 
 /// Parameters of `device.token.rotate` and `device.token.revoke`.

@@ -20,6 +20,7 @@ pub mod health;
 pub mod logs;
 pub mod models;
 pub mod questions;
+pub mod nodes;
 pub mod rescue;
 pub mod sessions;
 pub mod system;
@@ -40,6 +41,8 @@ pub struct MethodSpec {
     pub idempotent: bool,
     /// It is answered twice under one id, first `accepted`.
     pub two_phase: bool,
+    /// `hello-ok.features` names it; those that it does not name are served all the same.
+    pub advertised: bool,
     /// The version of `OpenClaw` that brought it; `bulkhead` for those that it does not have.
     pub since: &'static str,
     /// One line for people.
@@ -54,6 +57,7 @@ impl MethodSpec {
             dynamic_scope: false,
             idempotent: true,
             two_phase: false,
+            advertised: true,
             since: "<=2026.7",
             summary,
         }
@@ -72,6 +76,11 @@ impl MethodSpec {
 
     const fn dynamic(mut self) -> Self {
         self.dynamic_scope = true;
+        self
+    }
+
+    const fn unadvertised(mut self) -> Self {
+        self.advertised = false;
         self
     }
 
@@ -96,6 +105,7 @@ const FAMILIES: &[&[MethodSpec]] = &[
     agent::ROWS,
     devices::ROWS,
     cron::ROWS,
+    nodes::ROWS,
     rescue::ROWS,
     approvals::ROWS,
     questions::ROWS,

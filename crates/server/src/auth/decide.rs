@@ -1,11 +1,13 @@
 //! The decision about a `connect`: a pure function.
 
+use std::net::IpAddr;
+
 use bulkhead_protocol::Scope;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::policy::{AuthMode, AuthPolicy};
 use super::refusal::Refusal;
-use super::{Device, PairingReason, device_token, scopes, secret};
+use super::{Device, PairingReason, Setup, device_token, scopes, secret};
 use crate::conn::info::{AuthMethod, ClientInfo, Role};
 
 /// Everything that the decision depends on. The proof of the device was checked before.
@@ -15,6 +17,8 @@ pub struct ConnectFacts<'a> {
     pub policy: &'a AuthPolicy,
     /// Straight from this machine.
     pub loopback: bool,
+    /// Where it comes from.
+    pub remote: IpAddr,
     /// The role that is asked for.
     pub role: Role,
     /// The scopes that are asked for.
@@ -27,6 +31,8 @@ pub struct ConnectFacts<'a> {
     pub device_id: Option<&'a str>,
     /// What is remembered of that device.
     pub known: Option<&'a Device>,
+    /// What its setup code stands for, if it presents one that holds.
+    pub setup: Option<&'a Setup>,
 }
 
 /// The `auth` of a connect request; empty fields count as absent.
@@ -38,6 +44,8 @@ pub struct Presented {
     pub password: Option<SecretString>,
     /// `auth.deviceToken`.
     pub device_token: Option<SecretString>,
+    /// `auth.bootstrapToken`.
+    pub bootstrap_token: Option<SecretString>,
 }
 
 /// What is to be done.
@@ -52,6 +60,8 @@ pub enum Decision {
         /// All scopes that the device is approved for from now on.
         approved_scopes: Vec<Scope>,
     },
+    /// Come in by a setup code: it is to be used up for this device first.
+    Redeem(Admission),
     /// A person has to answer first.
     Pair(PairingReason),
     /// Stay out.
@@ -94,11 +104,12 @@ fn with_device(facts: &ConnectFacts<'_>, device_id: &str) -> Decision {
     let method = match shared_secret(facts) {
         Some(method) => method,
         None if has_device_token(facts, device_id) => AuthMethod::DeviceToken,
+        None if facts.presented.bootstrap_token.is_some() => return by_setup(facts),
         None => return Decision::Refuse(credentials_refused(facts)),
     };
     let admission = Admission { scopes: facts.scopes.to_vec(), method };
     // The shared secret on this machine is as good as a person at its keyboard.
-    let silent = facts.loopback && method != AuthMethod::DeviceToken;
+    let silent = facts.loopback && facts.policy.approve_local && method != AuthMethod::DeviceToken;
     let ask = |reason, approved: &[Scope]| {
         if silent {
             let approved_scopes = scopes::union(approved, facts.scopes);
@@ -108,6 +119,12 @@ fn with_device(facts: &ConnectFacts<'_>, device_id: &str) -> Decision {
         }
     };
     let Some(known) = facts.known else {
+        let expected = facts.role == Role::Node
+            && facts.scopes.is_empty()
+            && facts.policy.approve_nodes_from.iter().any(|network| network.holds(facts.remote));
+        if expected {
+            return Decision::Approve { admission, approved_scopes: Vec::new() };
+        }
         return ask(PairingReason::NotPaired, &[]);
     };
     if changed(known.platform.as_deref(), Some(&facts.client.platform))
@@ -121,6 +138,17 @@ fn with_device(facts: &ConnectFacts<'_>, device_id: &str) -> Decision {
         Some(role) if scopes::covers_all(&role.scopes, facts.scopes) => Decision::Admit(admission),
         Some(_) if method == AuthMethod::DeviceToken => Decision::Refuse(Refusal::ScopeMismatch),
         Some(role) => ask(PairingReason::ScopeUpgrade, &role.scopes),
+    }
+}
+
+/// A setup code stands for roles and scopes; it gives no more than those.
+fn by_setup(facts: &ConnectFacts<'_>) -> Decision {
+    let Some(setup) = facts.setup else { return Decision::Refuse(Refusal::BootstrapTokenInvalid) };
+    match setup.scopes(facts.role) {
+        Some(given) if scopes::covers_all(given, facts.scopes) => {
+            Decision::Redeem(Admission { scopes: facts.scopes.to_vec(), method: AuthMethod::BootstrapToken })
+        }
+        _ => Decision::Refuse(Refusal::ScopeMismatch),
     }
 }
 

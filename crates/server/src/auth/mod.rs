@@ -14,6 +14,7 @@ pub(crate) mod token;
 
 use async_trait::async_trait;
 use bulkhead_protocol::{ErrorShape, Scope};
+use secrecy::SecretString;
 
 pub use decide::{Admission, ConnectFacts, Decision, Presented, decide};
 pub use policy::{AuthMode, AuthPolicy, TrustedProxy};
@@ -38,6 +39,36 @@ pub trait Authenticator: Send + Sync + 'static {
     /// Files a pairing request that a person has to answer and returns its id. The same request twice returns the
     /// same id; the number of open requests is bounded.
     async fn request_pairing(&self, request: PairingRequest) -> Result<String, ErrorShape>;
+
+    /// What the token of a setup code that somebody presents stands for; `None`: it is unknown, used up or over.
+    async fn setup(&self, _token: &SecretString) -> Result<Option<Setup>, ErrorShape> {
+        Ok(None)
+    }
+
+    /// Uses a setup code up: remembers the device with every role that the code gives. `None`: it was used meanwhile.
+    async fn redeem(&self, _setup: &Setup, _grant: DeviceGrant) -> Result<Option<Device>, ErrorShape> {
+        Ok(None)
+    }
+
+    /// The device that used a setup code was heard of after its `hello-ok` (`true`), or is gone without a sign of
+    /// having got it (`false`).
+    fn setup_ended(&self, _setup_id: &str, _delivered: bool) {}
+}
+
+/// A setup code: lets one device in once, without a person answering.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setup {
+    /// Names it without giving it away.
+    pub id: String,
+    /// The roles that it gives, with their scopes; the first is the one that devices connect with.
+    pub roles: Vec<(Role, Vec<Scope>)>,
+}
+
+impl Setup {
+    /// The scopes that it gives for a role; `None`: it does not give that role.
+    pub fn scopes(&self, role: Role) -> Option<&[Scope]> {
+        self.roles.iter().find(|(given, _)| *given == role).map(|(_, scopes)| scopes.as_slice())
+    }
 }
 
 /// A device that was approved before.

@@ -31,6 +31,11 @@ pub struct AuthPolicy {
     pub allowed_origins: Vec<String>,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<TrustedProxy>,
+    /// Devices of this machine that present the shared secret are approved without a question
+    /// (`gateway.nodes.pairing.autoApproveLocal`).
+    pub approve_local: bool,
+    /// Addresses whose new nodes are approved without a question (`gateway.nodes.pairing.autoApproveCidrs`).
+    pub approve_nodes_from: Vec<TrustedProxy>,
 }
 
 /// Addresses of proxies: one such as `10.0.0.2`, or a network such as `172.16.0.0/12`.
@@ -64,6 +69,8 @@ impl AuthPolicy {
             device_token_key: None,
             allowed_origins: Vec::new(),
             trusted_proxies: Vec::new(),
+            approve_local: true,
+            approve_nodes_from: Vec::new(),
         }
     }
 }

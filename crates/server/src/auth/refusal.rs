@@ -26,6 +26,8 @@ pub enum Refusal {
     PasswordNotConfigured,
     /// The device token is none that is in force for this device and role.
     DeviceTokenMismatch,
+    /// The setup code's token is unknown, used up or over.
+    BootstrapTokenInvalid,
     /// The device token was approved for narrower scopes.
     ScopeMismatch,
     /// Nothing was presented, or a node without a device.
@@ -54,7 +56,13 @@ pub enum Refusal {
 impl Refusal {
     /// Whether it counts as a failed attempt: a wrong secret does, a missing one does not.
     pub fn is_failed_attempt(self) -> bool {
-        matches!(self, Self::TokenMismatch { .. } | Self::PasswordMismatch { .. } | Self::DeviceTokenMismatch)
+        matches!(
+            self,
+            Self::TokenMismatch { .. }
+                | Self::PasswordMismatch { .. }
+                | Self::DeviceTokenMismatch
+                | Self::BootstrapTokenInvalid
+        )
     }
 
     /// The stable code in `error.details.code`.
@@ -67,6 +75,7 @@ impl Refusal {
             Self::TokenNotConfigured => "AUTH_TOKEN_NOT_CONFIGURED",
             Self::PasswordNotConfigured => "AUTH_PASSWORD_NOT_CONFIGURED",
             Self::DeviceTokenMismatch => "AUTH_DEVICE_TOKEN_MISMATCH",
+            Self::BootstrapTokenInvalid => "AUTH_BOOTSTRAP_TOKEN_INVALID",
             Self::ScopeMismatch => "AUTH_SCOPE_MISMATCH",
             Self::DeviceRequired => "DEVICE_IDENTITY_REQUIRED",
             Self::UiDeviceRequired => "CONTROL_UI_DEVICE_IDENTITY_REQUIRED",
@@ -90,6 +99,7 @@ impl Refusal {
             Self::TokenNotConfigured => "token_missing_config",
             Self::PasswordNotConfigured => "password_missing_config",
             Self::DeviceTokenMismatch => "device_token_mismatch",
+            Self::BootstrapTokenInvalid => "bootstrap_token_invalid",
             Self::ScopeMismatch => "scope_mismatch",
             Self::DeviceRequired | Self::UiDeviceRequired => "device-required",
             Self::RateLimited { .. } => "rate_limited",
@@ -124,6 +134,9 @@ impl Refusal {
                 "unauthorized: this gateway has no password (set gateway.auth.password on the gateway's machine)"
             }
             Self::DeviceTokenMismatch => "unauthorized: device token mismatch (rotate/reissue device token)",
+            Self::BootstrapTokenInvalid => {
+                "unauthorized: bootstrap token invalid or expired (make a new setup code on the gateway's machine)"
+            }
             Self::ScopeMismatch => {
                 "unauthorized: device token scope mismatch (connect with the gateway's token to widen the scopes)"
             }
@@ -182,7 +195,7 @@ impl Refusal {
                     None,
                 ))
             }
-            Self::DeviceTokenMismatch => ErrorShape::invalid_request(message)
+            Self::DeviceTokenMismatch | Self::BootstrapTokenInvalid => ErrorShape::invalid_request(message)
                 .with_details(self.auth_details(false, "update_auth_credentials", None)),
             Self::ScopeMismatch => ErrorShape::invalid_request(message).with_details(self.auth_details(
                 false,

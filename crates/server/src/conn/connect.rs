@@ -58,6 +58,7 @@ impl Connect {
             token: filled(auth.and_then(|auth| auth.token.as_ref())),
             password: filled(auth.and_then(|auth| auth.password.as_ref())),
             device_token: filled(auth.and_then(|auth| auth.device_token.as_ref())),
+            bootstrap_token: filled(auth.and_then(|auth| auth.bootstrap_token.as_ref())),
         };
         Ok(Self { params, role, scopes, client, presented })
     }
@@ -166,6 +167,8 @@ impl Connect {
             client: self.client,
             caps: self.params.caps,
             commands: self.params.commands.unwrap_or_default(),
+            permissions: self.params.permissions.unwrap_or_default(),
+            path_env: self.params.path_env,
             device_id,
             auth_method: admission.method,
             connected_at_ms: now_ms(),

@@ -15,7 +15,7 @@ use super::outgoing::{EventText, response_frame};
 use super::queue::{End, Queue};
 use super::socket::{Incoming, Socket};
 use crate::auth::{
-    AuthPolicy, ConnectFacts, Decision, Device, PairingRequest, Refusal, decide, device_token, proof,
+    AuthPolicy, ConnectFacts, Decision, Device, PairingRequest, Refusal, Setup, decide, device_token, proof,
 };
 use crate::http::guard::Peer;
 use crate::http::upgrade::Visitor;
@@ -38,6 +38,8 @@ pub(crate) struct Admitted {
     pub(crate) conn: Arc<ConnInfo>,
     pub(crate) membership: Membership,
     pub(crate) place: Peer,
+    /// The setup code that let it in.
+    pub(crate) setup_id: Option<String>,
 }
 
 /// A refusal on its way: what is said, and how the socket is closed after it.
@@ -118,7 +120,7 @@ async fn introduce(
             let conn = Arc::new(ready.conn);
             // It hears of events before its snapshot is made, so that none falls between the two.
             let membership = shared.hub.join(Arc::clone(&conn), Arc::clone(queue));
-            match hello::frame(shared, &envelope.id, &conn, ready.issued.as_ref()) {
+            match hello::frame(shared, &envelope.id, &conn, &ready.issued) {
                 Ok(hello) => queue.push_first_response(hello),
                 Err(error) => {
                     drop(membership);
@@ -133,7 +135,7 @@ async fn introduce(
             shared.handler.on_connect(&conn);
             let Visitor { peer, slot, .. } = visitor;
             drop(slot);
-            Outcome::Admitted(Admitted { conn, membership, place: peer })
+            Outcome::Admitted(Admitted { conn, membership, place: peer, setup_id: ready.setup_id })
         }
         Err(refused) => {
             let Refused { error, code } = refused;
@@ -148,10 +150,12 @@ fn closed(code: u16, reason: &'static str) -> Outcome {
     Outcome::Refused(End::Close { code, reason: reason.into() })
 }
 
-/// A connection that may come in, and the device token that it is told.
+/// A connection that may come in, and the device tokens that it is told: its role's first, then what else a setup
+/// code gave.
 struct Ready {
     conn: ConnInfo,
-    issued: Option<Issued>,
+    issued: Vec<Issued>,
+    setup_id: Option<String>,
 }
 
 async fn admit(
@@ -208,7 +212,8 @@ async fn authenticate(
     let caller = visitor.caller;
     let presents = connect.presented.token.is_some()
         || connect.presented.password.is_some()
-        || connect.presented.device_token.is_some();
+        || connect.presented.device_token.is_some()
+        || connect.presented.bootstrap_token.is_some();
     if presents && let Some(wait) = shared.attempts.locked_out(caller.remote, caller.loopback) {
         let retry_after_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
         return Err(Refusal::RateLimited { retry_after_ms }.into());
@@ -223,18 +228,35 @@ async fn authenticate(
         Some(id) => shared.authenticator.device(id).await.map_err(unavailable)?,
         None => None,
     };
+    let setup = match &connect.presented.bootstrap_token {
+        Some(token) if device_id.is_some() => shared.authenticator.setup(token).await.map_err(unavailable)?,
+        _ => None,
+    };
     let decision = decide(&ConnectFacts {
         policy: &policy,
         loopback: caller.loopback,
+        remote: caller.remote,
         role: connect.role,
         scopes: &connect.scopes,
         client: &connect.client,
         presented: &connect.presented,
         device_id,
         known: known.as_ref(),
+        setup: setup.as_ref(),
     });
+    let mut redeemed: Option<&Setup> = None;
     let (admission, device) = match decision {
         Decision::Admit(admission) => (admission, known),
+        Decision::Redeem(admission) => {
+            let by_code = setup.as_ref().ok_or(Refusal::BootstrapTokenInvalid)?;
+            let scopes = by_code.scopes(connect.role).unwrap_or_default().to_vec();
+            let grant = connect.grant(device_id, scopes, caller.remote);
+            let device = shared.authenticator.redeem(by_code, grant).await.map_err(unavailable)?;
+            let device = device.ok_or(Refusal::BootstrapTokenInvalid)?;
+            tracing::info!(device = %device.id, client = %connect.client.id, "a device came in by a setup code");
+            redeemed = Some(by_code);
+            (admission, Some(device))
+        }
         Decision::Approve { admission, approved_scopes } => {
             let grant = connect.grant(device_id, approved_scopes, caller.remote);
             let device = shared.authenticator.approve(grant).await.map_err(unavailable)?;
@@ -260,8 +282,16 @@ async fn authenticate(
     if admission.method != AuthMethod::None {
         shared.attempts.succeeded(caller.remote);
     }
-    let issued = device.as_ref().and_then(|device| issue(&policy, device, connect.role));
-    Ok(Ready { conn: connect.admitted(proved, admission, caller), issued })
+    let mut roles = vec![connect.role];
+    if let Some(setup) = redeemed {
+        roles.extend(setup.roles.iter().map(|(role, _)| *role).filter(|role| *role != connect.role));
+    }
+    let issued = device
+        .as_ref()
+        .map(|device| roles.iter().filter_map(|role| issue(&policy, device, *role)).collect())
+        .unwrap_or_default();
+    let setup_id = redeemed.map(|setup| setup.id.clone());
+    Ok(Ready { conn: connect.admitted(proved, admission, caller), issued, setup_id })
 }
 
 /// The gateway could not look up or remember: the client may try again.
@@ -274,6 +304,8 @@ fn issue(policy: &AuthPolicy, device: &Device, role: Role) -> Option<Issued> {
     let approved = device.role(role).filter(|role| !role.revoked)?;
     Some(Issued {
         token: device_token(key, &device.id, role, approved.generation),
+        role,
+        scopes: approved.scopes.clone(),
         at_ms: approved.issued_at_ms,
     })
 }

@@ -5,14 +5,16 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::info::ConnInfo;
+use super::info::{ConnInfo, Role};
 use super::outgoing::response_frame;
 use crate::method::Reply;
 use crate::serve::Shared;
 
-/// The device token that a client is told.
+/// A device token that a client is told.
 pub(crate) struct Issued {
     pub(crate) token: SecretString,
+    pub(crate) role: Role,
+    pub(crate) scopes: Vec<Scope>,
     pub(crate) at_ms: u64,
 }
 
@@ -49,6 +51,17 @@ struct HelloAuth<'a> {
     device_token: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     issued_at_ms: Option<u64>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    device_tokens: Vec<HelloToken<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct HelloToken<'a> {
+    device_token: &'a str,
+    role: &'a str,
+    scopes: &'a [Scope],
+    issued_at_ms: u64,
 }
 
 #[derive(Serialize)]
@@ -72,9 +85,11 @@ pub(crate) fn frame(
     shared: &Shared,
     id: &str,
     conn: &ConnInfo,
-    issued: Option<&Issued>,
+    issued: &[Issued],
 ) -> Result<String, ErrorShape> {
     let parts = shared.handler.hello(conn);
+    let own = issued.iter().find(|issued| issued.role == conn.role);
+    let others = issued.iter().filter(|issued| issued.role != conn.role);
     let urls: serde_json::Map<_, _> =
         parts.plugin_surface_urls.into_iter().map(|(name, url)| (name, url.into())).collect();
     let tick_ms = shared.limits.tick_interval.as_millis();
@@ -93,8 +108,16 @@ pub(crate) fn frame(
         auth: HelloAuth {
             role: conn.role.as_str(),
             scopes: &conn.scopes,
-            device_token: issued.map(|issued| issued.token.expose_secret()),
-            issued_at_ms: issued.map(|issued| issued.at_ms),
+            device_token: own.map(|issued| issued.token.expose_secret()),
+            issued_at_ms: own.map(|issued| issued.at_ms),
+            device_tokens: others
+                .map(|issued| HelloToken {
+                    device_token: issued.token.expose_secret(),
+                    role: issued.role.as_str(),
+                    scopes: &issued.scopes,
+                    issued_at_ms: issued.at_ms,
+                })
+                .collect(),
         },
         policy: HelloPolicy {
             max_payload: shared.limits.max_payload,

@@ -80,6 +80,8 @@ pub enum AuthMethod {
     Password,
     /// A token of its own device.
     DeviceToken,
+    /// The token of a setup code, which is used up by it.
+    BootstrapToken,
 }
 
 impl AuthMethod {
@@ -90,6 +92,7 @@ impl AuthMethod {
             Self::Token => "token",
             Self::Password => "password",
             Self::DeviceToken => "device-token",
+            Self::BootstrapToken => "bootstrap-token",
         }
     }
 }
@@ -136,6 +139,10 @@ pub struct ConnInfo {
     pub caps: Vec<String>,
     /// `commands` of the connect request: what a node offers.
     pub commands: Vec<String>,
+    /// `permissions` of the connect request: what a node's system lets it do.
+    pub permissions: std::collections::BTreeMap<String, bool>,
+    /// `pathEnv` of the connect request: where a node looks for programs.
+    pub path_env: Option<String>,
     /// The proved device, if one was.
     pub device_id: Option<String>,
     /// How it was admitted.

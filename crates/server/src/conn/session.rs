@@ -24,15 +24,25 @@ pub(crate) async fn run(shared: Arc<Shared>, upgraded: Upgraded, visitor: Visito
     socket.admitted();
     let place = admitted.place;
     let conn = admitted.conn;
+    let mut setup_id = admitted.setup_id;
     let requests = Requests::new(Arc::clone(&shared), Arc::clone(&conn), queue);
     let end = loop {
         match socket.next().await {
-            Incoming::Text(text) => requests.take(&text),
+            Incoming::Text(text) => {
+                // Whoever asks something has its `hello-ok`, and the tokens in it.
+                if let Some(setup_id) = setup_id.take() {
+                    shared.authenticator.setup_ended(&setup_id, true);
+                }
+                requests.take(&text);
+            }
             Incoming::NotText => requests.take_binary(),
             Incoming::Gone => break None,
             Incoming::End(end) => break Some(end),
         }
     };
+    if let Some(setup_id) = setup_id {
+        shared.authenticator.setup_ended(&setup_id, false);
+    }
     drop(admitted.membership);
     shared.handler.on_disconnect(&conn);
     tracing::debug!(conn = %conn.id, client = %conn.client.id, ?end, "disconnected");

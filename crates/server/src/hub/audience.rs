@@ -20,6 +20,7 @@ use crate::conn::info::{ConnId, Role};
 #[derive(Debug, Clone)]
 pub struct Audience {
     scope: Option<Scope>,
+    nodes_only: bool,
     to: To,
     cap: Option<&'static str>,
     except: Option<ConnId>,
@@ -40,7 +41,15 @@ enum To {
 
 impl Audience {
     fn new(scope: Option<Scope>) -> Self {
-        Self { scope, to: To::Everybody, cap: None, except: None, about: None, droppable: false }
+        Self {
+            scope,
+            nodes_only: false,
+            to: To::Everybody,
+            cap: None,
+            except: None,
+            about: None,
+            droppable: false,
+        }
     }
 
     /// Every admitted connection, nodes too.
@@ -51,6 +60,11 @@ impl Audience {
     /// Operators whose scopes cover `scope`.
     pub fn scope(scope: Scope) -> Self {
         Self::new(Some(scope))
+    }
+
+    /// Nodes, and nobody else.
+    pub fn nodes() -> Self {
+        Self { nodes_only: true, ..Self::new(None) }
     }
 
     /// One connection.
@@ -104,6 +118,9 @@ impl Audience {
         if let Some(scope) = self.scope
             && (info.role != Role::Operator || !info.allows(scope))
         {
+            return false;
+        }
+        if self.nodes_only && info.role != Role::Node {
             return false;
         }
         if self.except.as_ref() == Some(&info.id) || self.cap.is_some_and(|cap| !info.has_cap(cap)) {

@@ -16,6 +16,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("003_schedule.sql")),
     M::up(include_str!("004_approvals.sql")),
     M::up(include_str!("006_sessions.sql")),
+    M::up(include_str!("005_nodes.sql")),
     M::up(include_str!("007_usage.sql")),
 ];
 

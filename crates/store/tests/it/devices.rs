@@ -7,6 +7,7 @@ fn device(id: &str) -> Device {
     Device {
         id: id.into(),
         public_key: "key".into(),
+        label: None,
         display_name: None,
         platform: Some("linux".into()),
         device_family: None,
@@ -49,7 +50,7 @@ async fn a_withdrawn_token_never_comes_back() {
     assert!(store.devices().token("a", "operator").await.unwrap().unwrap().revoked_at.is_some());
     let second = store.devices().issue_token("a", "operator", &scopes).await.unwrap();
     assert!(second.generation > first && second.revoked_at.is_none());
-    let third = store.devices().rotate_token("a", "operator").await.unwrap();
+    let third = store.devices().rotate_token("a", "operator", &["operator.read".into()]).await.unwrap();
     assert!(third.generation > second.generation);
     // Removing and pairing anew does not revive it either.
     store.devices().upsert(device("a")).await.unwrap();
@@ -59,7 +60,10 @@ async fn a_withdrawn_token_never_comes_back() {
     );
     store.devices().token_used("a", "operator").await.unwrap();
     assert_eq!(store.devices().tokens().await.unwrap().len(), 1);
-    assert_eq!(store.devices().rotate_token("b", "operator").await.unwrap_err().code(), "store_not_found");
+    assert_eq!(
+        store.devices().rotate_token("b", "operator", &[]).await.unwrap_err().code(),
+        "store_not_found"
+    );
 }
 
 #[tokio::test]
