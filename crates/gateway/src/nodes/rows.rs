@@ -128,6 +128,8 @@ fn put_live(live: &Live, mut put: impl FnMut(&str, Option<Value>)) {
     put("permissions", (!conn.permissions.is_empty()).then(|| json!(conn.permissions)));
     put("modelIdentifier", conn.client.model_identifier.clone().map(Value::from));
     put("nodePluginTools", Some(live.tools.clone().into()));
+    let skills: Vec<&Value> = live.skills.iter().map(|skill| &skill["name"]).collect();
+    put("skills", (!skills.is_empty()).then(|| json!(skills)));
     put("hostStats", live.host_stats.clone());
     put("lastActiveAtMs", live.last_input_at.map(Value::from));
 }

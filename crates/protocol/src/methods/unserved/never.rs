@@ -46,7 +46,6 @@ pub(super) const ROWS: &[Unserved] = &[
             "claws.packages.remove",
             "nativeHook.invoke",
             "node.pluginSurface.refresh",
-            "node.pluginTools.update",
             "plugin.surface.refresh",
             "plugins.catalog.browse",
             "plugins.catalog.categories",
