@@ -59,6 +59,8 @@ impl Call<'_> {
     /// Refuses callers without a scope that only these parameters ask for.
     pub(crate) fn require(&self, scope: Scope) -> Result<(), ErrorShape> {
         if self.ctx.conn.allows(scope) { Ok(()) } else { Err(ErrorShape::forbidden_missing_scope(scope)) }
+    }
+
     /// Answers at once if the caller is about to be closed because its own device's credentials changed: nothing that
     /// comes after that would reach it.
     pub(crate) fn before_own_end(&self, device_id: &str, reply: &Reply) {
