@@ -35,11 +35,22 @@ struct Map {
 struct Exception {
     /// Method, `event NAME` or `cli COMMAND`.
     at: Vec<String>,
-    /// Keys that may be missing, too many or of another type; `a.*` covers all that is in `a`.
+    /// Keys that may be missing or of another type; `a.*` covers all that is in `a`, `**.a` each key `a`.
     paths: Vec<String>,
     kind: Option<Kind>,
     /// For people.
     reason: String,
+}
+
+/// Whether an exception's path covers the path of a difference: `a.*` all that is in `a`, `**.a` any `a` at the end.
+fn covers(exception: &str, path: &str) -> bool {
+    if let Some(end) = exception.strip_prefix("**.") {
+        return path == end || path.strip_suffix(end).is_some_and(|above| above.ends_with('.'));
+    }
+    match exception.strip_suffix(".*") {
+        Some(above) => path.strip_prefix(above).is_some_and(|below| below.starts_with('.')),
+        None => exception == path,
+    }
 }
 
 impl Exceptions {
@@ -75,11 +86,7 @@ impl Exceptions {
             {
                 continue;
             }
-            let covers = |path: &String| match path.strip_suffix(".*") {
-                Some(above) => difference.path.starts_with(&format!("{above}.")),
-                None => *path == difference.path,
-            };
-            if let Some(path) = exception.paths.iter().position(covers) {
+            if let Some(path) = exception.paths.iter().position(|path| covers(path, &difference.path)) {
                 self.used.insert((number, path));
                 return true;
             }

@@ -92,7 +92,9 @@ export const CALLS = [
   ['models.list', {}], ['models.list', { view: 'configured' }], ['models.authStatus', {}], ['models.probe', { provider: 'fake' }],
   ['tools.catalog', {}], ['tools.effective', { sessionKey: A }],
   ['tools.invoke', { name: 'read', args: { path: 'USER.md' }, sessionKey: A, idempotencyKey: again() }],
-  ['skills.status', {}], ['skills.bins', {}], ['usage.status', {}], ['usage.cost', {}], ['hooks.status', {}],
+  ['skills.status', {}, (r, s) => { s.skill = r.skills?.[0]?.skillKey; }], ['skills.bins', {}],
+  ['skills.update', (s) => ({ skillKey: s.skill ?? 'none', enabled: true }), undefined, { mayFail: /skill/i }],
+  ['usage.status', {}], ['usage.cost', {}], ['hooks.status', {}],
 
   // Configuration.
   ['config.get', {}, (r, s) => { s.baseHash = r.hash; s.raw = r.raw; }], ['config.schema', {}],
@@ -245,6 +247,7 @@ export const CALLS = [
     await invoked;
     await s.call('node.event', { event: 'bench.looked', payloadJSON: '{}' }, undefined, { by: bench });
     await s.call('node.skills.update', { skills: [] }, undefined, { by: bench });
+    await s.call('node.pluginTools.update', { tools: [] }, undefined, { by: bench });
     await s.call('node.pending.enqueue', { nodeId: s.node, type: 'status.request' });
     const pulled = await s.call('node.pending.pull', {}, undefined, { by: bench });
     await s.call('node.pending.ack', { ids: (pulled?.actions ?? []).map((action) => action.id).concat('none') }, undefined, { by: bench });

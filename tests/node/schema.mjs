@@ -76,15 +76,12 @@ const YOUNGER = {
   SystemInfoResult: ['/processMemory'],
 };
 
-/** Results that are known to be wrong and are being mended. */
-const MENDING = ['sessions.delete'];
-
 const camel = (name) => name.split(/[.-]/).map((part) => part[0].toUpperCase() + part.slice(1)).join('');
 const known = (name) => (schema.definitions[name] ? name : undefined);
 
 /** The definition of a method's parameters, of its result, of an event's payload; none where nothing is published. */
 export const paramsOf = (method) => PARAMS[method] ?? known(`${camel(method)}Params`);
-export const resultOf = (method) => (MENDING.includes(method) ? undefined : RESULTS[method] ?? known(`${camel(method)}Result`));
+export const resultOf = (method) => RESULTS[method] ?? known(`${camel(method)}Result`);
 export const payloadOf = (event) => EVENTS[event];
 /** The rows of a list, each with its definition: `[[row, definition], …]`. */
 export function rowsOf(name, value) {

@@ -23,7 +23,7 @@ const THEIR_START: std::time::Duration = std::time::Duration::from_mins(5);
 /// One gateway, and a home from which a real OpenClaw's programs reach it as a remote one.
 struct Side {
     // Ends before its files go.
-    _gateway: Mutex<Running>,
+    _gateway: Option<Mutex<Running>>,
     /// `ours` or `theirs`.
     name: &'static str,
     port: u16,
@@ -65,32 +65,36 @@ impl Scene {
             token: main.token.clone(),
             world,
             home,
-            _gateway: Mutex::new(gateway),
+            _gateway: Some(Mutex::new(gateway)),
         };
         Self { openclaw, outside, ours, theirs: None }
     }
 
+    /// A real gateway, set up like ours; or the one that runs already, where `BULKHEAD_TEST_OPENCLAW_GATEWAY` says
+    /// `PORT TOKEN`, which saves minutes while one works on these tests.
     async fn their_side(&self) -> Side {
-        let (world, token) = (World::new(), format!("gw-{}", word(40)));
-        let port = bulkhead_tests::ports::base();
+        let world = World::new();
+        if let Ok(running) = std::env::var("BULKHEAD_TEST_OPENCLAW_GATEWAY") {
+            let (port, token) = running.split_once(' ').expect("PORT TOKEN");
+            let (port, token) = (port.parse().expect("a port"), token.to_owned());
+            let home = client_home(port, &token);
+            return Side { name: "theirs", port, token, world, home, _gateway: None };
+        }
+        let (port, token) = (bulkhead_tests::ports::base(), format!("gw-{}", word(40)));
         let bot: Bot = self.outside.bot("bench_bot");
         let model = (self.outside.model.openai_url(), self.outside.key.clone());
-        self.openclaw.onboard(
-            &world,
-            port,
-            &token,
-            (&model.0, &model.1),
-            (&bot.token, &self.outside.telegram.base_url),
-        );
-        let gateway = Running::start(self.openclaw.command(&world, &["gateway"]));
-        let url = format!("http://127.0.0.1:{port}/readyz");
+        let bot = (bot.token.as_str(), self.outside.telegram.base_url.as_str());
+        self.openclaw.onboard(&world, port, &token, (&model.0, &model.1), bot);
+        let mut gateway = Running::start(self.openclaw.command(&world, &["gateway"]));
+        let url = format!("http://127.0.0.1:{port}/healthz");
         let deadline = std::time::Instant::now() + THEIR_START;
         while !client().get(&url).send().await.is_ok_and(|answer| answer.status().is_success()) {
-            assert!(std::time::Instant::now() < deadline, "their gateway does not answer");
+            let late = std::time::Instant::now() > deadline;
+            assert!(!late, "their gateway does not answer:\n{}", gateway.output());
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
         }
         let home = client_home(port, &token);
-        Side { name: "theirs", port, token, world, home, _gateway: Mutex::new(gateway) }
+        Side { name: "theirs", port, token, world, home, _gateway: Some(Mutex::new(gateway)) }
     }
 }
 

@@ -154,6 +154,7 @@ fn of_openclaw(conversation: &Conversation, finder: Option<&AhoCorasick>) -> Imp
             account: conversation.account.clone(),
             peer: conversation.peer.clone(),
             label: conversation.label.clone(),
+            parent: None,
         },
         created_at: conversation.created_at,
         updated_at: conversation.updated_at,

@@ -121,8 +121,6 @@ pub(super) const ROWS: &[Unserved] = &[
     row(
         "A gateway is not suspended: its supervisor stops, starts and restarts it.",
         &[
-            "gateway.restart.preflight",
-            "gateway.restart.request",
             "gateway.suspend.handoff",
             "gateway.suspend.prepare",
             "gateway.suspend.resume",
