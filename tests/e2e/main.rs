@@ -18,6 +18,7 @@ mod isolation;
 #[cfg(target_os = "linux")]
 mod notifications;
 mod official_client;
+mod openai_client;
 mod outside;
 mod ports;
 #[cfg(target_os = "linux")]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::error::{AgentError, ProviderError};
-use crate::message::{ModelMessage, StopReason, Usage};
+use crate::message::{ModelMessage, StopReason, ToolCall, Usage};
 
 /// Progress of a run.
 #[derive(Debug, Clone)]
@@ -129,6 +129,8 @@ pub struct RunOutcome {
     pub stop: StopReason,
     /// The provider and model that answered last.
     pub model: (String, String),
+    /// Calls of the caller's own tools ([`crate::Wishes::tools`]) that the run ended with; the caller runs them.
+    pub wanted: Vec<ToolCall>,
     /// What went wrong.
     pub error: Option<AgentError>,
 }

@@ -43,5 +43,5 @@ pub use provider::{
     ModelEvent, ModelInfo, ModelReply, ModelRequest, ModelStream, Probe, Provider, ProviderApi,
     ProviderSettings, ToolDefinition,
 };
-pub use run::{AgentRun, Candidate, RetryPolicy, RunInput, RunSettings};
+pub use run::{AgentRun, Candidate, RetryPolicy, RunInput, RunSettings, Wishes};
 pub use tools::{Tool, ToolContext, ToolOutput, ToolSet};

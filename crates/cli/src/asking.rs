@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use bulkhead_client::{Auth, Client, ClientError, ConnectOptions, GatewayUrl, Timeouts};
-use bulkhead_config::{AuthMode, Config, ConfigStore, SecretInput, SecretRef, SecretSource};
+use bulkhead_client::{Auth, Client, ClientError, ConnectOptions, Fingerprint, GatewayUrl, Timeouts};
+use bulkhead_config::{AuthMode, Config, ConfigStore, GatewayMode, SecretInput, SecretRef, SecretSource};
 use bulkhead_profile::{Place, ProfileName};
 use bulkhead_protocol::HelloOk;
 use bulkhead_secrets::{SecretError, SecretId, Sources};
@@ -22,6 +22,10 @@ pub struct Door {
     pub url: GatewayUrl,
     pub auth: Auth,
     pub patience: Duration,
+    /// The only certificate that is taken.
+    pub pin: Option<Fingerprint>,
+    /// The address came from `--url`.
+    given: bool,
     /// Whose gateway it is; none for an address that was given.
     profile: Option<ProfileName>,
     /// Why the profile's own secret is not there.
@@ -30,29 +34,132 @@ pub struct Door {
 
 /// Finds the gateway and its secret.
 pub async fn door(context: &Context, target: &Target) -> Result<Door, Failure> {
+    door_with(context, target, given(target)?).await
+}
+
+/// The same with credentials that were read before: standard input is read once.
+pub async fn door_with(context: &Context, target: &Target, given: Option<Auth>) -> Result<Door, Failure> {
     let patience = target.timeout.unwrap_or(PATIENCE);
-    let given = match (&target.token, &target.password) {
-        (Some(token), _) => Some(Auth::Token(token.read("--token")?)),
-        (None, Some(password)) => Some(Auth::Password(password.read("--password")?)),
-        (None, None) => None,
-    };
     // The profile's own secret goes to the profile's own gateway only.
     if let Some(url) = &target.url {
         let url = url.parse::<GatewayUrl>()?;
-        return Ok(Door { url, auth: given.unwrap_or_default(), patience, profile: None, missing: None });
+        let pin = target.tls_fingerprint;
+        let auth = given.unwrap_or_default();
+        return Ok(Door { url, auth, patience, pin, given: true, profile: None, missing: None });
     }
     let place = context.place()?;
-    let (port, _) = base_port(&place, &context.env)?;
-    let url = GatewayUrl::loopback(port);
-    let profile = Some(place.name().clone());
-    if let Some(auth) = given {
-        return Ok(Door { url, auth, patience, profile, missing: None });
+    if let Some(door) = configured_remote(context, &place, target, given.clone(), Remote::InUse).await? {
+        return Ok(door);
     }
-    let (auth, missing) = match own_auth(context, &place).await {
-        Ok(auth) => (auth, None),
-        Err(error) => (Auth::None, Some(error)),
+    local(context, &place, target, given).await
+}
+
+/// The credentials that flags give.
+pub fn given(target: &Target) -> Result<Option<Auth>, Failure> {
+    Ok(match (&target.token, &target.password) {
+        (Some(token), _) => Some(Auth::Token(token.read("--token")?)),
+        (None, Some(password)) => Some(Auth::Password(password.read("--password")?)),
+        (None, None) => None,
+    })
+}
+
+/// The gateway of this machine, whatever `gateway.mode` says.
+pub async fn local_door(context: &Context, target: &Target, given: Option<Auth>) -> Result<Door, Failure> {
+    let place = context.place()?;
+    local(context, &place, target, given).await
+}
+
+async fn local(
+    context: &Context,
+    place: &Place,
+    target: &Target,
+    given: Option<Auth>,
+) -> Result<Door, Failure> {
+    let patience = target.timeout.unwrap_or(PATIENCE);
+    let (port, _) = base_port(place, &context.env)?;
+    // Over loopback no certificate is needed, also where other machines have to speak TLS.
+    let (url, pin) = (GatewayUrl::loopback(port), None);
+    let profile = Some(place.name().clone());
+    let (auth, missing) = match given {
+        Some(auth) => (auth, None),
+        None => match own_auth(context, place).await {
+            Ok(auth) => (auth, None),
+            Err(error) => (Auth::None, Some(error)),
+        },
     };
-    Ok(Door { url, auth, patience, profile, missing })
+    Ok(Door { url, auth, patience, pin, given: false, profile, missing })
+}
+
+/// When the gateway of `gateway.remote` is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Remote {
+    /// Only with `gateway.mode: "remote"`.
+    InUse,
+    /// Whenever one is configured.
+    Configured,
+}
+
+/// The gateway of `gateway.remote`, with its own credentials.
+pub async fn configured_remote(
+    context: &Context,
+    place: &Place,
+    target: &Target,
+    given: Option<Auth>,
+    which: Remote,
+) -> Result<Option<Door>, Failure> {
+    let Ok(loaded) = ConfigStore::new(place).load() else { return Ok(None) };
+    let config = loaded.config;
+    let in_use = config.gateway.mode == Some(GatewayMode::Remote);
+    if which == Remote::InUse && !in_use {
+        return Ok(None);
+    }
+    let remote = &config.gateway.remote;
+    let Some(url) = &remote.url else {
+        if !in_use {
+            return Ok(None);
+        }
+        return Err(Failure::failed(
+            "config.remote-url",
+            format!(
+                "{}: gateway.mode is \"remote\", but gateway.remote.url: found nothing, expected such as wss://gate.example:18789; set \
+                 it with `bulkhead config set gateway.remote.url URL`",
+                place.config_path().display()
+            ),
+        ));
+    };
+    let url = url.parse::<GatewayUrl>()?;
+    let configured =
+        remote.tls_fingerprint.as_deref().map(str::parse::<Fingerprint>).transpose().map_err(|problem| {
+            Failure::failed("config.fingerprint", format!("gateway.remote.tlsFingerprint: {problem}"))
+        })?;
+    let pin = target.tls_fingerprint.or(configured);
+    let (auth, missing) = match given {
+        Some(auth) => (auth, None),
+        None => match remote_auth(context, place, &config).await {
+            Ok(auth) => (auth, None),
+            Err(error) => (Auth::None, Some(error)),
+        },
+    };
+    let patience = target.timeout.unwrap_or(PATIENCE);
+    Ok(Some(Door { url, auth, patience, pin, given: false, profile: None, missing }))
+}
+
+/// What `gateway.remote` says to show there; the variable of that meaning stands in for nothing.
+pub async fn remote_auth(context: &Context, place: &Place, config: &Config) -> Result<Auth, SecretError> {
+    let remote = &config.gateway.remote;
+    let sources = || Sources::for_place(place, &context.env).with_providers(config);
+    let read = async |input: &SecretInput| match input {
+        SecretInput::Plain(secret) => Ok(secret.clone()),
+        SecretInput::Ref(reference) => sources().get(reference).await,
+    };
+    if let Some(token) = &remote.token {
+        return read(token).await.map(Auth::Token);
+    }
+    if let Some(password) = &remote.password {
+        return read(password).await.map(Auth::Password);
+    }
+    let variable = context.env.either("GATEWAY_TOKEN");
+    Ok(variable.map_or(Auth::None, |(_, token)| Auth::Token(SecretString::from(token.to_owned()))))
 }
 
 /// The shared secret of this profile's gateway.
@@ -106,7 +213,8 @@ pub async fn secret(
 impl Door {
     /// The door of a gateway that is no profile's here.
     pub fn to(url: GatewayUrl, auth: Auth, patience: Option<Duration>) -> Self {
-        Self { url, auth, patience: patience.unwrap_or(PATIENCE), profile: None, missing: None }
+        let patience = patience.unwrap_or(PATIENCE);
+        Self { url, auth, patience, pin: None, given: false, profile: None, missing: None }
     }
 
     /// A command line that may do everything.
@@ -121,7 +229,11 @@ impl Door {
 
     fn with_patience(&self, options: ConnectOptions) -> ConnectOptions {
         let connect = self.patience.min(PATIENCE);
-        options.with_timeouts(Timeouts { connect, request: self.patience, ..Timeouts::default() })
+        options.pinned_to(self.pin).with_timeouts(Timeouts {
+            connect,
+            request: self.patience,
+            ..Timeouts::default()
+        })
     }
 
     /// Goes in.
@@ -139,6 +251,12 @@ impl Door {
                 "no gateway of profile {name} at {}: found nobody there (connection refused), expected it to listen; start it with `bulkhead --profile {name} gateway`, or see \
                  `bulkhead status`",
                 self.url
+            );
+        }
+        if self.given && unauthorized && matches!(self.auth, Auth::None) {
+            failure.message = format!(
+                "{}. With --url no stored secret is sent: give that gateway's own with --token or --password",
+                failure.message
             );
         }
         if let Some(missing) = self.missing.as_ref().filter(|_| unauthorized) {

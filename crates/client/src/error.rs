@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::Fingerprint;
+
 use bulkhead_protocol::{ErrorCode, ErrorShape, close, error_details};
 
 /// How a connection ended.
@@ -78,6 +80,26 @@ pub enum ClientError {
         url: String,
         /// What happened.
         problem: String,
+    },
+    /// Somebody else's certificate, or a new one of the same gateway.
+    #[error(
+        "{url}: the certificate is not the one that was pinned: found {found}, expected {expected}; if the gateway's certificate was renewed, compare with `bulkhead gateway fingerprint` there and pin the new one (gateway.remote.tlsFingerprint or --tls-fingerprint), else do not connect: somebody may be in between"
+    )]
+    OtherCertificate {
+        /// Where.
+        url: String,
+        /// The pinned one.
+        expected: Fingerprint,
+        /// The one that was shown.
+        found: Fingerprint,
+    },
+    /// A certificate is pinned, and the address is not encrypted.
+    #[error(
+        "{url}: a certificate is pinned, but the address does not ask for TLS; expected wss://; correct the address, or remove the fingerprint"
+    )]
+    NotEncrypted {
+        /// Where.
+        url: String,
     },
     /// It took too long to get in.
     #[error("{url}: no answer within {} while {step}; the gateway may be overloaded, or something else listens on that port", seconds(*after))]
@@ -231,6 +253,8 @@ impl ClientError {
             Self::Refused { .. } => "client.refused",
             Self::Unreachable { .. } => "client.unreachable",
             Self::Tls { .. } => "client.tls",
+            Self::OtherCertificate { .. } => "client.other-certificate",
+            Self::NotEncrypted { .. } => "client.not-encrypted",
             Self::ConnectTimeout { .. } => "client.connect-timeout",
             Self::NotAGateway { .. } => "client.not-a-gateway",
             Self::Busy { .. } => "client.busy",
@@ -257,7 +281,11 @@ impl ClientError {
                 code.as_str(),
                 error_details::AUTH_TOKEN_NOT_CONFIGURED | error_details::AUTH_PASSWORD_NOT_CONFIGURED
             ),
-            Self::BadUrl { .. } | Self::ProtocolMismatch { .. } | Self::Rejected { .. } => true,
+            Self::BadUrl { .. }
+            | Self::ProtocolMismatch { .. }
+            | Self::Rejected { .. }
+            | Self::OtherCertificate { .. }
+            | Self::NotEncrypted { .. } => true,
             _ => false,
         }
     }

@@ -6,6 +6,8 @@ use bulkhead_protocol::device_auth::DeviceKey;
 use bulkhead_protocol::{ClientId, ClientMode, Scope};
 use secrecy::SecretString;
 
+use crate::Fingerprint;
+
 /// How the client proves that it may come in.
 #[derive(Debug, Clone, Default)]
 pub enum Auth {
@@ -76,6 +78,8 @@ pub struct ConnectOptions {
     pub url: String,
     /// The secret.
     pub auth: Auth,
+    /// The only certificate that is taken; without it, one that this system trusts.
+    pub tls_fingerprint: Option<Fingerprint>,
     /// What the client says it is.
     pub identity: Identity,
     /// What it wants to do.
@@ -103,6 +107,7 @@ impl ConnectOptions {
         Self {
             url: url.into(),
             auth,
+            tls_fingerprint: None,
             identity,
             scopes,
             caps: Vec::new(),
@@ -133,6 +138,13 @@ impl ConnectOptions {
     #[must_use]
     pub fn with_device(mut self, device: DeviceKey) -> Self {
         self.device = Some(device);
+        self
+    }
+
+    /// With the only certificate that is taken.
+    #[must_use]
+    pub fn pinned_to(mut self, fingerprint: Option<Fingerprint>) -> Self {
+        self.tls_fingerprint = fingerprint;
         self
     }
 

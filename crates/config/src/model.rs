@@ -101,8 +101,9 @@ impl Config {
         let auth = &self.gateway.auth;
         found.extend(auth.token.iter().map(|input| ("gateway.auth.token".to_owned(), input)));
         found.extend(auth.password.iter().map(|input| ("gateway.auth.password".to_owned(), input)));
-        found
-            .extend(self.gateway.remote.token.iter().map(|input| ("gateway.remote.token".to_owned(), input)));
+        let remote = &self.gateway.remote;
+        found.extend(remote.token.iter().map(|input| ("gateway.remote.token".to_owned(), input)));
+        found.extend(remote.password.iter().map(|input| ("gateway.remote.password".to_owned(), input)));
         let telegram = &self.channels.telegram;
         found.extend(telegram.bot_token.iter().map(|input| ("channels.telegram.botToken".to_owned(), input)));
         for (name, account) in &telegram.accounts {

@@ -58,6 +58,7 @@ pub(crate) fn compose(options: &RunOptions, parts: Parts<'_>) -> Arc<Gateway> {
         store: parts.store,
         events,
         lifecycle: parts.info.lifecycle().clone(),
+        traffic: parts.info.traffic().clone(),
         access,
         models: ModelSet::new(Arc::clone(&credentials)),
         credentials,

@@ -8,6 +8,7 @@ use bulkhead_server::{Audience, EventHub, StateVersion};
 use bulkhead_store::{DeviceRequest, Message};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
+use tokio::sync::watch;
 
 use crate::clock;
 use crate::runs::registry::{EndStatus, RunEnd};
@@ -20,6 +21,8 @@ mod asking;
 #[derive(Debug, Clone)]
 pub(crate) struct Events {
     hub: EventHub,
+    /// Counts the messages that were added to any transcript.
+    messages: watch::Sender<u64>,
 }
 
 /// What all events of one run share.
@@ -34,7 +37,12 @@ pub(crate) struct RunLabel {
 impl Events {
     /// Events through this hub.
     pub(crate) fn new(hub: EventHub) -> Self {
-        Self { hub }
+        Self { hub, messages: watch::Sender::new(0) }
+    }
+
+    /// Wakes whoever waits for a message to be added to a transcript, whichever it is.
+    pub(crate) fn hear_messages(&self) -> watch::Receiver<u64> {
+        self.messages.subscribe()
     }
 
     /// The hub itself, for subscriptions.
@@ -147,6 +155,7 @@ impl Events {
 
     /// `session.message`: a message was added to a transcript.
     pub(crate) fn session_message(&self, label: &RunLabel, message: &Message, session: &Value) {
+        self.messages.send_modify(|count| *count += 1);
         let audience = readers().session(label.session_key.as_str());
         if !self.hub.has_listeners(&audience) {
             return;

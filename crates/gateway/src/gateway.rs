@@ -8,7 +8,7 @@ use bulkhead_agent::Lanes;
 use bulkhead_agent::tools::WebFetch;
 use bulkhead_profile::Place;
 use bulkhead_protocol::ErrorShape;
-use bulkhead_server::{Lifecycle, StateVersion};
+use bulkhead_server::{Lifecycle, StateVersion, Traffic};
 use bulkhead_store::Store;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -47,6 +47,8 @@ pub(crate) struct Gateway {
     pub(crate) store: Store,
     pub(crate) events: Events,
     pub(crate) lifecycle: Lifecycle,
+    /// What the transport counts.
+    pub(crate) traffic: Traffic,
     pub(crate) access: Arc<Access>,
     pub(crate) settings: SettingsSlot,
     pub(crate) credentials: Arc<Credentials>,

@@ -141,6 +141,16 @@ impl ModelSet {
         if let Some(ready) = self.built.lock().unwrap_or_else(PoisonError::into_inner).get(&which.provider) {
             return Ok(Arc::clone(ready));
         }
+        let wanted = self.wanted(settings, which)?;
+        let inner = provider::build(wanted).map_err(|error| error.to_string())?;
+        let ready: Arc<dyn Provider> = Arc::new(Noted { inner, troubles: Arc::clone(&self.troubles) });
+        let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
+        built.insert(which.provider.clone(), Arc::clone(&ready));
+        Ok(ready)
+    }
+
+    /// Where the provider of a model is and how it is spoken to.
+    pub(crate) fn wanted(&self, settings: &Settings, which: &ModelRef) -> Result<ProviderSettings, String> {
         if let Some(problem) = self.missing(settings, which) {
             return Err(problem);
         }
@@ -155,10 +165,6 @@ impl ModelSet {
         wanted.api_key = entry.api_key.as_ref().and_then(|key| self.credentials.resolve(key));
         wanted.headers.clone_from(&entry.headers);
         wanted.proxy.clone_from(&entry.proxy);
-        let inner = provider::build(wanted).map_err(|error| error.to_string())?;
-        let ready: Arc<dyn Provider> = Arc::new(Noted { inner, troubles: Arc::clone(&self.troubles) });
-        let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
-        built.insert(which.provider.clone(), Arc::clone(&ready));
-        Ok(ready)
+        Ok(wanted)
     }
 }

@@ -174,6 +174,9 @@ impl Gateway {
                 "gateway.controlUi",
                 was.control_ui.enabled != is.control_ui.enabled || was.control_ui.root != is.control_ui.root,
             ),
+            ("gateway.controlUi.basePath", was.control_ui.base_path != is.control_ui.base_path),
+            ("gateway.tls", was.tls != is.tls),
+            ("gateway.metrics.requireAuth", was.metrics.require_auth != is.metrics.require_auth),
             ("logging.level", before.logging.level != now.logging.level),
         ];
         let mut needed = self.restart_needed.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

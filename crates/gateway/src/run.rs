@@ -1,5 +1,6 @@
 //! One gateway from its start to its end. It reads top to bottom: this is the order of things.
 
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,7 +19,7 @@ use crate::options::RunOptions;
 use crate::signals::Signals;
 use crate::start::configuration::{self, Notes};
 use crate::start::handoff::{First, Handoff};
-use crate::start::{bind, directories, foreground, lock, ready};
+use crate::start::{bind, directories, foreground, lock, ready, tls};
 use crate::steady::{self, Ended};
 use crate::{http, ui};
 
@@ -79,9 +80,14 @@ pub async fn run(options: RunOptions) -> Result<Ended, GatewayError> {
 
     let port = bind::base_port(&options, &settings.config)?;
     let wanted = bind::addresses(&options, &settings.config, port)?;
+    let hosts: Vec<IpAddr> = wanted.addrs.iter().map(SocketAddr::ip).collect();
+    let tls = tls::configuration(&settings.config.gateway.tls, &place, &options.environment, &hosts)?;
     let database = place.database_path();
     let opening = tokio::task::spawn_blocking(move || Store::open(database));
-    let bound = bind::bind(&options, wanted).await?;
+    let mut bound = bind::bind(&options, wanted).await?;
+    if let Some(tls) = tls {
+        bound = bound.with_tls(tls);
+    }
     let secrets = match &mut handoff {
         Some(handoff) => handoff.first().await?,
         None => from_here(&options, &settings).await?,
@@ -224,13 +230,15 @@ fn serve(
     server_info: ServerInfo,
     doors: CancellationToken,
 ) -> tokio::task::JoinHandle<()> {
+    let settings = gateway.settings.now();
     let parts = ServerParts {
         handler: Handler::new(Arc::clone(gateway)),
         authenticator: gateway.access.clone(),
         hub,
         http_routes: http::routes(Arc::clone(gateway)),
-        open_routes: axum::Router::new(),
-        static_ui: ui::source(&gateway.settings.now().config.gateway.control_ui),
+        open_routes: http::open_routes(Arc::clone(gateway)),
+        static_ui: ui::source(&settings.config.gateway.control_ui, &settings.environment),
+        ui_base_path: settings.config.gateway.control_ui.base_path.clone().unwrap_or_default(),
         limits,
         server_info,
     };

@@ -119,6 +119,11 @@ impl Settings {
         format!("agent:{}:main", self.default_agent())
     }
 
+    /// The path that the web UI is served below: empty, or such as `/gateway`.
+    pub(crate) fn base_path(&self) -> String {
+        bulkhead_server::ui_base_path(self.config.gateway.control_ui.base_path.as_deref().unwrap_or_default())
+    }
+
     /// The provider's entry.
     pub(crate) fn provider(&self, id: &str) -> Option<&Provider> {
         self.config.models.providers.get(id)

@@ -136,6 +136,16 @@ impl Place {
         self.state_dir.join("crashes")
     }
 
+    /// The gateway's own certificate for TLS (PEM). Not secret.
+    pub fn certificate_path(&self) -> PathBuf {
+        self.state_dir.join("tls").join("gateway-cert.pem")
+    }
+
+    /// The private key of [`Place::certificate_path`] (PEM, for this user only).
+    pub fn certificate_key_path(&self) -> PathBuf {
+        self.state_dir.join("tls").join("gateway-key.pem")
+    }
+
     /// The file whose lock says that a gateway runs here.
     pub fn lock_path(&self) -> PathBuf {
         self.state_dir.join("gateway.lock")

@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{PoisonError, RwLock};
 use std::time::Instant;
 
+use crate::traffic::Traffic;
+
 /// What `hello-ok.server` and the health routes say about this gateway.
 #[derive(Debug, Clone)]
 pub struct ServerInfo {
@@ -15,6 +17,7 @@ pub struct ServerInfo {
     /// New for every start of the process.
     pub boot_id: String,
     lifecycle: Lifecycle,
+    traffic: Traffic,
 }
 
 impl ServerInfo {
@@ -25,7 +28,13 @@ impl ServerInfo {
             build_id: None,
             boot_id: uuid::Uuid::new_v4().to_string(),
             lifecycle: Lifecycle::default(),
+            traffic: Traffic::default(),
         }
+    }
+
+    /// What was counted since the start.
+    pub fn traffic(&self) -> &Traffic {
+        &self.traffic
     }
 
     /// The handle with which the gateway says how far it is.

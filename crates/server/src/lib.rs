@@ -28,6 +28,7 @@
 //!     http_routes: axum::Router::new(),
 //!     open_routes: axum::Router::new(),
 //!     static_ui: UiSource::Off,
+//!     ui_base_path: String::new(),
 //!     limits: Limits::default(),
 //!     server_info: ServerInfo::new("0.1.0"),
 //! };
@@ -39,6 +40,7 @@
 
 pub mod auth;
 mod conn;
+mod encryption;
 mod error;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
@@ -49,14 +51,17 @@ mod limits;
 mod listen;
 mod method;
 mod serve;
+mod traffic;
 
 pub use auth::{
     AuthMode, AuthPolicy, Authenticator, Device, DeviceGrant, DeviceRole, PairingReason, PairingRequest,
     Setup, TrustedProxy,
 };
 pub use conn::info::{AuthMethod, ClientInfo, ConnId, ConnInfo, Role};
+pub use encryption::tls_config;
 pub use error::ServerError;
 pub use http::bearer::HttpCaller;
+pub use http::document::base_path as ui_base_path;
 pub use http::ui::{UiAsset, UiSource};
 pub use hub::{Audience, EventHub, StateVersion};
 pub use info::{Failure, Lifecycle, ServerInfo};
@@ -64,3 +69,6 @@ pub use limits::Limits;
 pub use listen::{BindOptions, Bound, Server};
 pub use method::{CallContext, HelloParts, MethodHandler, Reply, Responder};
 pub use serve::ServerParts;
+pub use traffic::Traffic;
+
+pub use tokio_rustls::rustls::ServerConfig as TlsServerConfig;

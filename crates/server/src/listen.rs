@@ -9,12 +9,15 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_rustls::rustls::ServerConfig;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
+use crate::encryption::{Encryption, Entered};
 use crate::error::ServerError;
 use crate::http::guard::Peer;
 use crate::serve::Shared;
@@ -91,7 +94,7 @@ fn bind_all(wanted: &[SocketAddr]) -> Result<Bound, ServerError> {
         let tried = wanted.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         return Err(ServerError::NoAddress { tried });
     }
-    Ok(Bound { listeners, addrs })
+    Ok(Bound { listeners, addrs, tls: None })
 }
 
 /// Connections that may wait to be accepted.
@@ -131,6 +134,7 @@ fn is_missing_family(error: &std::io::Error) -> bool {
 pub struct Bound {
     listeners: Vec<TcpListener>,
     addrs: Vec<SocketAddr>,
+    tls: Option<Encryption>,
 }
 
 impl Bound {
@@ -144,6 +148,13 @@ impl Bound {
         self.addrs.first().map_or(0, SocketAddr::port)
     }
 
+    /// Asks for TLS from everybody who does not come from this machine; programs on this machine may use it too.
+    #[must_use]
+    pub fn with_tls(mut self, config: Arc<ServerConfig>) -> Self {
+        self.tls = Some(Encryption::new(config));
+        self
+    }
+
     /// Begins to accept.
     pub(crate) fn open(self, shared: &Arc<Shared>, router: &axum::Router) -> Doors {
         let stop = CancellationToken::new();
@@ -155,6 +166,7 @@ impl Bound {
                 shared: Arc::clone(shared),
                 router: router.clone(),
                 places: Arc::clone(&places),
+                tls: self.tls.clone(),
                 connections: connections.clone(),
                 stop: stop.clone(),
             };
@@ -192,6 +204,7 @@ struct Door {
     shared: Arc<Shared>,
     router: axum::Router,
     places: Arc<Semaphore>,
+    tls: Option<Encryption>,
     connections: TaskTracker,
     stop: CancellationToken,
 }
@@ -224,32 +237,64 @@ impl Door {
         // Small frames must not wait for more.
         let _ = stream.set_nodelay(true);
         let Ok(local) = stream.local_addr() else { return };
-        let peer = Peer::new(remote, local, place);
         let router = self.router.clone();
-        let service = service_fn(move |mut request: http::Request<Incoming>| {
-            request.extensions_mut().insert(peer.clone());
-            router.clone().oneshot(request.map(axum::body::Body::new))
-        });
-        let mut http = http1::Builder::new();
-        http.timer(TokioTimer::new())
-            .header_read_timeout(self.shared.limits.header_timeout)
-            .max_buf_size(64 * 1024)
-            .max_headers(100)
-            .keep_alive(true);
         let stop = self.stop.clone();
+        let patience = self.shared.limits.header_timeout;
+        let Some(tls) = self.tls.clone() else {
+            let peer = Peer::new(remote, local, false, place);
+            self.connections.spawn(converse(stream, peer, router, patience, stop));
+            return;
+        };
         self.connections.spawn(async move {
-            let connection = http.serve_connection(TokioIo::new(stream), service).with_upgrades();
-            let mut connection = std::pin::pin!(connection);
-            let outcome = tokio::select! {
-                outcome = connection.as_mut() => outcome,
-                () = stop.cancelled() => {
-                    connection.as_mut().graceful_shutdown();
-                    connection.await
-                }
+            let entered = tokio::select! {
+                entered = tls.enter(stream, remote, patience) => entered,
+                () = stop.cancelled() => return,
             };
-            if let Err(error) = outcome {
-                tracing::trace!(%error, "an HTTP connection ended early");
+            match entered {
+                Ok(Entered::Encrypted(stream)) => {
+                    let peer = Peer::new(remote, local, true, place);
+                    converse(stream, peer, router, patience, stop).await;
+                }
+                Ok(Entered::Plain(stream)) => {
+                    let peer = Peer::new(remote, local, false, place);
+                    converse(stream, peer, router, patience, stop).await;
+                }
+                Err(error) => tracing::debug!(%remote, %error, "a connection was not encrypted"),
             }
         });
+    }
+}
+
+/// One HTTP connection to its end; an upgraded one goes on by itself.
+async fn converse<S>(
+    stream: S,
+    peer: Peer,
+    router: axum::Router,
+    header_timeout: Duration,
+    stop: CancellationToken,
+) where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let service = service_fn(move |mut request: http::Request<Incoming>| {
+        request.extensions_mut().insert(peer.clone());
+        router.clone().oneshot(request.map(axum::body::Body::new))
+    });
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new())
+        .header_read_timeout(header_timeout)
+        .max_buf_size(64 * 1024)
+        .max_headers(100)
+        .keep_alive(true);
+    let connection = http.serve_connection(TokioIo::new(stream), service).with_upgrades();
+    let mut connection = std::pin::pin!(connection);
+    let outcome = tokio::select! {
+        outcome = connection.as_mut() => outcome,
+        () = stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = outcome {
+        tracing::trace!(%error, "an HTTP connection ended early");
     }
 }

@@ -10,9 +10,9 @@ use bulkhead_protocol::close;
 use crate::auth::Authenticator;
 use crate::auth::attempts::Attempts;
 use crate::conn::quota::WriteQuota;
-use crate::http::shell;
-use crate::http::ui::UiSource;
+use crate::http::ui::{Hosting, UiSource};
 use crate::http::upgrade::PreAuthSlots;
+use crate::http::{document, shell};
 use crate::hub::{Audience, EventHub, ticker};
 use crate::info::ServerInfo;
 use crate::limits::Limits;
@@ -34,6 +34,8 @@ pub struct ServerParts {
     pub open_routes: axum::Router,
     /// The web UI.
     pub static_ui: UiSource,
+    /// The path that it is served below, such as `/gateway`; empty for `/`.
+    pub ui_base_path: String,
     /// The bounds.
     pub limits: Limits,
     /// Who this is, and how far it has come up.
@@ -84,7 +86,8 @@ impl Bound {
             sockets: TaskTracker::new(),
             closing: closing.clone(),
         });
-        let router = shell::router(&shared, parts.http_routes, parts.open_routes, parts.static_ui);
+        let ui = Hosting { source: parts.static_ui, base: document::base_path(&parts.ui_base_path) };
+        let router = shell::router(&shared, parts.http_routes, parts.open_routes, ui);
         let clock = tokio::spawn(ticker::run(shared.hub.clone(), shared.limits.clone()));
         let doors = self.open(&shared, &router);
 

@@ -1,5 +1,6 @@
 //! Model providers behind one trait.
 
+mod embed;
 mod probe;
 mod retry;
 mod rig;
@@ -19,6 +20,7 @@ use serde_json::Value;
 use crate::error::ProviderError;
 use crate::message::{ModelMessage, StopReason, ToolCall, Usage};
 
+pub use embed::{EmbedError, Embeddings, embed};
 pub use probe::{PROBE_TIMEOUT, Probe, list_models, probe};
 pub(crate) use retry::{Decision, decide};
 
@@ -132,6 +134,10 @@ pub struct ModelRequest {
     pub max_tokens: Option<u64>,
     /// How much the model takes, in tokens; Ollama must be told.
     pub context_window: Option<u32>,
+    /// How bold the answer may be, 0 to 2; the provider's own rule without it.
+    pub temperature: Option<f64>,
+    /// Further fields of an OpenAI-compatible request, such as `top_p`; others never see them.
+    pub extra: serde_json::Map<String, Value>,
 }
 
 /// Something that arrived.

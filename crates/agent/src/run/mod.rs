@@ -21,10 +21,10 @@ use crate::error::AgentError;
 use crate::events::{RunEvent, RunOutcome, RunStatus};
 use crate::history;
 use crate::message::{ModelMessage, StopReason, ToolCall, Usage};
-use crate::provider::{Decision, ModelEvent, ModelReply, ModelRequest, decide};
+use crate::provider::{Decision, ModelEvent, ModelReply, ModelRequest, ToolDefinition, decide};
 use crate::tools::{ToolContext, ToolOutput, ToolSet, limit_text};
 
-pub use self::settings::{Candidate, RetryPolicy, RunInput, RunSettings};
+pub use self::settings::{Candidate, RetryPolicy, RunInput, RunSettings, Wishes};
 
 /// Runs agents; cheap to clone.
 #[derive(Debug, Clone)]
@@ -61,6 +61,9 @@ struct Run<'a> {
     cancel: CancellationToken,
     context: ToolContext,
     system: String,
+    wishes: Wishes,
+    /// Calls of the caller's own tools, for the caller to run.
+    wanted: Vec<ToolCall>,
     /// What is sent: history, the person's message, everything since.
     conversation: Vec<ModelMessage>,
     /// Where in `conversation` the new messages begin.
@@ -81,7 +84,13 @@ impl<'a> Run<'a> {
         cancel: CancellationToken,
     ) -> Self {
         let mut conversation = history::prepare(input.history, settings.history_limit(input.system.len()));
-        conversation.push(ModelMessage::User { text: input.user, pictures: input.pictures });
+        let said = ModelMessage::User { text: input.user, pictures: input.pictures };
+        // Results that its caller brings are all that a run goes on with: then nothing is said.
+        let silent =
+            matches!(&said, ModelMessage::User { text, pictures } if text.is_empty() && pictures.is_empty());
+        if !silent || conversation.is_empty() {
+            conversation.push(said);
+        }
         Self {
             settings,
             tools,
@@ -93,6 +102,8 @@ impl<'a> Run<'a> {
             },
             cancel,
             system: input.system,
+            wishes: input.wishes,
+            wanted: Vec::new(),
             new_from: conversation.len(),
             conversation,
             candidate: 0,
@@ -127,7 +138,14 @@ impl<'a> Run<'a> {
                 return Ok(());
             }
             for (index, call) in calls.into_iter().enumerate() {
-                self.call(call, index).await?;
+                if self.wishes.tools.iter().any(|tool| tool.name == call.name) {
+                    self.wanted.push(call);
+                } else {
+                    self.call(call, index).await?;
+                }
+            }
+            if !self.wanted.is_empty() {
+                return Ok(());
             }
         }
         Err(AgentError::StepLimit { steps: self.settings.max_steps })
@@ -187,9 +205,11 @@ impl<'a> Run<'a> {
             model: candidate.model.clone(),
             system: self.system.clone(),
             messages: self.conversation.clone(),
-            tools: self.tools.definitions(),
-            max_tokens: candidate.max_tokens,
+            tools: self.offered(),
+            max_tokens: at_most(candidate.max_tokens, self.wishes.max_tokens),
             context_window: candidate.context_window,
+            temperature: self.wishes.temperature,
+            extra: self.wishes.extra.clone(),
         };
         let provider = Arc::clone(&candidate.provider);
         let cancel = self.cancel.clone();
@@ -307,8 +327,18 @@ impl<'a> Run<'a> {
             messages: self.conversation.split_off(self.new_from),
             usage: self.usage,
             stop: self.stop,
+            wanted: self.wanted,
             error,
         }
+    }
+
+    /// Our tools and the caller's; the caller's own one wins over one of ours with its name.
+    fn offered(&self) -> Vec<ToolDefinition> {
+        let theirs = &self.wishes.tools;
+        let mut tools = self.tools.definitions();
+        tools.retain(|tool| theirs.iter().all(|their| their.name != tool.name));
+        tools.extend(theirs.iter().cloned());
+        tools
     }
 
     async fn sleep(&self, pause: Duration) -> Result<(), AgentError> {
@@ -323,4 +353,9 @@ impl<'a> Run<'a> {
         let candidate = &self.settings.candidates[self.candidate];
         (candidate.provider.id().to_owned(), candidate.model.clone())
     }
+}
+
+/// The smaller of two limits that may not be there.
+fn at_most(a: Option<u64>, b: Option<u64>) -> Option<u64> {
+    a.into_iter().chain(b).min()
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::message::{ModelMessage, Picture};
-use crate::provider::Provider;
+use crate::provider::{Provider, ToolDefinition};
 
 /// When and how often a failed attempt is repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,12 +132,28 @@ pub struct RunInput {
     pub run_id: String,
     /// What was said before, oldest first, without `user`.
     pub history: Vec<ModelMessage>,
-    /// What the person says now.
+    /// What the person says now; empty when the run goes on after results that its caller brings in the history.
     pub user: String,
     /// The pictures that come with it.
     pub pictures: Vec<Picture>,
     /// The system prompt.
     pub system: String,
+    /// What a caller asks for beside the answer.
+    pub wishes: Wishes,
+}
+
+/// What a caller of one run may ask for: tools that it runs itself, and how the model answers.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Wishes {
+    /// Tools of the caller. A run that wants one ends there and hands the calls back ([`crate::RunOutcome::wanted`]); the
+    /// caller comes back with the results as history, and nothing new said.
+    pub tools: Vec<ToolDefinition>,
+    /// How long the answer may be, in tokens; never more than the model's own limit.
+    pub max_tokens: Option<u64>,
+    /// 0 to 2.
+    pub temperature: Option<f64>,
+    /// Further fields of an OpenAI-compatible request.
+    pub extra: serde_json::Map<String, serde_json::Value>,
 }
 
 impl RunInput {
@@ -157,6 +173,13 @@ impl RunInput {
     #[must_use]
     pub fn pictures(mut self, pictures: Vec<Picture>) -> Self {
         self.pictures = pictures;
+        self
+    }
+
+    /// With wishes.
+    #[must_use]
+    pub fn wishes(mut self, wishes: Wishes) -> Self {
+        self.wishes = wishes;
         self
     }
 

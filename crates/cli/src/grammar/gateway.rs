@@ -1,7 +1,9 @@
 //! `gateway` and its subcommands.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
+use bulkhead_client::Fingerprint;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::secret_flag::SecretFlag;
@@ -37,7 +39,9 @@ pub enum GatewayCommand {
     /// Ask the running gateway how it is.
     Health(AskArgs),
     /// Look at a gateway from outside: connect, health, status, who is there, configuration.
-    Probe(AskArgs),
+    Probe(ProbeArgs),
+    /// Print the fingerprint of this gateway's certificate, for others to pin.
+    Fingerprint,
     /// Call a method of the gateway protocol.
     Call(CallArgs),
     /// Install the gateway as a service of this system, or put right what differs; the service owns it from now on.
@@ -108,7 +112,9 @@ pub enum Bind {
     Loopback,
     /// Every address of this machine.
     Lan,
-    /// Loopback, and what the configuration adds.
+    /// This machine's Tailscale address.
+    Tailnet,
+    /// Loopback; every address inside a container.
     Auto,
     /// The address in gateway.customBindHost.
     Custom,
@@ -119,6 +125,7 @@ impl Bind {
         match self {
             Self::Loopback => "loopback",
             Self::Lan => "lan",
+            Self::Tailnet => "tailnet",
             Self::Auto => "auto",
             Self::Custom => "custom",
         }
@@ -199,7 +206,7 @@ pub struct StopArgs {
 /// Where to ask, and with what.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Target {
-    /// Another gateway than this profile's, such as ws://127.0.0.1:18789.
+    /// Another gateway than this profile's, such as ws://127.0.0.1:18789; stored secrets are never sent to it.
     #[arg(long, value_name = "URL")]
     pub url: Option<String>,
     /// Its token; by default the one in this profile's secret store. `-` or @FILE.
@@ -208,9 +215,16 @@ pub struct Target {
     /// Its password, where it asks for one. `-` or @FILE.
     #[arg(long, value_name = "SECRET", conflicts_with = "token")]
     pub password: Option<SecretFlag>,
+    /// SHA-256 of the only certificate that is taken (wss://); `bulkhead gateway fingerprint` prints it there.
+    #[arg(long, value_name = "SHA256", value_parser = fingerprint)]
+    pub tls_fingerprint: Option<Fingerprint>,
     /// How long to wait, in milliseconds.
     #[arg(long, value_name = "MS", value_parser = milliseconds)]
     pub timeout: Option<Duration>,
+}
+
+fn fingerprint(text: &str) -> Result<Fingerprint, String> {
+    text.parse()
 }
 
 fn milliseconds(text: &str) -> Result<Duration, String> {
@@ -224,6 +238,28 @@ fn milliseconds(text: &str) -> Result<Duration, String> {
 pub struct AskArgs {
     #[command(flatten)]
     pub target: Target,
+}
+
+const PROBE_EXAMPLES: &str = "\
+Examples:
+  bulkhead gateway probe                          This machine, and gateway.remote if there is one
+  bulkhead gateway probe --url wss://gate:18789 --token @token.txt
+  bulkhead gateway probe --ssh ada@server         Through a tunnel to the loopback of that machine";
+
+#[derive(Debug, Clone, Default, Args)]
+#[command(after_help = PROBE_EXAMPLES)]
+pub struct ProbeArgs {
+    #[command(flatten)]
+    pub target: Target,
+    /// Also look through an SSH tunnel: user@host or user@host:port (by default gateway.remote.sshTarget).
+    #[arg(long, value_name = "TARGET")]
+    pub ssh: Option<String>,
+    /// The key file for it.
+    #[arg(long, value_name = "FILE")]
+    pub ssh_identity: Option<PathBuf>,
+    /// The gateway's port on that machine (by default this profile's).
+    #[arg(long, value_name = "PORT", value_parser = super::base_port)]
+    pub port: Option<u16>,
 }
 
 #[derive(Debug, Args)]

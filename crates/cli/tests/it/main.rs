@@ -9,5 +9,7 @@ mod gateway_commands;
 mod help;
 mod home;
 mod profiles;
+#[cfg(unix)]
+mod remote;
 mod seeds_example;
 mod supervised;

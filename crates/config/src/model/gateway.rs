@@ -28,6 +28,58 @@ pub struct Gateway {
     pub trusted_proxies: Vec<String>,
     /// The gateway that `mode: "remote"` talks to.
     pub remote: Remote,
+    /// Encryption of what other machines say.
+    pub tls: Tls,
+    /// Counters for Prometheus.
+    pub metrics: Metrics,
+    /// Which tools `POST /tools/invoke` reaches.
+    pub tools: HttpTools,
+}
+
+/// `gateway.tls`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Tls {
+    /// Whether other machines have to speak TLS.
+    pub enabled: bool,
+    /// Make a certificate of our own when no path names one.
+    pub auto_generate: bool,
+    /// The certificate chain, PEM.
+    pub cert_path: Option<String>,
+    /// Its private key, PEM.
+    pub key_path: Option<String>,
+}
+
+impl Default for Tls {
+    fn default() -> Self {
+        Self { enabled: false, auto_generate: true, cert_path: None, key_path: None }
+    }
+}
+
+/// `gateway.metrics`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Metrics {
+    /// Whether `/metrics` is served.
+    pub enabled: bool,
+    /// Whether it asks for the gateway's secret.
+    pub require_auth: bool,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self { enabled: true, require_auth: true }
+    }
+}
+
+/// `gateway.tools`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct HttpTools {
+    /// Tools that are reached although the built-in rule keeps them back.
+    pub allow: Vec<String>,
+    /// Tools that are kept back beside those of the built-in rule.
+    pub deny: Vec<String>,
 }
 
 /// `gateway.mode`.
@@ -170,4 +222,12 @@ pub struct Remote {
     pub url: Option<String>,
     /// Its token.
     pub token: Option<SecretInput>,
+    /// Its password, where it asks for one.
+    pub password: Option<SecretInput>,
+    /// SHA-256 of its certificate, in hex: no other one is taken.
+    pub tls_fingerprint: Option<String>,
+    /// `user@host` whose SSH leads to it; `gateway probe` looks there too.
+    pub ssh_target: Option<String>,
+    /// The key file for that.
+    pub ssh_identity: Option<String>,
 }

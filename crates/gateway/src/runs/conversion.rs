@@ -199,6 +199,17 @@ pub(super) fn to_store(messages: &[ModelMessage], by: Produced<'_>) -> Vec<NewMe
         .collect()
 }
 
+/// Results of a caller's own tools, as they are stored.
+pub(super) fn results_to_store(results: &[ModelMessage], session_key: &str, run_id: &str) -> Vec<NewMessage> {
+    let stored = |message: &ModelMessage| {
+        let ModelMessage::Tool { call_id, name, text, is_error } = message else { return None };
+        let content = json!([{"type": "text", "text": text}]);
+        let meta = json!({"toolCallId": call_id, "toolName": name, "isError": is_error});
+        Some(NewMessage::new(session_key, "toolResult", content).in_run(run_id).with_meta(meta))
+    };
+    results.iter().filter_map(stored).collect()
+}
+
 fn blocks(text: &str, calls: &[ToolCall]) -> Value {
     let mut blocks = Vec::new();
     if !text.is_empty() {

@@ -15,11 +15,10 @@ mod turn;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bulkhead_agent::Picture;
+use bulkhead_agent::{ModelMessage, Picture, StopReason, Wishes};
 use bulkhead_store::{Run, RunStatus};
 use serde_json::{Value, json};
 
-use crate::http::openai_wire::Speaker;
 use crate::settings::ModelRef;
 use registry::{EndStatus, RunEnd};
 
@@ -88,9 +87,13 @@ pub(crate) struct TurnRequest {
     /// Added to the system prompt.
     pub(crate) extra_system: Option<String>,
     /// A conversation that the caller brings, instead of the stored one.
-    pub(crate) earlier: Option<Vec<(Speaker, String)>>,
+    pub(crate) earlier: Option<Vec<ModelMessage>>,
+    /// Results of the caller's own tools, with which an earlier run goes on; nothing new is said then.
+    pub(crate) results: Vec<ModelMessage>,
     /// Pictures that come with it.
     pub(crate) pictures: Vec<Picture>,
+    /// Tools of the caller, and how the model is to answer.
+    pub(crate) wishes: Wishes,
     /// The model that answers this one, instead of the session's.
     pub(crate) model: Option<ModelRef>,
     /// The longest that the answer may take.
@@ -119,7 +122,9 @@ impl TurnRequest {
             source,
             extra_system: None,
             earlier: None,
+            results: Vec::new(),
             pictures: Vec::new(),
+            wishes: Wishes::default(),
             model: None,
             timeout: None,
             append_only: false,
@@ -171,6 +176,8 @@ pub(crate) fn end_of(run: &Run) -> Option<RunEnd> {
         output_tokens: tokens("output"),
         provider: None,
         model: None,
+        wanted: Vec::new(),
+        stop: StopReason::Stop,
         started_at: u64::try_from(run.started_at).unwrap_or(0),
         ended_at: u64::try_from(run.ended_at.unwrap_or(run.started_at)).unwrap_or(0),
     })

@@ -4,6 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use bulkhead_agent::{StopReason, ToolCall};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -48,6 +49,10 @@ pub(crate) struct RunEnd {
     pub(crate) output_tokens: u64,
     pub(crate) provider: Option<String>,
     pub(crate) model: Option<String>,
+    /// Calls of the caller's own tools, for the caller to run.
+    pub(crate) wanted: Vec<ToolCall>,
+    /// Why the model's last turn ended.
+    pub(crate) stop: StopReason,
     pub(crate) started_at: u64,
     pub(crate) ended_at: u64,
 }
@@ -260,6 +265,8 @@ mod tests {
             output_tokens: 2,
             provider: None,
             model: None,
+            wanted: Vec::new(),
+            stop: StopReason::Stop,
             started_at: 0,
             ended_at: 1,
         }

@@ -7,9 +7,10 @@ use std::time::Duration;
 use bulkhead_agent::prompt::{PromptFacts, system_prompt};
 use bulkhead_agent::tools::{Edit, Exec, ExecOptions, Ls, Read, WebFetch, Write};
 use bulkhead_agent::workspace::{Workspace, ensure_templates};
-use bulkhead_agent::{Tool, ToolSet};
+use bulkhead_agent::{Tool, ToolContext, ToolOutput, ToolSet};
 use bulkhead_profile::{Environment, Place, known_profiles, siblings};
 use bulkhead_store::ToolCall;
+use serde_json::Value;
 
 use super::recorded_tools::{Recorder, recount};
 use super::{Source, TurnRequest};
@@ -23,6 +24,9 @@ use crate::questions::tool::AskUser;
 use crate::settings::{AgentView, Settings};
 use crate::tool_policy::ToolPolicy;
 
+/// How long a tool may take that is called without a model.
+const LONGEST_CALL: Duration = Duration::from_mins(3);
+
 /// What an agent has at hand for one turn.
 pub(super) struct Room {
     pub(super) tools: ToolSet,
@@ -30,6 +34,45 @@ pub(super) struct Room {
 }
 
 impl Gateway {
+    /// Runs one tool as a turn would, without a model. `args` gets the tool's schema. `Ok(None)`: the policy offers no such
+    /// tool.
+    pub(crate) async fn invoke(
+        self: &Arc<Self>,
+        request: &TurnRequest,
+        name: &str,
+        args: impl FnOnce(&Value) -> Value,
+    ) -> Result<Option<ToolOutput>, String> {
+        let settings = self.settings.now();
+        let agent = settings.agent(&request.agent_id).ok_or_else(|| "the agent is gone".to_owned())?;
+        let workspace = self.workspace(&settings, &agent).await?;
+        let tools = self.offered(&settings, &agent, &workspace, request);
+        let Some(tool) = tools.into_iter().find(|tool| tool.name() == name) else { return Ok(None) };
+        let args = args(&tool.schema());
+        let cancel = self.stop.child_token();
+        let context = ToolContext {
+            session_key: request.session_key.clone(),
+            run_id: request.run_id.clone(),
+            cancel: cancel.clone(),
+        };
+        // A caller that goes away drops this, and with it what the tool does.
+        let _end = cancel.drop_guard();
+        match tokio::time::timeout(LONGEST_CALL, tool.call(&context, args)).await {
+            Ok(output) => Ok(Some(output)),
+            Err(_) => Err(format!("the tool gave no result within {} seconds", LONGEST_CALL.as_secs())),
+        }
+    }
+
+    /// Opens the agent's workspace.
+    async fn workspace(&self, settings: &Settings, agent: &AgentView) -> Result<Workspace, String> {
+        let place = self.place.clone();
+        let env = Arc::clone(&settings.environment);
+        let folder = agent.workspace.clone();
+        tokio::task::spawn_blocking(move || open_workspace(&place, &env, &folder))
+            .await
+            .map_err(|_| "opening the workspace was interrupted".to_owned())?
+            .map_err(|error| error.to_string())
+    }
+
     /// Opens the agent's workspace and lays out what this turn may use.
     pub(super) async fn room(
         self: &Arc<Self>,
@@ -39,13 +82,7 @@ impl Gateway {
         before: &[ToolCall],
         summary: Option<String>,
     ) -> Result<Room, String> {
-        let place = self.place.clone();
-        let env = Arc::clone(&settings.environment);
-        let folder = agent.workspace.clone();
-        let workspace = tokio::task::spawn_blocking(move || open_workspace(&place, &env, &folder))
-            .await
-            .map_err(|_| "opening the workspace was interrupted".to_owned())?
-            .map_err(|error| error.to_string())?;
+        let workspace = self.workspace(settings, agent).await?;
         let tools = self.tools(settings, agent, &workspace, request, before.len());
         let facts = PromptFacts {
             agent: agent.name.clone(),
@@ -63,14 +100,13 @@ impl Gateway {
 
     /// The policy: files of the workspace and the web for everybody; commands only if the configuration says so; the browser
     /// only while its seat is on.
-    fn tools(
+    fn offered(
         self: &Arc<Self>,
         settings: &Settings,
         agent: &AgentView,
         workspace: &Workspace,
         request: &TurnRequest,
-        before: usize,
-    ) -> ToolSet {
+    ) -> Vec<Arc<dyn Tool>> {
         let mut all: Vec<Arc<dyn Tool>> = vec![
             Arc::new(Read::new(workspace.clone())),
             Arc::new(Write::new(workspace.clone())),
@@ -90,8 +126,21 @@ impl Gateway {
         all.extend(crate::rescue::tools::tools(self, request));
         let policy = ToolPolicy::new([&allowed.lists, &agent.tools]);
         all.retain(|tool| policy.allows(tool.name()));
+        all
+    }
+
+    /// What is offered, each call recorded before it runs.
+    fn tools(
+        self: &Arc<Self>,
+        settings: &Settings,
+        agent: &AgentView,
+        workspace: &Workspace,
+        request: &TurnRequest,
+        before: usize,
+    ) -> ToolSet {
         let recorder = Recorder::new(self.store.clone(), before);
-        all.into_iter().fold(ToolSet::default(), |tools, tool| recorder.with(tools, tool))
+        let offered = self.offered(settings, agent, workspace, request);
+        offered.into_iter().fold(ToolSet::default(), |tools, tool| recorder.with(tools, tool))
     }
 
     /// Commands: where the configuration allows them; on a channel only for an owner in their private chat, so that what a

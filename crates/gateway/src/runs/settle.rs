@@ -50,6 +50,8 @@ impl Gateway {
             output_tokens: outcome.usage.output,
             provider: Some(provider).filter(|name| !name.is_empty()),
             model: Some(model).filter(|name| !name.is_empty()),
+            wanted: outcome.wanted.clone(),
+            stop: outcome.stop,
             started_at,
             ended_at: clock::now_ms(),
         };

@@ -18,7 +18,7 @@ use serde_json::json;
 use tokio::sync::mpsc;
 
 use super::compaction::{Compacted, Wish, is_due};
-use super::conversion::{content, history, picture_ids};
+use super::conversion::{content, history, picture_ids, results_to_store};
 use super::registry::{ActiveRun, Begin};
 use super::room::Room;
 use super::settle::Told;
@@ -27,7 +27,6 @@ use super::{Accepted, Progress, TurnRequest, end_of};
 use crate::clock;
 use crate::events::{RunEvents, RunLabel, SessionChange};
 use crate::gateway::Gateway;
-use crate::http::openai_wire::Speaker;
 use crate::methods::store_failed;
 use crate::session_rows::{Extras, chosen_model};
 use crate::settings::{AgentView, CONTEXT_WINDOW, Settings};
@@ -100,20 +99,29 @@ impl Gateway {
         }
         new.label = new.label.or_else(|| request.sender.clone());
         let session = self.store.sessions().get_or_create(new).await.map_err(store_failed)?;
-        let (said, pictures) = content(&request.message, &request.pictures);
-        let mut user = NewMessage { pictures, ..NewMessage::new(&request.session_key, "user", said) }
-            .in_run(&request.run_id)
-            .once(format!("{}:user", request.run_id));
-        if let Some(sender) = &request.sender {
-            user = user.with_meta(json!({"senderLabel": sender}));
-        }
+        // A run that goes on with results of its caller's tools has nothing new said.
+        let goes_on = !request.results.is_empty() && request.message.is_empty();
+        let user = (!goes_on).then(|| {
+            let (said, pictures) = content(&request.message, &request.pictures);
+            let user = NewMessage { pictures, ..NewMessage::new(&request.session_key, "user", said) }
+                .in_run(&request.run_id)
+                .once(format!("{}:user", request.run_id));
+            match &request.sender {
+                Some(sender) => user.with_meta(json!({"senderLabel": sender})),
+                None => user,
+            }
+        });
         let run = NewRun {
             id: request.run_id.clone(),
             session_key: request.session_key.clone(),
             source: request.source.as_str().to_owned(),
-            user_message: Some(user),
+            user_message: user,
         };
         let start = self.store.runs().start(run).await.map_err(store_failed)?;
+        if !request.results.is_empty() && matches!(start, RunStart::Started(_)) {
+            let results = results_to_store(&request.results, &request.session_key, &request.run_id);
+            self.store.sessions().append_messages(results).await.map_err(store_failed)?;
+        }
         Ok((session, start))
     }
 
@@ -187,7 +195,8 @@ impl Gateway {
         let input = RunInput::new(&turn.request.session_key, &turn.request.run_id, &turn.request.message)
             .history(earlier)
             .pictures(turn.request.pictures.clone())
-            .system(prompt);
+            .system(prompt)
+            .wishes(turn.request.wishes.clone());
         self.tell_row(turn, SessionChange::Phase("start", &turn.request.run_id)).await;
         let defaults = &settings.config.agents.defaults;
         let longest = turn
@@ -266,23 +275,21 @@ impl Gateway {
     ) -> Result<Earlier, ErrorShape> {
         let request = &turn.request;
         if let Some(brought) = &request.earlier {
-            let convert = |(speaker, text): &(Speaker, String)| match speaker {
-                Speaker::User => ModelMessage::user(text.as_str()),
-                Speaker::Assistant => ModelMessage::assistant(text.as_str()),
-            };
-            return Ok(Earlier { messages: brought.iter().map(convert).collect(), summary: None });
+            let messages = brought.iter().chain(&request.results).cloned().collect();
+            return Ok(Earlier { messages, summary: None });
         }
-        let (earlier, count) = self.stored(turn).await?;
+        let (mut earlier, count) = self.stored(turn).await?;
         let window = agent.models.iter().map(|model| settings.context_window(model)).min();
         let bytes = earlier.messages.iter().map(ModelMessage::size).sum();
         if is_due(bytes, count, HISTORY, window.unwrap_or(CONTEXT_WINDOW)) {
             let wish = Wish { reason: "auto-threshold", ..Wish::default() };
             match self.compact(&turn.session, &wish, &turn.run.cancel).await {
-                Ok(Compacted::Done(_)) => return Ok(self.stored(turn).await?.0),
+                Ok(Compacted::Done(_)) => earlier = self.stored(turn).await?.0,
                 Ok(Compacted::Nothing(_)) => {}
                 Err(why) => tracing::warn!(session = %request.session_key, "not summarised: {why}"),
             }
         }
+        earlier.messages.extend(request.results.iter().cloned());
         Ok(earlier)
     }
 
@@ -346,6 +353,7 @@ fn nothing(status: Outcome) -> RunOutcome {
         usage: Usage::default(),
         stop: StopReason::Stop,
         model: (String::new(), String::new()),
+        wanted: Vec::new(),
         error: None,
     }
 }

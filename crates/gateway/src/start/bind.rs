@@ -1,6 +1,7 @@
 //! Taking the port, and naming who has it instead.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::path::Path;
 
 use bulkhead_config::{AuthMode, Bind, Config};
 use bulkhead_process::{RunRecord, port};
@@ -40,13 +41,14 @@ pub(crate) fn addresses(
         None => config.gateway.bind,
         Some("loopback") => Bind::Loopback,
         Some("lan") => Bind::Lan,
+        Some("tailnet") => Bind::Tailnet,
         Some("auto") => Bind::Auto,
         Some("custom") => Bind::Custom,
         Some(other) => {
             return Err(GatewayError::Usage {
                 flag: "--bind",
                 found: format!("{other:?}"),
-                expected: "loopback, lan, auto or custom".to_owned(),
+                expected: "loopback, lan, tailnet, auto or custom".to_owned(),
             });
         }
     };
@@ -63,7 +65,12 @@ pub(crate) fn addresses(
         Ok(BindOptions { addrs: vec![SocketAddr::new(address, port)] })
     };
     match bind {
-        Bind::Loopback | Bind::Auto => Ok(BindOptions::loopback(port)),
+        Bind::Loopback => Ok(BindOptions::loopback(port)),
+        // Nobody reaches the loopback of a container from outside; without a secret it stays there all the same.
+        Bind::Auto if in_container() => {
+            open(IpAddr::V4(Ipv4Addr::UNSPECIFIED)).or_else(|_| Ok(BindOptions::loopback(port)))
+        }
+        Bind::Auto => Ok(BindOptions::loopback(port)),
         Bind::Lan => open(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
         Bind::Custom => {
             let host = config.gateway.custom_bind_host.as_deref().unwrap_or_default();
@@ -74,19 +81,45 @@ pub(crate) fn addresses(
                      is \"custom\"; set it, or set gateway.bind to \"loopback\""
                 ),
             })?;
-            let mut bind = open(address)?;
-            if !address.is_loopback() && !address.is_unspecified() {
-                bind.addrs.push(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port));
-            }
-            Ok(bind)
+            open(address).map(|bind| with_loopback(bind, port))
         }
-        Bind::Tailnet => Err(GatewayError::Config {
-            path: options.place.config_path().to_owned(),
-            reason: "gateway.bind: found \"tailnet\", which this version does not look up; set gateway.bind to \"custom\" \
-                     and gateway.customBindHost to the machine's Tailscale address"
-                .to_owned(),
-        }),
+        Bind::Tailnet => {
+            let address = tailnet_address().ok_or_else(|| GatewayError::Config {
+                path: options.place.config_path().to_owned(),
+                reason: "gateway.bind: found \"tailnet\", but this machine has no address of a tailnet (100.64.0.0/10); \
+                         start Tailscale, or set gateway.bind to \"loopback\""
+                    .to_owned(),
+            })?;
+            open(address).map(|bind| with_loopback(bind, port))
+        }
     }
+}
+
+/// Programs of this machine find the gateway where they always do.
+fn with_loopback(mut bind: BindOptions, port: u16) -> BindOptions {
+    let first = bind.addrs.first().map(SocketAddr::ip);
+    if first.is_some_and(|address| !address.is_loopback() && !address.is_unspecified()) {
+        bind.addrs.push(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port));
+    }
+    bind
+}
+
+/// The address of this machine in its tailnet: the one from which packets to Tailscale's own name server would go. None is
+/// sent: the system only says which way it would be.
+fn tailnet_address() -> Option<IpAddr> {
+    let probe = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
+    probe.connect((Ipv4Addr::new(100, 100, 100, 100), 53)).ok()?;
+    let address = probe.local_addr().ok()?.ip();
+    is_tailnet(address).then_some(address)
+}
+
+/// 100.64.0.0/10.
+fn is_tailnet(address: IpAddr) -> bool {
+    matches!(address, IpAddr::V4(v4) if v4.octets()[0] == 100 && v4.octets()[1] & 0b1100_0000 == 64)
+}
+
+fn in_container() -> bool {
+    ["/.dockerenv", "/run/.containerenv"].iter().any(|mark| Path::new(mark).exists())
 }
 
 /// Takes the port; a taken one is told with its holder and what to do.
@@ -127,5 +160,51 @@ fn taken(place: &Place, env: &Environment, addr: SocketAddr) -> GatewayError {
         address: addr.ip().to_string(),
         holder: holder.map_or_else(|| "another program".to_owned(), |holder| holder.to_string()),
         next_step,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bulkhead_config::ConfigDocument;
+
+    use super::*;
+
+    fn bound(config: &str) -> Result<Vec<String>, GatewayError> {
+        let env = Environment::for_test("/home/ada");
+        let options = RunOptions::new(Place::resolve(None, &env).unwrap(), env);
+        let config = Config::from_document(&ConfigDocument::parse("test", config).unwrap()).unwrap();
+        let bind = addresses(&options, &config, 18789)?;
+        Ok(bind.addrs.iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn modes_become_addresses() {
+        assert_eq!(bound("{}").unwrap(), ["127.0.0.1:18789", "[::1]:18789"]);
+        assert_eq!(bound(r#"{gateway: {bind: "lan"}}"#).unwrap(), ["0.0.0.0:18789"]);
+        let custom = bound(r#"{gateway: {bind: "custom", customBindHost: "192.0.2.7"}}"#).unwrap();
+        assert_eq!(custom, ["192.0.2.7:18789", "127.0.0.1:18789"]);
+        let none = bound(r#"{gateway: {bind: "custom"}}"#).unwrap_err().to_string();
+        assert!(none.contains("customBindHost"), "{none}");
+    }
+
+    #[test]
+    fn without_a_secret_nothing_but_loopback() {
+        for bind in [r#""lan""#, r#""custom", customBindHost: "192.0.2.7""#] {
+            let refused =
+                bound(&format!("{{gateway: {{bind: {bind}, auth: {{mode: \"none\"}}}}}}")).unwrap_err();
+            assert!(refused.to_string().contains("gateway.auth.mode"), "{refused}");
+            assert_eq!(refused.exit_code(), 78);
+        }
+        assert!(bound(r#"{gateway: {auth: {mode: "none"}}}"#).is_ok());
+    }
+
+    #[test]
+    fn addresses_of_a_tailnet() {
+        for ours in ["100.64.0.1", "100.101.102.103", "100.127.255.255"] {
+            assert!(is_tailnet(ours.parse().unwrap()), "{ours}");
+        }
+        for other in ["100.63.0.1", "100.128.0.1", "10.0.0.1", "::1"] {
+            assert!(!is_tailnet(other.parse().unwrap()), "{other}");
+        }
     }
 }

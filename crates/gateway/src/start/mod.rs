@@ -7,3 +7,4 @@ pub(crate) mod foreground;
 pub(crate) mod handoff;
 pub(crate) mod lock;
 pub(crate) mod ready;
+pub(crate) mod tls;

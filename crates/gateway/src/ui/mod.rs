@@ -1,6 +1,7 @@
 //! The web UI: built into the program if it was there at build time, else a page that says how to get it.
 
 use bulkhead_config::ControlUi;
+use bulkhead_profile::Environment;
 use bulkhead_server::{UiAsset, UiSource};
 
 /// What `build.rs` found in `ui/dist`.
@@ -10,12 +11,12 @@ static FILES: &[UiAsset] = include!(concat!(env!("OUT_DIR"), "/ui.rs"));
 const MISSING: &str = include_str!("missing.html");
 
 /// Where the web UI comes from, as the configuration says.
-pub(crate) fn source(config: &ControlUi) -> UiSource {
+pub(crate) fn source(config: &ControlUi, environment: &Environment) -> UiSource {
     if !config.enabled {
         return UiSource::Off;
     }
     match &config.root {
-        Some(root) => UiSource::Directory(root.into()),
+        Some(root) => UiSource::Directory(environment.expand(root)),
         None if FILES.is_empty() => UiSource::Page(MISSING.to_owned()),
         None => UiSource::Embedded(FILES),
     }

@@ -9,9 +9,9 @@
     reason = "a test"
 )]
 
-mod approvals;
 mod accounts;
 mod agents;
+mod approvals;
 mod chat;
 mod checks;
 mod full_disk;
@@ -19,6 +19,7 @@ mod harness;
 mod http;
 mod life;
 mod models;
+mod openai;
 mod questions;
 mod nodes;
 mod pairing_devices;
@@ -27,5 +28,6 @@ mod schema;
 mod secrets;
 mod sessions;
 mod telegram;
+mod tls;
 mod versions;
 mod wire;

@@ -132,6 +132,7 @@ async fn introduce(
                 queue.end(End::Close { code: close::SERVICE_RESTART, reason: "service restart".into() });
             }
             tracing::debug!(conn = %conn.id, client = %conn.client.id, mode = %conn.client.mode, "connected");
+            shared.info.traffic().admitted();
             shared.handler.on_connect(&conn);
             let Visitor { peer, slot, .. } = visitor;
             drop(slot);
@@ -273,6 +274,7 @@ async fn authenticate(
         }
         Decision::Refuse(refusal) => {
             if refusal.is_failed_attempt() {
+                shared.info.traffic().refused();
                 let delay = shared.attempts.failed(caller.remote, caller.loopback);
                 tokio::time::sleep(delay).await;
             }

@@ -124,13 +124,16 @@ impl Requests {
         let mut call: Pin<Box<dyn Future<Output = Result<Reply, ErrorShape>> + Send>> = Box::pin(call);
         // Most calls are answered from memory: no task is made for them.
         if let Poll::Ready(outcome) = call.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            self.shared.info.traffic().called(outcome.is_ok());
             self.queue.push_own_response(response_frame(&id, outcome.as_ref()));
             return;
         }
         let ticket = Ticket::new(&self.waiting);
         let queue = Arc::clone(&self.queue);
+        let traffic = self.shared.info.traffic().clone();
         self.shared.calls.spawn(async move {
             let outcome = call.await;
+            traffic.called(outcome.is_ok());
             drop(ticket);
             queue.push_response(response_frame(&id, outcome.as_ref()));
         });

@@ -45,6 +45,7 @@ pub(crate) async fn run(shared: Arc<Shared>, upgraded: Upgraded, visitor: Visito
     }
     drop(admitted.membership);
     shared.handler.on_disconnect(&conn);
+    shared.info.traffic().left();
     tracing::debug!(conn = %conn.id, client = %conn.client.id, ?end, "disconnected");
     match end {
         None => socket.farewell().await,

@@ -57,6 +57,7 @@ pub(crate) async fn require(
         shared.attempts.succeeded(caller.remote);
         return next.run(request).await;
     }
+    shared.info.traffic().refused();
     let delay = shared.attempts.failed(caller.remote, caller.loopback);
     tokio::time::sleep(delay).await;
     unauthorized()

@@ -16,21 +16,41 @@ pub(crate) struct Peer(Arc<PeerInner>);
 struct PeerInner {
     remote: SocketAddr,
     local: SocketAddr,
+    tls: bool,
     /// Held until the last user of the connection, an upgraded socket too, is gone.
     _place: OwnedSemaphorePermit,
 }
 
 impl Peer {
-    pub(crate) fn new(remote: SocketAddr, local: SocketAddr, place: OwnedSemaphorePermit) -> Self {
-        Self(Arc::new(PeerInner { remote, local, _place: place }))
+    pub(crate) fn new(remote: SocketAddr, local: SocketAddr, tls: bool, place: OwnedSemaphorePermit) -> Self {
+        Self(Arc::new(PeerInner { remote, local, tls, _place: place }))
     }
 
     pub(crate) fn remote(&self) -> SocketAddr {
         self.0.remote
     }
 
-    pub(crate) fn local(&self) -> SocketAddr {
-        self.0.local
+    /// This end of the connection.
+    pub(crate) fn near(&self) -> Near {
+        Near { address: self.0.local, tls: self.0.tls }
+    }
+}
+
+/// This end of a connection: the address that was connected to, and whether TLS is spoken on it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Near {
+    pub(crate) address: SocketAddr,
+    pub(crate) tls: bool,
+}
+
+impl Near {
+    fn scheme(self) -> &'static str {
+        if self.tls { "https" } else { "http" }
+    }
+
+    /// The port of an address without one.
+    fn default_port(self) -> u16 {
+        if self.tls { 443 } else { 80 }
     }
 }
 
@@ -124,12 +144,12 @@ impl Authority {
 
 /// Whether the `Host` is one of ours. A name that somebody else's DNS points at us is not: that is how a web page
 /// of theirs would pass for a page of ours.
-pub(crate) fn host_allowed(headers: &HeaderMap, local: SocketAddr, policy: &AuthPolicy) -> bool {
+pub(crate) fn host_allowed(headers: &HeaderMap, near: Near, policy: &AuthPolicy) -> bool {
     let mut hosts = headers.get_all(header::HOST).iter();
     let (Some(host), None) = (hosts.next(), hosts.next()) else { return false };
     let Some(host) = host.to_str().ok().and_then(Authority::parse) else { return false };
-    let ours = host.is_loopback_name() || host.ip() == Some(local.ip().to_canonical());
-    if ours && host.port.unwrap_or(80) == local.port() {
+    let ours = host.is_loopback_name() || host.ip() == Some(near.address.ip().to_canonical());
+    if ours && host.port.unwrap_or(near.default_port()) == near.address.port() {
         return true;
     }
     policy.allowed_origins.iter().filter_map(|origin| Origin::parse(origin)).any(|origin| {
@@ -156,14 +176,14 @@ impl Origin {
 }
 
 /// Whether a browser on this `Origin` may talk to us. No `Origin`: not a browser, or a navigation.
-pub(crate) fn origin_allowed(headers: &HeaderMap, local: SocketAddr, policy: &AuthPolicy) -> bool {
+pub(crate) fn origin_allowed(headers: &HeaderMap, near: Near, policy: &AuthPolicy) -> bool {
     let mut origins = headers.get_all(header::ORIGIN).iter();
     let Some(value) = origins.next() else { return true };
     let Some(origin) = value.to_str().ok().filter(|_| origins.next().is_none()) else { return false };
     let Some(origin) = Origin::parse(origin) else { return false };
-    let ours =
-        origin.authority.is_loopback_name() || origin.authority.ip() == Some(local.ip().to_canonical());
-    if ours && origin.scheme == "http" && origin.port() == local.port() {
+    let ours = origin.authority.is_loopback_name()
+        || origin.authority.ip() == Some(near.address.ip().to_canonical());
+    if ours && origin.scheme == near.scheme() && origin.port() == near.address.port() {
         return true;
     }
     policy.allowed_origins.iter().filter_map(|allowed| Origin::parse(allowed)).any(|allowed| {
@@ -177,8 +197,8 @@ pub(crate) fn origin_allowed(headers: &HeaderMap, local: SocketAddr, policy: &Au
 mod tests {
     use super::*;
 
-    fn local() -> SocketAddr {
-        "127.0.0.1:18789".parse().unwrap()
+    fn local() -> Near {
+        Near { address: "127.0.0.1:18789".parse().unwrap(), tls: false }
     }
 
     fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
@@ -237,7 +257,7 @@ mod tests {
 
     #[test]
     fn the_address_of_this_end_is_a_host_of_ours() {
-        let lan: SocketAddr = "192.168.1.9:18789".parse().unwrap();
+        let lan = Near { address: "192.168.1.9:18789".parse().unwrap(), tls: false };
         assert!(host_allowed(&headers(&[("host", "192.168.1.9:18789")]), lan, &policy()));
         assert!(!host_allowed(&headers(&[("host", "192.168.1.8:18789")]), lan, &policy()));
     }

@@ -11,14 +11,14 @@ use tower_http::limit::RequestBodyLimitLayer;
 
 use super::bearer::{self, HttpCaller};
 use super::guard::{self, Peer};
-use super::ui::UiSource;
+use super::ui::{Hosting, UiSource};
 use super::{health, reply, ui, upgrade};
 use crate::serve::Shared;
 
 /// Puts everything behind one door: guard → upgrade → health → bearer routes → open routes → web UI.
-pub(crate) fn router(shared: &Arc<Shared>, protected: Router, open: Router, ui: UiSource) -> Router {
+pub(crate) fn router(shared: &Arc<Shared>, protected: Router, open: Router, ui: Hosting) -> Router {
     let ui = Arc::new(ui);
-    let ui_is_on = !matches!(*ui, UiSource::Off);
+    let ui_is_on = !matches!(ui.source, UiSource::Off);
     // axum panics over a layer for no routes.
     let protected = if protected.has_routes() {
         protected.route_layer(middleware::from_fn_with_state(Arc::clone(shared), bearer::require))
@@ -62,6 +62,7 @@ async fn door(State(shared): State<Arc<Shared>>, mut request: Request, next: Nex
         Err(refused) => *refused,
     };
     reply::harden(response.headers_mut());
+    shared.info.traffic().answered(response.status());
     response
 }
 
@@ -84,12 +85,12 @@ fn check(shared: &Shared, request: &Request) -> Result<Passed, Box<Response<Body
              X-Forwarded headers.",
         );
     };
-    if !guard::host_allowed(headers, peer.local(), &policy) {
+    if !guard::host_allowed(headers, peer.near(), &policy) {
         return forbidden(
             "host_not_allowed",
             "The Host is not this gateway. Use localhost or its address with its port, or allow the name in \
              gateway.controlUi.allowedOrigins.",
         );
     }
-    Ok(Passed { caller, origin_allowed: guard::origin_allowed(headers, peer.local(), &policy) })
+    Ok(Passed { caller, origin_allowed: guard::origin_allowed(headers, peer.near(), &policy) })
 }

@@ -7,12 +7,10 @@ use axum::body::Body;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 use sha2::{Digest, Sha256};
 
-use super::reply;
+use super::{document, reply};
 
-/// Styles of the built-in UI: its own files only, nothing inline.
-const OWN_STYLES: &str = "'self'";
-/// Styles of a page or a UI that was not built with this program: those may bring some inline.
-const FOREIGN_STYLES: &str = "'self' 'unsafe-inline'";
+/// First parts of paths that are interfaces of programs: an unknown one below them is told, not answered by the app.
+const INTERFACES: &[&str] = &["api", "v1", "avatar", "__openclaw__", "hooks", "tools"];
 
 /// Largest file that a configured UI folder may serve.
 const MAX_FILE: u64 = 32 * 1024 * 1024;
@@ -49,9 +47,20 @@ pub struct UiAsset {
     pub immutable: bool,
 }
 
+/// A web UI and the path that it is served below.
+#[derive(Debug, Clone)]
+pub(crate) struct Hosting {
+    /// Where its files are.
+    pub(crate) source: UiSource,
+    /// Empty, or a path such as `/gateway` (`gateway.controlUi.basePath`).
+    pub(crate) base: String,
+}
+
 /// A file that was found.
 struct Found {
     content_type: &'static str,
+    /// A page: the scripts in it that may run.
+    scripts: Vec<String>,
     etag: String,
     body: Body,
     length: usize,
@@ -62,39 +71,80 @@ struct Found {
 
 /// Serves a path that no other route took.
 pub(crate) async fn serve(
-    ui: Arc<UiSource>,
+    ui: Arc<Hosting>,
     method: Method,
     path: String,
     headers: HeaderMap,
 ) -> Response<Body> {
+    let nothing = || reply::error(StatusCode::NOT_FOUND, "not_found", "Not Found");
     if method != Method::GET && method != Method::HEAD {
-        return reply::error(StatusCode::NOT_FOUND, "not_found", "Not Found");
+        return nothing();
     }
-    let wanted = path.trim_start_matches('/');
-    let Some(found) = find(&ui, wanted, &headers).await else {
-        return reply::error(StatusCode::NOT_FOUND, "not_found", "Not Found");
-    };
-    let styles = if matches!(*ui, UiSource::Embedded(_)) { OWN_STYLES } else { FOREIGN_STYLES };
-    answer(found, &headers, styles)
+    let Some(below) = path.strip_prefix(ui.base.as_str()) else { return nothing() };
+    if below.is_empty() && !ui.base.is_empty() {
+        return to_the_slash(&ui.base);
+    }
+    let Some(wanted) = below.strip_prefix('/') else { return nothing() };
+    let Some(found) = find(&ui, wanted.trim_start_matches('/'), &headers).await else { return nothing() };
+    answer(found, &headers, Origin::of(&ui.source))
 }
 
-/// The file of a path; for a page of the app (no extension) the app itself.
-async fn find(ui: &UiSource, wanted: &str, headers: &HeaderMap) -> Option<Found> {
-    let is_page = wanted.is_empty() || !last_segment(wanted).contains('.');
-    match ui {
+/// `/gateway` is `/gateway/`: links of the page are relative to it.
+fn to_the_slash(base: &str) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::PERMANENT_REDIRECT;
+    if let Ok(to) = HeaderValue::from_str(&format!("{base}/")) {
+        response.headers_mut().insert(header::LOCATION, to);
+    }
+    response
+}
+
+/// The file of a path; for a page of the app (no extension) the app itself, if HTML is what the caller takes.
+async fn find(ui: &Hosting, wanted: &str, headers: &HeaderMap) -> Option<Found> {
+    let interface = INTERFACES.contains(&wanted.split('/').next().unwrap_or_default());
+    let is_page =
+        wanted.is_empty() || (!interface && !last_segment(wanted).contains('.') && takes_html(headers));
+    match &ui.source {
         UiSource::Off => None,
         UiSource::Page(html) => (is_page || wanted == "index.html").then(|| page(html)),
         UiSource::Embedded(assets) => {
             let by_path = |path: &str| assets.iter().find(|asset| asset.path == path);
             let asset = by_path(wanted).or_else(|| if is_page { by_path("index.html") } else { None })?;
+            // Its links are relative: they lead elsewhere from below a folder.
+            if asset.path == "index.html" && (!ui.base.is_empty() || wanted.contains('/')) {
+                return Some(page(&document::mounted(std::str::from_utf8(asset.bytes).ok()?, &ui.base)));
+            }
             Some(embedded(asset, headers))
         }
-        UiSource::Directory(root) => match file(root, wanted).await {
+        UiSource::Directory(root) => match file(root, wanted, &ui.base).await {
             Some(found) => Some(found),
-            None if is_page => file(root, "index.html").await,
+            None if is_page => file(root, "index.html", &ui.base).await,
             None => None,
         },
     }
+}
+
+/// Whether a caller takes HTML: browsers say so, and who says nothing takes everything. A plain no (`q=0`) wins.
+fn takes_html(headers: &HeaderMap) -> bool {
+    let mut any = false;
+    let mut all = None;
+    let mut html = None;
+    for value in headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()) {
+        for entry in value.split(',') {
+            any = true;
+            let mut parts = entry.split(';').map(str::trim);
+            let kind = parts.next().unwrap_or_default().to_ascii_lowercase();
+            let wanted = !parts.any(|part| {
+                part.strip_prefix("q=").and_then(|q| q.parse::<f32>().ok()).is_some_and(|q| q <= 0.0)
+            });
+            match kind.as_str() {
+                "text/html" | "application/xhtml+xml" => html = Some(html.unwrap_or(true) && wanted),
+                "*/*" | "text/*" => all = Some(all.unwrap_or(false) || wanted),
+                _ => {}
+            }
+        }
+    }
+    !any || html.or(all).unwrap_or(false)
 }
 
 fn last_segment(path: &str) -> &str {
@@ -103,6 +153,7 @@ fn last_segment(path: &str) -> &str {
 
 fn page(html: &str) -> Found {
     Found {
+        scripts: document::inline_scripts(html),
         content_type: "text/html; charset=utf-8",
         etag: etag_of(html.as_bytes()),
         length: html.len(),
@@ -125,6 +176,7 @@ fn embedded(asset: &UiAsset, headers: &HeaderMap) -> Found {
         None => asset.etag.to_owned(),
     };
     Found {
+        scripts: Vec::new(),
         content_type: asset.content_type,
         etag,
         length: bytes.len(),
@@ -136,11 +188,12 @@ fn embedded(asset: &UiAsset, headers: &HeaderMap) -> Found {
 }
 
 /// Reads a file below `root`; links and `..` that lead out of it find nothing.
-async fn file(root: &Path, wanted: &str) -> Option<Found> {
+async fn file(root: &Path, wanted: &str, base: &str) -> Option<Found> {
     let decoded = percent_decode(wanted)?;
     let relative = Path::new(&decoded);
     let plain = relative.components().all(|part| matches!(part, std::path::Component::Normal(_)));
-    if decoded.is_empty() || !plain || decoded.contains(['\\', ':', '\0']) {
+    let hidden = decoded.split('/').any(|part| part.starts_with('.'));
+    if decoded.is_empty() || !plain || hidden || decoded.contains(['\\', ':', '\0']) {
         return None;
     }
     let root = tokio::fs::canonicalize(root).await.ok()?;
@@ -153,14 +206,18 @@ async fn file(root: &Path, wanted: &str) -> Option<Found> {
         return None;
     }
     let bytes = tokio::fs::read(&full).await.ok()?;
+    if decoded == "index.html" {
+        return Some(page(&document::mounted(std::str::from_utf8(&bytes).ok()?, base)));
+    }
     Some(Found {
+        scripts: Vec::new(),
         content_type: content_type(&decoded),
         etag: etag_of(&bytes),
         length: bytes.len(),
         body: Body::from(bytes),
         encoding: None,
         varies: false,
-        immutable: false,
+        immutable: document::is_hashed(&decoded),
     })
 }
 
@@ -200,7 +257,7 @@ fn accepts(headers: &HeaderMap, coding: &str) -> bool {
         })
 }
 
-fn answer(found: Found, headers: &HeaderMap, styles: &str) -> Response<Body> {
+fn answer(found: Found, headers: &HeaderMap, origin: Origin) -> Response<Body> {
     let fresh =
         headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok()).is_some_and(|value| {
             value == "*" || value.split(',').any(|tag| tag.trim().trim_start_matches("W/") == found.etag)
@@ -225,22 +282,47 @@ fn answer(found: Found, headers: &HeaderMap, styles: &str) -> Response<Body> {
     }
     let cache = if found.immutable { "public, max-age=31536000, immutable" } else { "no-cache" };
     out.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
-    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy(headers, styles));
+    let policy = policy(headers, origin, &found.scripts);
+    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
     response
+}
+
+/// Who built the UI.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    /// We: nothing inline, nothing from elsewhere.
+    Own,
+    /// Somebody else: it may bring styles inline, run WebAssembly and show pictures of other hosts. Scripts still come
+    /// from its own files only; those inside its page are named by their hash.
+    Foreign,
+}
+
+impl Origin {
+    fn of(source: &UiSource) -> Self {
+        if matches!(source, UiSource::Embedded(_)) { Self::Own } else { Self::Foreign }
+    }
 }
 
 /// The content security policy. The WebSocket is named by our own (already checked) Host, because some browsers
 /// do not count it to `'self'`.
-fn policy(headers: &HeaderMap, styles: &str) -> HeaderValue {
+fn policy(headers: &HeaderMap, origin: Origin, scripts: &[String]) -> HeaderValue {
     let socket = headers
         .get(header::HOST)
         .and_then(|host| host.to_str().ok())
         .filter(|host| host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-:[]".contains(&b)))
         .map(|host| format!(" ws://{host} wss://{host}"))
         .unwrap_or_default();
+    let hashes: String = scripts.iter().map(|hash| format!(" 'sha256-{hash}'")).collect();
+    let (script, style, image, more) = match origin {
+        Origin::Own => (String::new(), "", "", ""),
+        Origin::Foreign => {
+            let script = format!("{hashes} 'wasm-unsafe-eval'");
+            (script, " 'unsafe-inline'", " https:", " media-src 'self' data: blob:; frame-src 'self';")
+        }
+    };
     let text = format!(
-        "default-src 'self'; script-src 'self'; style-src {styles}; img-src 'self' data: blob:; \
-         font-src 'self' data:; connect-src 'self'{socket}; worker-src 'self'; form-action 'self'; \
+        "default-src 'self'; script-src 'self'{script}; style-src 'self'{style}; img-src 'self' data: blob:{image}; \
+         font-src 'self' data:; connect-src 'self' data:{socket}; worker-src 'self';{more} form-action 'self'; \
          frame-ancestors 'none'; base-uri 'none'; object-src 'none'"
     );
     HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static(

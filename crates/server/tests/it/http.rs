@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use bulkhead_server::UiSource;
+
 use crate::world::{PATIENCE, TOKEN, World, quick, starting, world};
 
 pub(crate) struct Answer {
@@ -282,4 +284,48 @@ async fn bodies_are_bounded() {
     let headers = [("authorization", auth.as_str())];
     assert_eq!(ask(&world, "POST", "/v1/echo", &headers, &[b'x'; 1000]).await.text(), "1000");
     assert_eq!(ask(&world, "POST", "/v1/echo", &headers, &[b'x'; 1001]).await.status, 413);
+}
+
+/// A folder as a build of OpenClaw's Control UI leaves it.
+fn control_ui() -> tempfile::TempDir {
+    let root = tempfile::tempdir().unwrap();
+    std::fs::create_dir(root.path().join("assets")).unwrap();
+    let page = "<html data-openclaw-control-ui-build-id=\"7\"><script>boot()</script>\
+                <script type=\"module\" src=\"./assets/index-DsEuFQRE.js\"></script></html>";
+    std::fs::write(root.path().join("index.html"), page).unwrap();
+    std::fs::write(root.path().join("assets/index-DsEuFQRE.js"), "app()").unwrap();
+    std::fs::write(root.path().join(".secret"), "hidden").unwrap();
+    root
+}
+
+#[tokio::test]
+async fn a_foreign_ui_is_mounted_below_its_path_with_the_hashes_of_its_scripts() {
+    let root = control_ui();
+    let world = crate::world::with_ui_below(UiSource::Directory(root.path().into()), "/ui/").await;
+    for path in ["/ui/", "/ui/chat/main", "/ui/index.html"] {
+        let page = get(&world, path, &[]).await;
+        assert_eq!(page.status, 200, "{path}");
+        assert!(page.text().contains("src=\"/ui/assets/index-DsEuFQRE.js\""), "{}", page.text());
+        assert!(page.text().contains("data-openclaw-control-ui-base-path=\"/ui\""));
+        let policy = page.header("content-security-policy").unwrap();
+        // printf 'boot()' | openssl dgst -sha256 -binary | base64
+        assert!(
+            policy.contains("script-src 'self' 'sha256-") && !policy.contains("script-src 'self' 'unsafe")
+        );
+    }
+    let asset = get(&world, "/ui/assets/index-DsEuFQRE.js", &[]).await;
+    assert_eq!((asset.status, asset.text().as_str()), (200, "app()"));
+    assert!(asset.header("cache-control").unwrap().contains("immutable"));
+    let again =
+        get(&world, "/ui/assets/index-DsEuFQRE.js", &[("if-none-match", asset.header("etag").unwrap())])
+            .await;
+    assert_eq!(again.status, 304);
+    let bare = get(&world, "/ui", &[]).await;
+    assert_eq!((bare.status, bare.header("location")), (308, Some("/ui/")));
+    for nothing in ["/", "/chat", "/uix", "/ui/gone.js", "/ui/.secret", "/ui/%2e%2e/x.js", "/ui/v1/unknown"] {
+        assert_eq!(get(&world, nothing, &[]).await.status, 404, "{nothing}");
+    }
+    assert_eq!(get(&world, "/ui/chat", &[("accept", "application/json")]).await.status, 404);
+    assert_eq!(get(&world, "/ui/chat", &[("accept", "text/html;q=0, */*")]).await.status, 404);
+    assert_eq!(get(&world, "/ui/chat", &[("accept", "text/html, */*;q=0.8")]).await.status, 200);
 }

@@ -13,4 +13,5 @@ mod pace;
 mod play;
 mod requests;
 mod shutdown;
+mod tls;
 mod world;

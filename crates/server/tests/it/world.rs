@@ -112,6 +112,18 @@ async fn begin(limits: Limits, change: impl FnOnce(&mut AuthPolicy)) -> World {
     begin_with(limits, change, UiSource::Embedded(ASSETS), routes()).await
 }
 
+/// A server with another web UI, below a path.
+pub(crate) async fn with_ui_below(static_ui: UiSource, base: &str) -> World {
+    let bound = Server::bind(BindOptions::loopback(0)).await.unwrap();
+    begin_on(bound, Limits::default(), |_| {}, static_ui, base, routes()).await
+}
+
+/// A server that speaks TLS.
+pub(crate) async fn encrypted(config: std::sync::Arc<tokio_rustls::rustls::ServerConfig>) -> World {
+    let bound = Server::bind(BindOptions::loopback(0)).await.unwrap().with_tls(config);
+    begin_on(bound, Limits::default(), |_| {}, UiSource::Embedded(ASSETS), "", routes()).await
+}
+
 async fn begin_with(
     limits: Limits,
     change: impl FnOnce(&mut AuthPolicy),
@@ -119,6 +131,17 @@ async fn begin_with(
     http_routes: Router,
 ) -> World {
     let bound = Server::bind(BindOptions::loopback(0)).await.unwrap();
+    begin_on(bound, limits, change, static_ui, "", http_routes).await
+}
+
+async fn begin_on(
+    bound: bulkhead_server::Bound,
+    limits: Limits,
+    change: impl FnOnce(&mut AuthPolicy),
+    static_ui: UiSource,
+    base: &str,
+    http_routes: Router,
+) -> World {
     let mut policy = AuthPolicy::token(TOKEN);
     policy.device_token_key = Some(SecretString::from("device-token-key".to_owned()));
     change(&mut policy);
@@ -142,6 +165,7 @@ async fn begin_with(
         http_routes,
         open_routes: Router::new().route("/open", get(|| async { "open" })),
         static_ui,
+        ui_base_path: base.to_owned(),
         limits,
         server_info: info.clone(),
     };

@@ -49,6 +49,7 @@ pub(super) fn router(control: ModelControl) -> Router {
         .route("/v1/chat/completions", openai)
         .route("/v1/messages", anthropic)
         .route("/api/chat", ollama)
+        .route("/v1/embeddings", post(embeddings))
         .route("/v1/models", get(list))
         .route("/api/tags", get(list))
         .route("/api/version", get(list))
@@ -69,6 +70,35 @@ async fn unknown(
     control.amend(number, |request| request.status = 404);
     (StatusCode::NOT_FOUND, axum::Json(json!({"error": {"message": format!("no route {}", uri.path())}})))
         .into_response()
+}
+
+/// Vectors of two numbers: how many bytes the text has, and its place.
+async fn embeddings(
+    State(control): State<ModelControl>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let number = record(&control, None, &method, &uri, &headers, &body);
+    let answer = refuse(WireFormat::OpenAi, &control, &headers).unwrap_or_else(|| {
+        let asked: Value = serde_json::from_slice(&body).unwrap_or_default();
+        let texts = asked["input"].as_array().cloned().unwrap_or_default();
+        let rows: Vec<Value> = texts
+            .iter()
+            .enumerate()
+            .map(|(index, text)| {
+                let length = text.as_str().unwrap_or_default().len();
+                json!({"object": "embedding", "index": index, "embedding": [length, index]})
+            })
+            .collect();
+        let usage = json!({"prompt_tokens": rows.len(), "total_tokens": rows.len()});
+        axum::Json(json!({"object": "list", "data": rows, "model": asked["model"], "usage": usage}))
+            .into_response()
+    });
+    let status = answer.status().as_u16();
+    control.amend(number, |request| request.status = status);
+    answer
 }
 
 async fn list(State(control): State<ModelControl>, method: Method, uri: Uri, headers: HeaderMap) -> Response {

@@ -3,7 +3,7 @@
 //! rig does the three wire formats and tells a complete stream from a cut one. It gets no key (see
 //! [`super::transport`]), no redirects and no retries.
 
-mod settings;
+pub(super) mod settings;
 mod translate;
 mod trouble;
 

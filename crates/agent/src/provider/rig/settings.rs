@@ -7,7 +7,7 @@ use url::Url;
 use crate::provider::{ProviderApi, ProviderSettings};
 
 /// The address of a provider: scheme, host, path; nothing that could hold a secret.
-pub(super) fn address(text: &str) -> Result<Url, String> {
+pub(in crate::provider) fn address(text: &str) -> Result<Url, String> {
     let url = Url::parse(text.trim()).map_err(|error| format!("its baseUrl cannot be read ({error})"))?;
     if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
         return Err("its baseUrl does not begin with http:// or https:// and a host".to_owned());
@@ -28,7 +28,7 @@ pub(super) fn place(url: &Url) -> String {
     format!("{}://{}{port}", url.scheme(), url.host_str().unwrap_or_default())
 }
 
-pub(super) fn headers(settings: &ProviderSettings) -> Result<HeaderMap, String> {
+pub(in crate::provider) fn headers(settings: &ProviderSettings) -> Result<HeaderMap, String> {
     let secret = |text: &str| {
         let mut value = HeaderValue::from_str(text).ok()?;
         value.set_sensitive(true);

@@ -86,8 +86,14 @@ pub(super) fn request(request: ModelRequest, api: ProviderApi) -> Result<Complet
     let rig = CompletionRequest::from(conversation)
         .tools(tools)
         .max_tokens(max_tokens)
+        .temperature(request.temperature)
         // Compatible servers have reasons of their own; only cut and filtered answers are failures.
         .accept_unknown_finish_reasons(true);
+    let rig = if api == ProviderApi::OpenAi && !request.extra.is_empty() {
+        rig.additional_params(Value::Object(request.extra))
+    } else {
+        rig
+    };
     Ok(match (api, request.context_window) {
         (ProviderApi::Ollama, Some(tokens)) => rig.provider_option(OllamaOptions::default().num_ctx(tokens)),
         _ => rig,

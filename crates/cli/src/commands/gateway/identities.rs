@@ -11,7 +11,7 @@ use serde::Serialize;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Seen {
-    /// `url`, `local` or `remote`.
+    /// `explicit`, `sshTunnel`, `configRemote` or `localLoopback`.
     pub target: &'static str,
     /// Where.
     pub url: String,
@@ -29,11 +29,15 @@ pub struct Seen {
 
 /// Something that the person should know.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Warning {
     /// Stable, for programs.
     pub code: &'static str,
     /// In words.
     pub message: String,
+    /// What it is about.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub target_ids: Vec<&'static str>,
 }
 
 /// How many identities are proven, and what is to be said about them.
@@ -49,13 +53,14 @@ pub fn judge(seen: &[Seen]) -> (usize, Vec<Warning>) {
     if ways.len() > 1 {
         let each: Vec<_> = ways.values().map(|urls| urls.join(" = ")).collect();
         warnings.push(Warning {
-            code: "several-gateways",
+            code: "multiple_gateways",
             message: format!(
                 "{} distinct gateways answered: {}; expected one, unless you run several isolated ones on purpose; else stop those that you don't \
                  need (`bulkhead gateway status --deep` finds services that start them)",
                 ways.len(),
                 each.join(", ")
             ),
+            target_ids: seen.iter().filter(|one| one.identity.is_some()).map(|one| one.target).collect(),
         });
     }
     if !unproven.is_empty() && ways.len() + unproven.len() > 1 {
@@ -67,11 +72,12 @@ pub fn judge(seen: &[Seen]) -> (usize, Vec<Warning>) {
             })
             .collect();
         warnings.push(Warning {
-            code: "identity-unproven",
+            code: "identity_unproven",
             message: format!(
                 "it cannot be proven whether this is the same gateway: {}; expected to be let in and told; give its --token or --password",
                 which.join(", ")
             ),
+            target_ids: unproven.iter().map(|one| one.target).collect(),
         });
     }
     (ways.len(), warnings)
@@ -83,7 +89,7 @@ mod tests {
 
     fn seen(url: &str, identity: Option<&str>, answered: bool) -> Seen {
         Seen {
-            target: "url",
+            target: "explicit",
             url: url.to_owned(),
             answered,
             identity: identity.map(str::to_owned),
@@ -113,7 +119,7 @@ mod tests {
             seen("ws://b", Some("y"), true),
             seen("ws://c", Some("x"), true),
         ];
-        assert_eq!(codes(&all), (2, vec!["several-gateways"]));
+        assert_eq!(codes(&all), (2, vec!["multiple_gateways"]));
         assert!(judge(&all).1[0].message.contains("ws://a = ws://c, ws://b"));
     }
 
@@ -121,11 +127,11 @@ mod tests {
     fn what_cannot_be_proven_is_said() {
         assert_eq!(
             codes(&[seen("ws://a", Some("x"), true), seen("ws://b", None, true)]),
-            (1, vec!["identity-unproven"])
+            (1, vec!["identity_unproven"])
         );
         assert_eq!(
             codes(&[seen("ws://a", None, true), seen("ws://b", None, true)]),
-            (0, vec!["identity-unproven"])
+            (0, vec!["identity_unproven"])
         );
         assert_eq!(codes(&[seen("ws://a", None, true)]), (0, vec![]), "one alone leaves no question");
         assert_eq!(

@@ -3,6 +3,7 @@
 mod ask;
 mod call;
 mod control;
+mod fingerprint;
 mod identities;
 pub mod install;
 mod notify;
@@ -12,6 +13,7 @@ mod run;
 mod sight;
 mod status;
 mod supervise;
+mod tunnel;
 
 pub use control::start_service;
 pub use sight::is_locked;
@@ -34,6 +36,7 @@ pub fn run(args: GatewayArgs, context: &Context) -> Result<u8, Failure> {
         GatewayCommand::Status(args) => status::run(&args, context),
         GatewayCommand::Health(args) => super::health::run(&args, context),
         GatewayCommand::Probe(args) => probe::run(&args, context),
+        GatewayCommand::Fingerprint => fingerprint::run(context),
         GatewayCommand::Call(args) => call::run(&args, context),
         GatewayCommand::Start => control::start(context),
         GatewayCommand::Install(args) => install::run(&args, context),

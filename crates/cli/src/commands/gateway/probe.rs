@@ -1,115 +1,329 @@
 //! `bulkhead gateway probe`: how a gateway looks from outside, by every way that leads to one, and how many there are.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bulkhead_client::{Auth, ClientError, GatewayUrl};
-use bulkhead_config::{Config, ConfigStore, SecretInput};
+use bulkhead_config::{Config, ConfigStore, GatewayMode};
 use bulkhead_profile::Place;
-use bulkhead_secrets::Sources;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::ask::{Answers, side_by_side};
-use super::identities::{Seen, judge};
-use crate::asking::{self, Door};
+use super::identities::{Seen, Warning, judge};
+use super::tunnel::{SshTarget, Tunnel};
+use crate::asking::{self, Door, Remote};
 use crate::commands::DONE;
-use crate::context::Context;
+use crate::context::{Context, base_port};
 use crate::error::Failure;
-use crate::grammar::gateway::{AskArgs, Target};
+use crate::grammar::gateway::{ProbeArgs, Target};
 use crate::output::{paint, table};
+
+/// How long a tunnel may take to open: SSH shakes hands several times.
+const TUNNEL_PATIENCE: Duration = Duration::from_secs(15);
+
+/// What the ways are called, in the order in which the first that answers is the one that counts.
+const EXPLICIT: &str = "explicit";
+const TUNNEL: &str = "sshTunnel";
+const REMOTE: &str = "configRemote";
+const LOCAL: &str = "localLoopback";
+
+/// A way to look along.
+struct Plan {
+    target: &'static str,
+    door: Door,
+    /// The profile uses it: a remote gateway may be configured and not in use.
+    active: bool,
+    tunnel: Value,
+}
 
 /// What one way led to.
 struct Way {
     seen: Seen,
+    active: bool,
+    tunnel: Value,
     report: Result<Value, Failure>,
 }
 
-pub fn run(args: &AskArgs, context: &Context) -> Result<u8, Failure> {
-    let report = context.block_on(async {
-        let mut ways = look(args, context).await?;
-        let (mut identities, mut warnings) = judge_all(&ways);
-        if identities > 1 {
-            // One that started anew between two looks is not two.
-            ways = look(args, context).await?;
-            (identities, warnings) = judge_all(&ways);
-        }
-        let seen: Vec<_> = ways.iter().map(|way| way.seen.clone()).collect();
-        // What was asked for has to answer; without an address, any.
-        let first = if args.target.url.is_some() {
-            0
-        } else {
-            ways.iter().position(|way| way.report.is_ok()).unwrap_or(0)
-        };
-        let mut report = ways.swap_remove(first).report?;
-        report["targets"] = json!(seen);
-        report["identities"] = json!(identities);
-        report["warnings"] = json!(warnings);
-        Ok(report)
-    })?;
+/// What was planned, and what went wrong with that.
+struct Plans {
+    plans: Vec<Plan>,
+    warnings: Vec<Warning>,
+    /// Ends with the probe.
+    tunnel: Option<Tunnel>,
+}
+
+pub fn run(args: &ProbeArgs, context: &Context) -> Result<u8, Failure> {
+    let report = context.block_on(probe(args, context))?;
     context.out.result(&report, || text(&report));
     Ok(DONE)
 }
 
-fn judge_all(ways: &[Way]) -> (usize, Vec<super::identities::Warning>) {
+async fn probe(args: &ProbeArgs, context: &Context) -> Result<Value, Failure> {
+    let begun = Instant::now();
+    let tunnel = open_tunnel(args, context).await?;
+    let mut made = plan(args, context, tunnel).await?;
+    let patience = made.plans.first().map_or(Duration::ZERO, |plan| plan.door.patience);
+    let mut ways = look(&made.plans).await;
+    let (mut identities, mut found) = judge_all(&ways);
+    if identities > 1 {
+        // One that started anew between two looks is not two.
+        ways = look(&made.plans).await;
+        (identities, found) = judge_all(&ways);
+    }
+    if let Some(tunnel) = made.tunnel.take() {
+        let _ = tokio::task::spawn_blocking(move || drop(tunnel)).await;
+    }
+    let mut warnings = made.warnings;
+    warnings.extend(found);
+    warnings.extend(limited(&ways));
+    let targets: Vec<Value> = ways.iter().map(target).collect();
+    // What was asked for has to answer; without an address, any.
+    let first = if args.target.url.is_some() {
+        0
+    } else {
+        ways.iter().position(|way| way.report.is_ok()).unwrap_or(0)
+    };
+    let degraded = ways.iter().any(|way| way.report.as_ref().is_ok_and(|report| !is_whole(report)));
+    let best = ways.iter().map(capability).max().map_or("unknown", |(_, name)| name);
+    let primary = ways.swap_remove(first);
+    let (primary_id, mut report) = (primary.seen.target, primary.report?);
+    let more = json!({
+        "degraded": degraded,
+        "capability": best,
+        "ts": now_ms(),
+        "durationMs": millis(begun.elapsed()),
+        "timeoutMs": millis(patience),
+        "primaryTargetId": primary_id,
+        "network": network(context),
+        // Gateways announce themselves nowhere, so nobody is listened for.
+        "discovery": { "timeoutMs": 0, "count": 0, "beacons": [] },
+        "targets": targets,
+        "identities": identities,
+        "warnings": warnings,
+    });
+    if let (Value::Object(report), Value::Object(more)) = (&mut report, more) {
+        report.extend(more);
+    }
+    Ok(report)
+}
+
+fn judge_all(ways: &[Way]) -> (usize, Vec<Warning>) {
     judge(&ways.iter().map(|way| way.seen.clone()).collect::<Vec<_>>())
 }
 
-/// Every way side by side: the address that was given, this machine, the remote gateway of the configuration.
-async fn look(args: &AskArgs, context: &Context) -> Result<Vec<Way>, Failure> {
-    let mut doors: Vec<(&'static str, Door)> = Vec::new();
-    if args.target.url.is_some() {
-        doors.push(("url", asking::door(context, &args.target).await?));
-    }
-    // The token of another gateway is never sent to this one.
-    let own = if args.target.url.is_some() {
-        Target { timeout: args.target.timeout, ..Target::default() }
-    } else {
-        args.target.clone()
+/// Ways that let us in and told us little.
+fn limited(ways: &[Way]) -> Option<Warning> {
+    let ids: Vec<&'static str> = ways
+        .iter()
+        .filter(|way| way.report.as_ref().is_ok_and(is_scope_limited))
+        .map(|way| way.seen.target)
+        .collect();
+    (!ids.is_empty()).then(|| Warning {
+        code: "probe_scope_limited",
+        message: "the gateway lets this prober in and shows it little (missing operator.read); expected a device that was approved: \
+                  `bulkhead gateway status --deep` asks with the profile's own rights"
+            .to_owned(),
+        target_ids: ids,
+    })
+}
+
+/// The configuration of the profile, if it can be read.
+fn configured(context: &Context) -> Option<(Place, Config)> {
+    let place = context.place().ok()?;
+    let config = ConfigStore::new(&place).load().ok()?.config;
+    Some((place, config))
+}
+
+/// The tunnel that was asked for, or that the configuration names. One that does not open is told, not fatal.
+async fn open_tunnel(args: &ProbeArgs, context: &Context) -> Result<Option<Result<Tunnel, String>>, Failure> {
+    let configured = configured(context);
+    let remote = configured.as_ref().map(|(_, config)| &config.gateway.remote);
+    let Some(target) = args.ssh.clone().or_else(|| remote.and_then(|remote| remote.ssh_target.clone()))
+    else {
+        return Ok(None);
     };
+    let identity = args.ssh_identity.clone().or_else(|| {
+        remote.and_then(|remote| remote.ssh_identity.as_deref()).map(|path| context.env.expand(path))
+    });
+    let target = SshTarget::parse(&target, identity.as_deref()).map_err(Failure::usage)?;
+    let own =
+        context.place().ok().and_then(|place| base_port(&place, &context.env).ok()).map(|(port, _)| port);
+    let port = args.port.or(own).unwrap_or(bulkhead_profile::spacing::PREFERRED_MAIN);
+    let patience = args.target.timeout.unwrap_or(TUNNEL_PATIENCE);
+    let opened = tokio::task::spawn_blocking(move || Tunnel::open(&target, port, patience)).await;
+    Ok(Some(opened.unwrap_or_else(|_| Err("opening the tunnel was interrupted".to_owned()))))
+}
+
+/// Every way: the address that was given, the tunnel, the remote gateway of the configuration, this machine.
+async fn plan(
+    args: &ProbeArgs,
+    context: &Context,
+    tunnel: Option<Result<Tunnel, String>>,
+) -> Result<Plans, Failure> {
+    let mut made = Plans { plans: Vec::new(), warnings: Vec::new(), tunnel: None };
+    let way = |target, door, active| Plan { target, door, active, tunnel: Value::Null };
+    let credentials = asking::given(&args.target)?;
+    // Credentials that were given belong to the address that was given, else to the tunnel that was asked for, else to all.
+    let bare = Target { timeout: args.target.timeout, ..Target::default() };
+    if args.target.url.is_some() {
+        let door = asking::door_with(context, &args.target, credentials.clone()).await?;
+        made.plans.push(way(EXPLICIT, door, true));
+    }
+    let configured = configured(context);
+    let for_tunnel = credentials.clone().filter(|_| args.target.url.is_none());
+    let for_own = credentials.filter(|_| args.target.url.is_none() && args.ssh.is_none());
+    match tunnel {
+        None => {}
+        Some(Err(problem)) => made.warnings.push(Warning {
+            code: "ssh_tunnel_failed",
+            message: format!("no way through SSH: {problem}"),
+            target_ids: vec![TUNNEL],
+        }),
+        Some(Ok(tunnel)) => {
+            let url = GatewayUrl::loopback(tunnel.local_port);
+            let auth = match (for_tunnel, &configured) {
+                (Some(auth), _) => auth,
+                (None, Some((place, config))) => {
+                    asking::remote_auth(context, place, config).await.unwrap_or(Auth::None)
+                }
+                (None, None) => Auth::None,
+            };
+            let told = json!({
+                "kind": "ssh", "target": tunnel.target, "localPort": tunnel.local_port, "remotePort": tunnel.remote_port,
+                "pid": tunnel.pid(),
+            });
+            let door = Door::to(url, auth, args.target.timeout);
+            made.plans.push(Plan { target: TUNNEL, door, active: true, tunnel: told });
+            made.tunnel = Some(tunnel);
+        }
+    }
+    if let Some((place, config)) = &configured
+        && let Ok(Some(door)) =
+            asking::configured_remote(context, place, &bare, for_own.clone(), Remote::Configured).await
+    {
+        let active = config.gateway.mode == Some(GatewayMode::Remote);
+        made.plans.push(way(REMOTE, door, active));
+    }
     // With an address alone there may be no profile here at all.
-    match asking::door(context, &own).await {
-        Ok(door) => doors.push(("local", door)),
-        Err(failure) if doors.is_empty() => return Err(failure),
+    match asking::local_door(context, &bare, for_own).await {
+        Ok(door) => made.plans.push(way(LOCAL, door, true)),
+        Err(failure) if made.plans.is_empty() => return Err(failure),
         Err(_) => {}
     }
-    if let Ok(place) = context.place()
-        && let Some(door) = remote(context, &place, &own).await
-    {
-        doors.push(("remote", door));
-    }
     let mut known = Vec::new();
-    doors.retain(|(_, door)| {
-        let url = door.url.to_string();
+    made.plans.retain(|plan| {
+        let url = plan.door.url.to_string();
         let new = !known.contains(&url);
         known.push(url);
         new
     });
-    let looks: Vec<_> = doors.into_iter().map(|(target, door)| tokio::spawn(enter(target, door))).collect();
-    let mut ways = Vec::new();
-    for look in looks {
-        ways.extend(look.await.ok());
-    }
-    Ok(ways)
+    Ok(made)
 }
 
-/// The gateway of `gateway.remote`.
-async fn remote(context: &Context, place: &Place, target: &Target) -> Option<Door> {
-    let config: Config = ConfigStore::new(place).load().ok()?.config;
-    let url: GatewayUrl = config.gateway.remote.url.as_deref()?.parse().ok()?;
-    let auth = match &config.gateway.remote.token {
-        Some(SecretInput::Plain(secret)) => Auth::Token(secret.clone()),
-        Some(SecretInput::Ref(reference)) => {
-            let sources = Sources::for_place(place, &context.env).with_providers(&config);
-            sources.get(reference).await.map(Auth::Token).unwrap_or_default()
+/// Looks along all of them side by side.
+async fn look(plans: &[Plan]) -> Vec<Way> {
+    futures::future::join_all(plans.iter().map(enter)).await
+}
+
+fn network(context: &Context) -> Value {
+    let local = context.place().ok().and_then(|place| base_port(&place, &context.env).ok());
+    json!({
+        "localLoopbackUrl": local.map(|(port, _)| GatewayUrl::loopback(port).to_string()),
+        "localTailnetUrl": null,
+        "tailnetIPv4": null,
+    })
+}
+
+fn is_whole(report: &Value) -> bool {
+    report["errors"].as_object().is_none_or(Map::is_empty)
+}
+
+fn is_scope_limited(report: &Value) -> bool {
+    report["errors"].as_object().is_some_and(|errors| errors.values().any(|one| one["code"] == "FORBIDDEN"))
+}
+
+/// What could be proven about rights, the more the higher.
+fn capability(way: &Way) -> (u8, &'static str) {
+    match &way.report {
+        Ok(report) => {
+            let has = |scope: &str| {
+                report["auth"]["scopes"]
+                    .as_array()
+                    .is_some_and(|scopes| scopes.iter().any(|one| one == scope))
+            };
+            if has("operator.admin") {
+                (5, "admin_capable")
+            } else if has("operator.write") {
+                (4, "write_capable")
+            } else if has("operator.read") {
+                (3, "read_only")
+            } else {
+                (2, "connected_no_operator_scope")
+            }
         }
-        None => Auth::None,
-    };
-    Some(Door::to(url, auth, target.timeout))
+        Err(_) if way.seen.error.as_deref() == Some("client.pairing-required") => (1, "pairing_pending"),
+        Err(_) => (0, "unknown"),
+    }
 }
 
-async fn enter(target: &'static str, door: Door) -> Way {
+/// One way, as the report lists it.
+fn target(way: &Way) -> Value {
+    let seen = &way.seen;
+    let report = way.report.as_ref().ok();
+    let part = |name: &str| report.map_or(Value::Null, |report| report[name].clone());
+    let error = match &way.report {
+        Ok(report) => {
+            report["errors"].as_object().and_then(|errors| errors.values().next()?["message"].as_str())
+        }
+        Err(failure) => Some(failure.message.as_str()),
+    };
+    let presence = part("presence");
+    let own = presence.as_array().and_then(|all| all.iter().find(|one| one["mode"] == "gateway")).cloned();
+    let mut told = serde_json::to_value(seen).unwrap_or_default();
+    let more = json!({
+        "id": seen.target,
+        "kind": seen.target,
+        "active": way.active,
+        "tunnel": way.tunnel,
+        "connect": {
+            "ok": report.is_some(),
+            "rpcOk": report.is_some_and(is_whole),
+            "scopeLimited": report.is_some_and(is_scope_limited),
+            "latencyMs": seen.connect_ms,
+            "error": error,
+            "close": null,
+        },
+        "auth": {
+            "role": part("auth")["role"],
+            "scopes": report.map_or_else(|| json!([]), |report| report["auth"]["scopes"].clone()),
+            "capability": capability(way).1,
+        },
+        "server": part("server"),
+        "self": own,
+        "config": part("config"),
+        "health": part("health"),
+        "summary": part("status"),
+        "presence": presence,
+    });
+    if let (Value::Object(told), Value::Object(more)) = (&mut told, more) {
+        told.extend(more);
+    }
+    told
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn now_ms() -> u64 {
+    millis(std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default())
+}
+
+async fn enter(plan: &Plan) -> Way {
+    let (target, door) = (plan.target, &plan.door);
+    let (active, tunnel) = (plan.active, plan.tunnel.clone());
     let begun = Instant::now();
     let entered = bulkhead_client::Client::connect(door.probe()).await;
-    let connect_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let connect_ms = millis(begun.elapsed());
     let url = door.url.to_string();
     let mut seen = Seen {
         target,
@@ -132,7 +346,7 @@ async fn enter(target: &'static str, door: Door) -> Way {
             );
             let failure = door.explain(error);
             seen.error = Some(failure.code.clone());
-            return Way { seen, report: Err(failure) };
+            return Way { seen, active, tunnel, report: Err(failure) };
         }
     };
     seen.identity.clone_from(&hello.server.boot_id);
@@ -162,7 +376,7 @@ async fn enter(target: &'static str, door: Door) -> Way {
         "config": config,
         "errors": errors,
     });
-    Way { seen, report: Ok(report) }
+    Way { seen, active, tunnel, report: Ok(report) }
 }
 
 fn text(report: &Value) -> String {

@@ -37,6 +37,9 @@ struct Report {
     probe: Option<Value>,
     /// This profile's service; none if none is installed.
     service: Option<ServiceStatus>,
+    /// SHA-256 of the certificate that it shows; none without `gateway.tls`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tls_fingerprint: Option<String>,
     /// Other gateway-like services of this machine, and what to do about each; only with --deep.
     #[serde(skip_serializing_if = "Option::is_none")]
     other_services: Option<Vec<OtherService>>,
@@ -68,8 +71,13 @@ pub fn run(args: &GatewayStatusArgs, context: &Context) -> Result<u8, Failure> {
         let own = if cfg!(windows) { installed.name().into() } else { installed.path() };
         found.filter_map(|found| others::judge(&found, &place, &own, port, Path::exists)).collect()
     });
+    let tls_fingerprint = crate::context::config(&place)
+        .ok()
+        .and_then(|loaded| super::fingerprint::of(&place, &loaded.config, &context.env))
+        .map(|fingerprint| fingerprint.to_string());
     let report = Report {
         ok: true,
+        tls_fingerprint,
         service,
         other_services,
         profile,
@@ -161,6 +169,9 @@ fn text(report: &Report) -> String {
             format!("{}: {}", paint::bad("failed"), probe["error"]["message"].as_str().unwrap_or_default())
         };
         pairs.push(("protocol", told));
+    }
+    if let Some(fingerprint) = &report.tls_fingerprint {
+        pairs.push(("certificate", format!("SHA-256 {fingerprint}")));
     }
     for other in report.other_services.iter().flatten() {
         let name =
