@@ -120,6 +120,8 @@ async fn take_up(
     let messages = gateway.store.runs().finish(&request.run_id, record).await.map_err(store_failed)?;
     let session = sessions.get(&session.key).await.map_err(store_failed)?.unwrap_or(session);
     let end = RunEnd {
+        wanted: Vec::new(),
+        stop: bulkhead_agent::StopReason::Stop,
         status: if aborted { EndStatus::Aborted } else { EndStatus::Ok },
         text: text.clone(),
         error: None,
