@@ -146,7 +146,6 @@ fn of_openclaw(conversation: &Conversation, finder: Option<&AhoCorasick>) -> Imp
         .collect();
     ImportedSession {
         session: NewSession {
-            parent: None,
             key: conversation.key.clone(),
             agent_id: conversation.agent.clone(),
             kind: Some(conversation.kind.to_owned()),
