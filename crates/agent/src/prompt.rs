@@ -26,6 +26,8 @@ pub struct PromptFacts {
     pub tools: Vec<String>,
     /// Further paragraphs.
     pub notes: Vec<String>,
+    /// Without the files of the workspace.
+    pub light: bool,
 }
 
 /// A system prompt, and what went into it.
@@ -41,7 +43,8 @@ pub struct Prompt {
 pub fn system_prompt(workspace: &Workspace, facts: &PromptFacts) -> Prompt {
     let mut prompt = Prompt { text: frame(workspace, facts), files: Vec::new() };
     let mut left = LONGEST_FILES;
-    for name in PROMPT_FILES {
+    let files: &[&str] = if facts.light { &[] } else { &PROMPT_FILES };
+    for &name in files {
         let text = match workspace.read(name, READABLE) {
             Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
             Err(FileError::Io { error, .. }) if error.kind() == std::io::ErrorKind::NotFound => continue,

@@ -8,6 +8,7 @@ mod ids;
 mod policy;
 mod providers;
 mod rescue;
+mod schedule;
 mod session;
 mod skills;
 
@@ -26,6 +27,7 @@ pub use policy::*;
 pub use providers::*;
 pub use rescue::*;
 
+pub use schedule::*;
 pub use session::*;
 pub use skills::*;
 
@@ -57,6 +59,10 @@ pub struct Config {
     pub secrets: Secrets,
     /// What is watched, and who may repair.
     pub rescue: Rescue,
+    /// Jobs that run by themselves.
+    pub cron: Cron,
+    /// Requests over HTTP from other programs.
+    pub hooks: Hooks,
     /// How much is logged.
     pub logging: Logging,
 }
@@ -114,6 +120,7 @@ impl Config {
             let path = crate::ConfigPath::root().key("models").key("providers").key(id).key("apiKey");
             found.extend(provider.api_key.iter().map(|input| (path.to_string(), input)));
         }
+        found.extend(self.hooks.token.iter().map(|input| ("hooks.token".to_owned(), input)));
         for (key, entry) in &self.skills.entries {
             let path = crate::ConfigPath::root().key("skills").key("entries").key(key);
             found.extend(entry.api_key.iter().map(|input| (path.key("apiKey").to_string(), input)));

@@ -24,6 +24,8 @@ pub(crate) fn check(checker: &mut Checker<'_>) {
     models(checker, &value);
     rescue(checker, &value);
     trusted_proxies(checker, &value);
+    hooks(checker, &value);
+    active_hours(checker, &value);
 }
 
 /// What is no address is believed by nobody: told, not refused.
@@ -240,6 +242,69 @@ fn rescue(checker: &mut Checker<'_>, value: &Value) {
                 found.flatten().map_or_else(|| "nothing".to_owned(), |text| format!("\"{text}\"")),
                 "a time of day, HH:MM",
                 "Write it as in \"22:00\".",
+            );
+        }
+    }
+}
+
+/// Hooks ask for their own token and a path of their own.
+fn hooks(checker: &mut Checker<'_>, value: &Value) {
+    let Some(hooks) = value.get("hooks") else { return };
+    let base = path(&["hooks"]);
+    if hooks.get("enabled").and_then(Value::as_bool) == Some(true) && hooks.get("token").is_none() {
+        checker.error(
+            &base.key("token"),
+            "no token while hooks are on".to_owned(),
+            "a token of their own, not the gateway's",
+            "Store one with `bulkhead secrets set hooks/token` and write token: { source: \"keychain\", id: \"hooks/token\" }.",
+        );
+    }
+    if let Some(text) = hooks.get("path").and_then(Value::as_str)
+        && text.trim().trim_matches('/').is_empty()
+    {
+        checker.error(
+            &base.key("path"),
+            format!("\"{text}\""),
+            "a path of its own, such as /hooks",
+            "Write path: \"/hooks\".",
+        );
+    }
+    let same = |at: &str| value.pointer(at).is_some_and(|other| Some(other) == hooks.get("token"));
+    if same("/gateway/auth/token") || same("/gateway/auth/password") {
+        checker.error(
+            &base.key("token"),
+            "the gateway's own secret".to_owned(),
+            "another one: whoever sends hooks must not become an operator",
+            "Store another secret for hooks.",
+        );
+    }
+}
+
+fn active_hours(checker: &mut Checker<'_>, value: &Value) {
+    let mut found: Vec<(ConfigPath, &Value)> = Vec::new();
+    let at = path(&["agents", "defaults", "heartbeat", "activeHours"]);
+    found.extend(value.pointer("/agents/defaults/heartbeat/activeHours").map(|hours| (at, hours)));
+    let list = value.pointer("/agents/list").and_then(Value::as_array);
+    for (index, agent) in list.into_iter().flatten().enumerate() {
+        let at = path(&["agents", "list"]).index(index).key("heartbeat").key("activeHours");
+        found.extend(agent.pointer("/heartbeat/activeHours").map(|hours| (at, hours)));
+    }
+    let entries = value.pointer("/agents/entries").and_then(Value::as_object);
+    for (id, agent) in entries.into_iter().flatten() {
+        let at = path(&["agents", "entries", id]).key("heartbeat").key("activeHours");
+        found.extend(agent.pointer("/heartbeat/activeHours").map(|hours| (at, hours)));
+    }
+    for (at, hours) in found {
+        for key in ["start", "end"] {
+            let text = hours.get(key).and_then(Value::as_str);
+            if text.is_some_and(|text| is_time_of_day(text) || (key == "end" && text == "24:00")) {
+                continue;
+            }
+            checker.error(
+                &at.key(key),
+                text.map_or_else(|| "nothing".to_owned(), |text| format!("\"{text}\"")),
+                "a time of day, HH:MM",
+                "Write it as in \"08:00\".",
             );
         }
     }

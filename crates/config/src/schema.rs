@@ -25,6 +25,7 @@ pub(crate) fn node(shape: &Shape) -> Value {
         FieldKind::Url(schemes) => {
             json!({ "type": "string", "pattern": format!("^(({})://.+|\\$\\{{[A-Z_][A-Z0-9_]*\\}})$", schemes.join("|")) })
         }
+        FieldKind::Duration => json!({ "type": ["string", "boolean"] }),
         FieldKind::Secret => secret(),
         FieldKind::Texts => json!({ "type": "array", "items": { "type": "string" } }),
         FieldKind::Ids => json!({ "type": "array", "items": id() }),

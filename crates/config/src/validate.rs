@@ -161,6 +161,9 @@ fn mismatch(kind: FieldKind, node: &Node) -> Option<(String, String)> {
         FieldKind::Amount if !value.as_f64().is_some_and(|amount| amount >= 0.0) => {
             no("a number from 0 up", "Write a number, such as 2.5.")
         }
+        FieldKind::Duration if !is_duration(&value) => {
+            no("a time span such as \"30m\"", "Write \"90s\", \"30m\", \"24h\" or \"7d\".")
+        }
         FieldKind::Url(schemes) => url_mismatch(&value, schemes),
         FieldKind::Secret => secret_mismatch(&value),
         FieldKind::Texts if !value.as_array().is_some_and(|items| items.iter().all(Value::is_string)) => {
@@ -196,6 +199,25 @@ fn mismatch(kind: FieldKind, node: &Node) -> Option<(String, String)> {
         }
         _ => None,
     }
+}
+
+/// `30m`, `1h30m`, a bare number, or `false`.
+fn is_duration(value: &Value) -> bool {
+    let Some(text) = value.as_str().map(str::trim) else { return *value == Value::Bool(false) };
+    let mut rest = text;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
+        let (_, after) = rest.split_at(digits);
+        let unit = after.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(after.len());
+        let (word, next) = after.split_at(unit);
+        let known =
+            ["ms", "s", "m", "h", "d", "w"].contains(&word) || (word.is_empty() && digits == text.len());
+        if digits == 0 || !known {
+            return false;
+        }
+        rest = next.trim_start();
+    }
+    !text.is_empty()
 }
 
 fn url_mismatch(value: &Value, schemes: &[&str]) -> Option<(String, String)> {

@@ -28,6 +28,7 @@ use crate::probation::Probation;
 use crate::questions::Questions;
 use crate::rescue::RescueDesk;
 use crate::runs::registry::Registry;
+use crate::schedule::Schedule;
 use crate::seat::Seat;
 use crate::settings::{Settings, SettingsSlot};
 
@@ -72,6 +73,7 @@ pub(crate) fn compose(options: &RunOptions, parts: Parts<'_>) -> Arc<Gateway> {
         seat: Seat::default(),
         nodes: Nodes::default(),
         rescue: RescueDesk::default(),
+        schedule: Schedule::default(),
         checks: Checks::default(),
         probation: Probation::new(options.healthy_after),
         redactor: parts.redactor,
@@ -91,5 +93,6 @@ pub(crate) fn compose(options: &RunOptions, parts: Parts<'_>) -> Arc<Gateway> {
     gateway.nodes.belong_to(&gateway);
     gateway.credentials.teach(&gateway.redactor);
     gateway.plan_channels();
+    gateway.compose_schedule(options.missed_after);
     gateway
 }

@@ -153,6 +153,16 @@ impl Events {
         heard
     }
 
+    /// `cron`: a job changed, began or ended.
+    pub(crate) fn cron(&self, payload: &Value) {
+        self.hub.broadcast("cron", payload, &readers(), None);
+    }
+
+    /// `heartbeat`: how one went.
+    pub(crate) fn heartbeat(&self, payload: &Value) {
+        self.hub.broadcast("heartbeat", payload, &readers().droppable(), None);
+    }
+
     /// `session.message`: a message was added to a transcript.
     pub(crate) fn session_message(&self, label: &RunLabel, message: &Message, session: &Value) {
         self.messages.send_modify(|count| *count += 1);

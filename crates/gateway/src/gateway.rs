@@ -28,6 +28,7 @@ use crate::probation::Probation;
 use crate::questions::Questions;
 use crate::rescue::RescueDesk;
 use crate::runs::registry::Registry;
+use crate::schedule::Schedule;
 use crate::seat::Seat;
 use crate::settings::SettingsSlot;
 
@@ -67,6 +68,8 @@ pub(crate) struct Gateway {
     pub(crate) nodes: Nodes,
     /// The watch over another gateway.
     pub(crate) rescue: RescueDesk,
+    /// Jobs and heartbeats.
+    pub(crate) schedule: Schedule,
     /// What it finds out about itself.
     pub(crate) checks: Checks,
     /// Whether the configuration in force has proven itself.

@@ -54,6 +54,7 @@ mod rescue;
 mod routing;
 mod run;
 mod runs;
+mod schedule;
 mod seat;
 mod session_rows;
 mod sessions;

@@ -37,6 +37,8 @@ pub struct RunOptions {
     pub last_good: bool,
     /// How long it must run healthy on a configuration before that counts as a good one.
     pub healthy_after: Duration,
+    /// What jobs missed while no gateway ran waits so long after a start.
+    pub missed_after: Duration,
 }
 
 impl RunOptions {
@@ -64,6 +66,7 @@ impl RunOptions {
             safe_mode: false,
             last_good: false,
             healthy_after: HEALTHY_AFTER,
+            missed_after: Duration::from_millis(bulkhead_schedule::AFTER_START.unsigned_abs()),
         }
     }
 }

@@ -122,6 +122,19 @@ impl Presence {
         });
     }
 
+    /// Somebody told of a device that has no connection of its own.
+    pub(crate) fn note(&self, key: String, entry: Entry) {
+        self.change(|inner| {
+            let entry = Entry { ts: clock::now_ms(), ..entry };
+            match inner.clients.get_mut(&key) {
+                Some(known) => known.entry = Entry { online_since: known.entry.online_since, ..entry },
+                None => {
+                    inner.clients.insert(key, Client { entry, connections: Vec::new(), lingers: true });
+                }
+            }
+        });
+    }
+
     /// A connection ended. Answers whether that changed anything.
     pub(crate) fn leave(&self, connection: &str) -> bool {
         let mut changed = false;

@@ -19,6 +19,7 @@ impl Gateway {
         self.apply_channels().await;
         self.apply_rescue().await;
         self.seat.apply(self).await;
+        self.start_schedule().await;
         self.tell_readiness();
         self.rested();
     }
@@ -59,6 +60,7 @@ impl Gateway {
         self.apply_channels().await;
         self.apply_rescue().await;
         self.seat.apply(self).await;
+        self.apply_schedule().await;
         self.remember_start().await;
         self.events.config_changed(&self.place.config_path().display().to_string(), &hash);
         self.tell_readiness();
@@ -74,6 +76,7 @@ impl Gateway {
         self.apply_channels().await;
         self.apply_rescue().await;
         self.seat.apply(self).await;
+        self.apply_schedule().await;
         self.tell_readiness();
     }
 

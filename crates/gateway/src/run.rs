@@ -119,6 +119,7 @@ pub async fn run(options: RunOptions) -> Result<Ended, GatewayError> {
     gateway.end_old_approvals().await;
     gateway.end_old_questions().await;
     gateway.fail_old_tasks().await;
+    gateway.recover_schedule().await;
     let record = write_record(&gateway);
 
     let addresses = bound.addrs().to_vec();

@@ -218,6 +218,19 @@ impl Settings {
         })
     }
 
+    /// The models of a run that names its own: that one, then `fallbacks` (none, if nothing is said of them). `None`: the
+    /// agent's. What does not exist is an error, never another model.
+    pub(crate) fn models_for(
+        &self,
+        model: Option<&str>,
+        fallbacks: Option<&[String]>,
+    ) -> Result<Option<Vec<ModelRef>>, String> {
+        let Some(first) = model.map(str::trim).filter(|name| !name.is_empty()) else { return Ok(None) };
+        let find = |name: &str| self.named_model(name);
+        let more = fallbacks.unwrap_or_default().iter().map(String::as_str);
+        std::iter::once(first).chain(more).map(find).collect::<Result<_, _>>().map(Some)
+    }
+
     /// A model named by its alias, or without its provider.
     pub(crate) fn find_model(&self, name: &str) -> Option<ModelRef> {
         let notes = &self.config.agents.defaults.models;

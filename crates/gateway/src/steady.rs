@@ -105,7 +105,10 @@ pub(crate) async fn run(
             }
             _ = &mut awake, if !woken => woken = true,
             () = gateway.probation.passed() => gateway.remember_good().await,
-            _ = prune.tick() => gateway.forget_old_runs().await,
+            _ = prune.tick() => {
+                gateway.forget_old_runs().await;
+                gateway.forget_run_sessions().await;
+            }
         }
     };
     tracing::info!("asked to stop by {why}");

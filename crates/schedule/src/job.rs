@@ -239,32 +239,42 @@ fn check(job: &CronJob) -> Result<(), ScheduleError> {
     if let Some(delivery) = &job.delivery {
         check_delivery(delivery, &job.session_target)?;
     }
-    if let Some(CronFailureAlert::Off(true)) = job.failure_alert {
-        return Err(ScheduleError::field("failureAlert", "found true, expected false or an object"));
+    match &job.failure_alert {
+        Some(CronFailureAlert::Off(true)) => {
+            return Err(ScheduleError::field("failureAlert", "found true, expected false or an object"));
+        }
+        Some(CronFailureAlert::Rule(rule)) if rule.mode == Some(DeliveryMode::Webhook) => {
+            return Err(ScheduleError::field(
+                "failureAlert.mode",
+                "this gateway posts to no URL; use \"announce\"",
+            ));
+        }
+        _ => {}
     }
     Ok(())
 }
 
 fn check_delivery(delivery: &CronDelivery, target: &SessionTarget) -> Result<(), ScheduleError> {
-    if delivery.mode == DeliveryMode::Webhook && delivery.to.is_none() {
-        return Err(ScheduleError::field("delivery.to", "mode \"webhook\" needs the URL"));
+    if delivery.mode == DeliveryMode::Webhook || delivery.completion_destination.is_some() {
+        return Err(ScheduleError::field(
+            "delivery.mode",
+            "this gateway posts outcomes to no URL; use \"announce\" or \"none\"",
+        ));
+    }
+    if delivery.failure_destination.as_ref().is_some_and(|place| place.mode == Some(DeliveryMode::Webhook)) {
+        return Err(ScheduleError::field(
+            "delivery.failureDestination.mode",
+            "this gateway posts to no URL; use \"announce\"",
+        ));
+    }
+    if delivery.thread_id.is_some() {
+        return Err(ScheduleError::field("delivery.threadId", "topics are not served; leave it out"));
     }
     if delivery.mode == DeliveryMode::Announce && *target == SessionTarget::Main {
         return Err(ScheduleError::field(
             "delivery.mode",
             "jobs of the main session are told by its heartbeat; leave delivery out",
         ));
-    }
-    let urls = [
-        ("delivery.to", (delivery.mode == DeliveryMode::Webhook).then_some(delivery.to.as_ref()).flatten()),
-        ("delivery.completionDestination.to", delivery.completion_destination.as_ref().map(|one| &one.to)),
-    ];
-    for (path, url) in urls {
-        if let Some(url) = url
-            && !(url.starts_with("http://") || url.starts_with("https://"))
-        {
-            return Err(ScheduleError::field(path, format!("found {url:?}, expected an http or https URL")));
-        }
     }
     Ok(())
 }

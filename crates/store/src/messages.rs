@@ -229,6 +229,18 @@ impl Sessions {
             .await
     }
 
+    /// Takes the messages of a run back, as if it had never been asked. Says how many there were.
+    pub async fn forget_run(&self, run_id: &str) -> Result<usize, StoreError> {
+        let run_id = run_id.to_owned();
+        self.store
+            .jobs
+            .call(move |db| {
+                db.execute("DELETE FROM message WHERE run_id = ?1", [run_id])
+                    .map_err(StoreError::query("take messages back"))
+            })
+            .await
+    }
+
     /// The messages that a run made, in order.
     pub async fn messages_of_run(&self, run_id: &str) -> Result<Vec<Message>, StoreError> {
         let run_id = run_id.to_owned();

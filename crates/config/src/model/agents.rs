@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer};
 
 use super::ids::id_text;
+use super::schedule::Heartbeat;
 use super::{Session, ToolLists};
 
 /// `agents`.
@@ -49,6 +50,10 @@ pub struct AgentDefaults {
     pub timeout_seconds: Option<u64>,
     /// The most model turns of one answer.
     pub max_turns: Option<u32>,
+    /// When the agent looks by itself whether something needs attention.
+    pub heartbeat: Option<Heartbeat>,
+    /// The time zone of the person, such as `Europe/Berlin`.
+    pub user_timezone: Option<String>,
 }
 
 /// One entry of `agents.defaults.models`.
@@ -76,6 +81,8 @@ pub struct Agent {
     pub model: ModelChoice,
     /// The skills that it may use, instead of those of the defaults; an empty list means none.
     pub skills: Option<Vec<String>>,
+    /// Its own heartbeat, over that of the defaults; once one agent has its own, only such agents have one.
+    pub heartbeat: Option<Heartbeat>,
     /// How it presents itself.
     pub identity: Identity,
     /// What it may do, where that is not what holds for all.

@@ -8,10 +8,12 @@ mod chat;
 mod config;
 mod device_setup;
 mod device_tokens;
+pub(crate) mod cron;
 mod devices;
 mod diagnostics;
 mod exec_approvals;
 mod health;
+mod heartbeat;
 mod logs;
 mod models;
 mod node_work;
@@ -112,6 +114,8 @@ const FAMILIES: &[&[Route]] = &[
     devices::ROUTES,
     nodes::ROUTES,
     node_work::ROUTES,
+    cron::ROUTES,
+    heartbeat::ROUTES,
     rescue::ROUTES,
     approvals::ROUTES,
     exec_approvals::ROUTES,

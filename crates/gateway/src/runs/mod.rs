@@ -38,6 +38,14 @@ pub(crate) enum Source {
     Telegram,
     /// A paired device by itself.
     Node,
+    /// A job that an administrator made.
+    Cron,
+    /// A job that a conversation made: it may no more than that one.
+    CronAccount,
+    /// The agent's own look whether something needs attention.
+    Heartbeat,
+    /// Another program, over HTTP: what it says may be anybody's words.
+    Hook,
 }
 
 impl Source {
@@ -49,6 +57,10 @@ impl Source {
             Self::Http => "http",
             Self::Telegram => "telegram",
             Self::Node => "node",
+            Self::Cron => "cron",
+            Self::CronAccount => "cron-account",
+            Self::Heartbeat => "heartbeat",
+            Self::Hook => "hook",
         }
     }
 
@@ -64,7 +76,7 @@ impl Source {
 
     /// Whether the message came through a channel, where nobody but the sender proved anything.
     pub(crate) fn is_channel(self) -> bool {
-        matches!(self, Self::Telegram)
+        matches!(self, Self::Telegram | Self::CronAccount | Self::Hook)
     }
 }
 
@@ -100,6 +112,12 @@ pub(crate) struct TurnRequest {
     pub(crate) timeout: Option<Duration>,
     /// Who follows the answer cannot take anything back that was shown.
     pub(crate) append_only: bool,
+    /// Other models than the agent's, in the order they are tried.
+    pub(crate) models: Option<Vec<ModelRef>>,
+    /// Without the files that describe the agent.
+    pub(crate) light_context: bool,
+    /// Only these of the tools that the policy gives; `*` is all of them.
+    pub(crate) tools_allow: Option<Vec<String>>,
 }
 
 impl TurnRequest {
@@ -128,6 +146,9 @@ impl TurnRequest {
             model: None,
             timeout: None,
             append_only: false,
+            models: None,
+            light_context: false,
+            tools_allow: None,
         }
     }
 }

@@ -90,7 +90,15 @@ impl Gateway {
             conversation: conversation(request),
             date: clock::rfc3339(clock::now_ms()).chars().take(10).collect(),
             tools: tools.names().map(str::to_owned).collect(),
-            notes: request.extra_system.clone().into_iter().chain(summary).chain(recount(before)).collect(),
+            notes: request
+                .extra_system
+                .clone()
+                .into_iter()
+                .chain(summary)
+                .chain(recount(before))
+                .chain(self.happened(request))
+                .collect(),
+            light: request.light_context,
         };
         let prompt = tokio::task::spawn_blocking(move || system_prompt(&workspace, &facts).text)
             .await
@@ -124,6 +132,7 @@ impl Gateway {
         }
         all.extend(self.seat.tool());
         all.extend(crate::rescue::tools::tools(self, request));
+        all.extend(crate::schedule::tool::tool(self, request));
         let policy = ToolPolicy::new([&allowed.lists, &agent.tools]);
         all.retain(|tool| policy.allows(tool.name()));
         all
@@ -138,6 +147,9 @@ impl Gateway {
         request: &TurnRequest,
         before: usize,
     ) -> ToolSet {
+        if let Some(allowed) = &request.tools_allow {
+            all.retain(|tool| allowed.iter().any(|name| name == "*" || name == tool.name()));
+        }
         let recorder = Recorder::new(self.store.clone(), before);
         let offered = self.offered(settings, agent, workspace, request);
         offered.into_iter().fold(ToolSet::default(), |tools, tool| recorder.with(tools, tool))
@@ -172,6 +184,15 @@ impl Gateway {
         let patience = patience.map_or(PATIENCE, Duration::from_secs);
         let exec = Exec::new(workspace.clone(), options);
         Some(Arc::new(AskedExec::new(exec, self, Asker::new(request, wanted, patience))))
+    }
+
+    /// What happened meanwhile and was not told to this conversation; a heartbeat reads it in its message.
+    fn happened(&self, request: &TurnRequest) -> Option<String> {
+        if matches!(request.source, Source::Heartbeat | Source::Hook) {
+            return None;
+        }
+        let told = self.schedule.events.take(&request.session_key);
+        (!told.is_empty()).then(|| format!("What happened since the last turn:\n{}", told.join("\n")))
     }
 
     /// One web client for all turns, made when first needed.
@@ -215,6 +236,9 @@ fn conversation(request: &TurnRequest) -> String {
         (None, Source::Node) => "a message of a paired device".to_owned(),
         (None, Source::Http) => "an application over HTTP".to_owned(),
         (None, Source::Cli) => "the command line".to_owned(),
+        (None, Source::Cron | Source::CronAccount) => "an automation; nobody reads along".to_owned(),
+        (None, Source::Heartbeat) => "a heartbeat; nobody reads along".to_owned(),
+        (None, Source::Hook) => "a request of another program over HTTP".to_owned(),
         (None, _) => "web chat".to_owned(),
     }
 }

@@ -171,7 +171,9 @@ impl Gateway {
         let Some(mut agent) = settings.agent(&turn.request.agent_id) else {
             return failed(&format!("agent {:?} is no longer configured", turn.request.agent_id));
         };
-        if let Some(chosen) =
+        if let Some(models) = &turn.request.models {
+            agent.models.clone_from(models);
+        } else if let Some(chosen) =
             turn.request.model.clone().or_else(|| chosen_model(Some(&turn.session), &settings))
         {
             agent.models = vec![chosen];

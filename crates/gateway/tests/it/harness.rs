@@ -44,6 +44,9 @@ fn gateway_process() {
                 if let Some(ms) = other.strip_prefix("healthy-after-ms=") {
                     options.healthy_after = Duration::from_millis(ms.parse().unwrap());
                 }
+                if let Some(ms) = other.strip_prefix("missed-after-ms=") {
+                    options.missed_after = Duration::from_millis(ms.parse().unwrap());
+                }
                 if let Some(port) = other.strip_prefix("port=") {
                     options.port = port.parse().ok();
                 }

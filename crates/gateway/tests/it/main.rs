@@ -24,6 +24,7 @@ mod questions;
 mod nodes;
 mod pairing_devices;
 mod reload;
+mod schedule;
 mod schema;
 mod secrets;
 mod sessions;

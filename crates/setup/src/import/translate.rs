@@ -103,7 +103,7 @@ const LEFT: [(&str, &str); 13] = [
     ("skills", "settings of OpenClaw's skills; those in the workspace come with it"),
     ("mcp", "tool servers; they may hold secrets, and Bulkhead does not start any"),
     ("acp", "editors that drive OpenClaw"),
-    ("hooks", "incoming hooks, which Bulkhead does not have"),
+    ("hooks", "incoming hooks; set them up anew, with a token of their own"),
     ("secrets", "the sources of OpenClaw's secrets; what could be read is stored anew"),
     ("auth", "the list of OpenClaw's sign-ins; those that could be read are told below"),
     ("env", "variables for OpenClaw's process; those that settings name were put in"),
