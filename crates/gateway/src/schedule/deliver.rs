@@ -99,7 +99,8 @@ impl Gateway {
         let settings = self.settings.now();
         let telegram = &settings.config.channels.telegram;
         let person = |ids: &[String]| ids.iter().find(|id| id.parse::<i64>().is_ok_and(|id| id > 0)).cloned();
-        let default = person(&telegram.allow_from).map(|id| (None, id));
+        let owners = &settings.config.commands.owner_allow_from;
+        let default = person(owners).or_else(|| person(&telegram.allow_from)).map(|id| (None, id));
         let (account, to) = default.or_else(|| {
             telegram.accounts.iter().find_map(|(name, account)| {
                 Some((Some(name.as_str()), person(account.allow_from.as_deref()?)?))

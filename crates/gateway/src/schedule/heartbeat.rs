@@ -240,7 +240,7 @@ impl Gateway {
             "owner" => match self.route_for(Wish { channel: None, to: None, ..wish }).await {
                 Ok(route) if session.contains(&format!(":{}:", route.channel)) => route,
                 _ => self.owner_route().ok_or(
-                    "no owner is known: expected a user id in channels.telegram.allowFrom, or heartbeat.target and to",
+                    "no owner is known: expected a user id in commands.ownerAllowFrom or channels.telegram.allowFrom",
                 )?,
             },
             _ => self.route_for(wish).await?,

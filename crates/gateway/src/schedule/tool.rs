@@ -41,7 +41,8 @@ pub(crate) fn tool(gateway: &Gateway, request: &TurnRequest) -> Option<Arc<dyn T
     let reach = reach(request.source, &request.session_key, peer, |account, id| {
         let telegram = &settings.config.channels.telegram;
         let own = telegram.accounts.get(account).and_then(|account| account.allow_from.as_ref());
-        own.unwrap_or(&telegram.allow_from).iter().any(|known| known == id)
+        let owners = &settings.config.commands.owner_allow_from;
+        own.unwrap_or(&telegram.allow_from).iter().chain(owners).any(|known| known == id)
     })?;
     let gateway = gateway.schedule.gateway()?;
     Some(Arc::new(CronTool { gateway, reach, agent_id: request.agent_id.clone() }))
