@@ -93,6 +93,7 @@ pub(super) async fn system_event(gateway: &Arc<Gateway>, call: Call<'_>) -> Resu
             gateway.presence.note(
                 key,
                 Entry {
+                    client_id: None,
                     host: params.host,
                     ip: params.ip,
                     version: params.version,

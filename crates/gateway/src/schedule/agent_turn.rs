@@ -83,7 +83,7 @@ impl Gateway {
             clock::rfc3339(clock::now_ms()),
             goes_where(job.delivery.as_ref()),
         ));
-        let end = match self.ask(request).await {
+        let end = match self.run_turn(request).await {
             Ok(end) => end,
             Err(problem) => return Outcome::failed(problem),
         };
@@ -99,7 +99,7 @@ impl Gateway {
     }
 
     /// One turn to its end.
-    pub(crate) async fn ask(self: &Arc<Self>, request: TurnRequest) -> Result<Arc<RunEnd>, String> {
+    pub(crate) async fn run_turn(self: &Arc<Self>, request: TurnRequest) -> Result<Arc<RunEnd>, String> {
         let run_id = request.run_id.clone();
         match self.accept(request, None).await {
             Ok(Accepted::Ended(end)) => Ok(end),

@@ -170,7 +170,7 @@ impl Gateway {
         request.timeout = configured
             .map(Duration::from_secs)
             .or_else(|| Some(every.map_or(LONGEST, |every| every.min(LONGEST))));
-        let end = match self.ask(request).await {
+        let end = match self.run_turn(request).await {
             Ok(end) => end,
             Err(problem) => {
                 self.give_back(&base, &told);
