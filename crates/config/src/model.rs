@@ -27,6 +27,7 @@ pub use policy::*;
 pub use providers::*;
 pub use rescue::*;
 
+pub(crate) use schedule::is_hooks_path;
 pub use schedule::*;
 pub use session::*;
 pub use skills::*;

@@ -260,12 +260,12 @@ fn hooks(checker: &mut Checker<'_>, value: &Value) {
         );
     }
     if let Some(text) = hooks.get("path").and_then(Value::as_str)
-        && text.trim().trim_matches('/').is_empty()
+        && !crate::model::is_hooks_path(text)
     {
         checker.error(
             &base.key("path"),
             format!("\"{text}\""),
-            "a path of its own, such as /hooks",
+            "a path of its own that the gateway does not use itself, such as /hooks",
             "Write path: \"/hooks\".",
         );
     }

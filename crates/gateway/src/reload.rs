@@ -180,6 +180,7 @@ impl Gateway {
             ("gateway.controlUi.basePath", was.control_ui.base_path != is.control_ui.base_path),
             ("gateway.tls", was.tls != is.tls),
             ("gateway.metrics.requireAuth", was.metrics.require_auth != is.metrics.require_auth),
+            ("hooks.path", before.hooks.base_path() != now.hooks.base_path()),
             ("logging.level", before.logging.level != now.logging.level),
         ];
         let mut needed = self.restart_needed.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

@@ -7,6 +7,7 @@ pub mod browser;
 pub mod channels;
 pub mod completions;
 pub mod config;
+pub mod cron;
 pub mod dashboard;
 pub mod devices;
 pub mod doctor;
@@ -25,6 +26,7 @@ pub mod secrets;
 pub mod setup;
 pub mod status;
 pub mod tasks;
+pub mod system;
 pub mod uninstall;
 
 use crate::context::Context;
@@ -58,6 +60,8 @@ pub fn run(command: Command, context: &Context) -> Result<u8, Failure> {
         Command::Agent(args) => agent::run(&args, context),
         Command::Models(args) => models::run(args.command, context),
         Command::Channels(args) => channels::run(args.command, context),
+        Command::Cron(args) => cron::run(args.command, context),
+        Command::System(args) => system::run(args.command, context),
         Command::Browser(args) => browser::run(&args, context),
         Command::Rescue(args) => rescue::run(args, context),
         Command::Dashboard(args) => dashboard::run(&args, context),

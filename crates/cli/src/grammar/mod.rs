@@ -8,6 +8,7 @@ pub mod backup;
 pub mod browser;
 pub mod config;
 pub mod devices;
+pub mod cron;
 pub mod doctor;
 pub mod gateway;
 pub mod global;
@@ -17,6 +18,7 @@ pub mod profiles;
 pub mod rescue;
 pub mod secret_flag;
 pub mod simple;
+pub mod system;
 pub mod uninstall;
 
 use bulkhead_profile::Ports;
@@ -95,6 +97,11 @@ pub enum Command {
     Models(agent::ModelsArgs),
     /// Channels, such as Telegram.
     Channels(simple::ChannelsArgs),
+    /// Jobs that run by themselves: reminders, briefings, checks.
+    #[command(alias = "automations")]
+    Cron(cron::CronArgs),
+    /// Tell the agent that something happened; heartbeats; who is here.
+    System(system::SystemArgs),
     /// The browser seat of the running gateway.
     Browser(browser::BrowserArgs),
     /// The gateway that watches another one: how it is, what can be done, who is told.

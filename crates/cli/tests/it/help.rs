@@ -30,6 +30,9 @@ fn help_of_every_command() {
     help("tasks", &["tasks", "--help"]);
     help("agent", &["agent", "--help"]);
     help("models", &["models", "--help"]);
+    help("cron", &["cron", "--help"]);
+    help("cron-add", &["cron", "add", "--help"]);
+    help("system", &["system", "--help"]);
     help("browser", &["browser", "--help"]);
     help("dashboard", &["dashboard", "--help"]);
 }

@@ -142,12 +142,42 @@ pub struct Hooks {
     pub mappings: Vec<HookMapping>,
 }
 
+/// First parts of paths that belong to the gateway itself.
+const TAKEN: &[&str] = &[
+    "v1",
+    "health",
+    "healthz",
+    "ready",
+    "readyz",
+    "startup",
+    "startupz",
+    "metrics",
+    "assets",
+    "tools",
+    "sessions",
+    "control-ui-config.json",
+    "__openclaw__",
+    "api",
+];
+
 impl Hooks {
-    /// The path below which they are, with a slash at its beginning and none at its end.
+    /// The path below which they are, with a slash at its beginning and none at its end; `/hooks` where the configured one
+    /// cannot be used.
     pub fn base_path(&self) -> String {
-        let path = self.path.as_deref().unwrap_or("/hooks").trim().trim_matches('/');
-        format!("/{path}")
+        let path = self.path.as_deref().filter(|path| is_hooks_path(path)).unwrap_or("/hooks");
+        format!("/{}", path.trim().trim_matches('/'))
     }
+}
+
+/// Whether hooks may live below a path: letters, digits, `-`, `_` and `.` between slashes, and nobody else's.
+pub(crate) fn is_hooks_path(path: &str) -> bool {
+    let path = path.trim().trim_matches('/');
+    let part = |part: &str| {
+        !part.is_empty()
+            && part.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+            && part.chars().any(|c| c != '.')
+    };
+    path.split('/').all(part) && !TAKEN.contains(&path.split('/').next().unwrap_or_default())
 }
 
 /// One entry of `hooks.mappings`.

@@ -7,5 +7,6 @@ mod errors;
 mod properties;
 mod remote;
 mod rescue;
+mod schedule;
 mod store;
 mod view;

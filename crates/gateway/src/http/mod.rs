@@ -3,6 +3,7 @@
 
 mod body;
 mod control_ui;
+mod hooks;
 mod metrics;
 mod openai;
 mod sessions;
@@ -44,12 +45,13 @@ pub(crate) fn routes(gateway: Arc<Gateway>) -> Router {
     router.layer(DefaultBodyLimit::disable()).with_state(gateway)
 }
 
-/// The routes that anybody may ask.
+/// The routes that anybody may ask, and those that bring their own proof.
 pub(crate) fn open_routes(gateway: Arc<Gateway>) -> Router {
+    let hooks = hooks::routes(Arc::clone(&gateway));
     if gateway.settings.now().config.gateway.metrics.require_auth {
-        return Router::new();
+        return hooks;
     }
-    Router::new().route("/metrics", get(metrics::text)).with_state(gateway)
+    Router::new().route("/metrics", get(metrics::text)).with_state(gateway).merge(hooks)
 }
 
 /// `{"ok":false,"error":{…}}`, as the routes beside the OpenAI-compatible ones answer.

@@ -147,11 +147,11 @@ impl Gateway {
         request: &TurnRequest,
         before: usize,
     ) -> ToolSet {
-        if let Some(allowed) = &request.tools_allow {
-            all.retain(|tool| allowed.iter().any(|name| name == "*" || name == tool.name()));
-        }
         let recorder = Recorder::new(self.store.clone(), before);
-        let offered = self.offered(settings, agent, workspace, request);
+        let mut offered = self.offered(settings, agent, workspace, request);
+        if let Some(allowed) = &request.tools_allow {
+            offered.retain(|tool| allowed.iter().any(|name| name == "*" || name == tool.name()));
+        }
         offered.into_iter().fold(ToolSet::default(), |tools, tool| recorder.with(tools, tool))
     }
 

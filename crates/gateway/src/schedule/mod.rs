@@ -22,7 +22,7 @@ use tokio::sync::Notify;
 
 use crate::gateway::Gateway;
 pub(crate) use agent_turn::wish;
-pub(crate) use deliver::Route;
+pub(crate) use deliver::{Route, Wish};
 pub(crate) use events::SystemEvents;
 use host::GatewayHost;
 
@@ -105,6 +105,7 @@ impl Gateway {
             Ok(count) => tracing::warn!(count, "runs of jobs were interrupted"),
             Err(error) => tracing::error!(%error, "jobs could not be taken up"),
         }
+        self.apply_schedule().await;
     }
 
     /// Jobs and heartbeats begin to run. In safe mode they do not.

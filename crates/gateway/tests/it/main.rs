@@ -16,6 +16,7 @@ mod chat;
 mod checks;
 mod full_disk;
 mod harness;
+mod hooks;
 mod http;
 mod life;
 mod models;

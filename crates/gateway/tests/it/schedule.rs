@@ -50,6 +50,9 @@ async fn a_job_is_made_runs_and_its_answer_reaches_the_chat() {
     let world = with_owner(json!({"every": "0m"})).await;
     let gateway = world.start().await;
     world.bot.expect_poll().await;
+    // A bot may write only to those who wrote first.
+    world.bot.say(42, "/status");
+    world.bot.wait_for_messages(42, 1).await;
     let (client, mut events) = gateway.client().await;
     let mut asked =
         job("Brief", json!({"kind": "cron", "expr": "0 7 * * *", "tz": "Europe/Berlin"}), "ECHO the brief");
@@ -120,12 +123,11 @@ async fn kill_9_in_the_middle_of_a_run_never_runs_it_twice() {
 async fn what_was_due_while_nobody_was_there_runs_once() {
     let world = World::new().await;
     let gateway = world.start().await;
-    let (client, mut events) = gateway.client().await;
-    let soon = jiff_in(1_500);
+    let (client, _) = gateway.client().await;
+    let soon = after(1_500);
     let once = add(&client, job("once", json!({"kind": "at", "at": soon}), "ECHO late")).await;
     let id = once["id"].as_str().unwrap().to_owned();
     assert_eq!(once["deleteAfterRun"], true);
-    let _ = &mut events;
     let mut process = gateway.process;
     process.kill().await;
     tokio::time::sleep(std::time::Duration::from_millis(1_600)).await;
@@ -134,33 +136,29 @@ async fn what_was_due_while_nobody_was_there_runs_once() {
     assert_eq!(finished(&mut events, &id).await["status"], "ok");
     events.next("removed", |event, payload| event == "cron" && payload["action"] == "removed").await;
     assert_eq!(runs(&client, &id).await.len(), 1);
-    assert_eq!(world.model.control.requests().len(), 1);
+    assert_eq!(world.model.control.chat_requests().len(), 1);
 }
 
-fn jiff_in(ms: u64) -> String {
-    let at = std::time::SystemTime::now() + std::time::Duration::from_millis(ms);
-    let ms = at.duration_since(std::time::UNIX_EPOCH).unwrap().as_millis();
-    // As `date` writes it.
-    let seconds = i64::try_from(ms / 1000).unwrap();
-    let out =
-        std::process::Command::new("date").args(["-u", "-d", &format!("@{seconds}"), "+%Y-%m-%dT%H:%M:%S"]);
-    let mut out = out;
-    let text = String::from_utf8(out.output().unwrap().stdout).unwrap();
-    format!("{}.{:03}Z", text.trim(), ms % 1000)
+fn after(ms: i64) -> String {
+    let at = jiff::Timestamp::from_millisecond(jiff::Timestamp::now().as_millisecond() + ms).unwrap();
+    at.to_string()
 }
 
 #[tokio::test]
 async fn a_heartbeat_swallows_silence_and_tells_the_owner_the_rest() {
-    let world = with_owner(json!({"every": "24h", "prompt": "DO: say NO_REPLY"})).await;
+    let world = with_owner(json!({"every": "24h", "prompt": "ECHO NO_REPLY"})).await;
     let gateway = world.start().await;
     world.bot.expect_poll().await;
+    // A bot may write only to those who wrote first.
+    world.bot.say(42, "/status");
+    world.bot.wait_for_messages(42, 1).await;
     let (client, mut events) = gateway.client().await;
     assert_eq!(client.request("last-heartbeat", json!({})).await.unwrap(), Value::Null);
     let wake = |text: &'static str| client.request("wake", json!({"mode": "now", "text": text}));
     assert_eq!(wake("the disk is full").await.unwrap(), json!({"ok": true}));
     let beat = events.next("a heartbeat", |event, _| event == "heartbeat").await;
     assert_eq!(beat["status"], "ok-token", "{beat}");
-    let asked = world.model.control.requests().pop().unwrap();
+    let asked = world.model.control.chat_requests().pop().unwrap();
     assert!(asked.body.to_string().contains("the disk is full"), "{asked:?}");
     let history = client.request("chat.history", json!({"sessionKey": "main"})).await.unwrap();
     assert_eq!(history["messages"], json!([]), "a quiet heartbeat leaves nothing");
@@ -197,7 +195,7 @@ async fn the_time_of_a_heartbeat_asks_nobody_without_a_reader_and_no_one_in_safe
     client.request("cron.run", json!({"id": beat["id"]})).await.unwrap();
     let told = events.next("a heartbeat", |event, _| event == "heartbeat").await;
     assert_eq!((&told["status"], &told["reason"]), (&json!("skipped"), &json!("no-route")));
-    assert!(world.model.control.requests().is_empty());
+    assert!(world.model.control.chat_requests().is_empty());
     drop(gateway);
     let gateway = world.start_with("safe", &[]).await;
     let (client, _) = gateway.client().await;
