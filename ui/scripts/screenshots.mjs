@@ -81,6 +81,23 @@ const SCENES = {
     await page.click(id('remedy-rollback'));
     await page.waitForSelector(id('remedy-question'));
   }],
+  sessions: ['home', '#/sessions', async (page) => {
+    await page.waitForSelector(id('session-row'));
+    await page.locator(id('session-menu')).nth(2).click();
+  }],
+  'sessions-search': ['home', '#/sessions', async (page) => {
+    await page.fill(id('sessions-search'), 'papers');
+    await page.waitForSelector(id('session-hit'));
+    await page.click(id('session-menu'));
+    await page.click(id('session-menu-archive'));
+    await page.waitForSelector(id('said-undo'));
+  }],
+  'sessions-delete': ['home', '#/sessions', async (page) => {
+    await page.locator(id('session-menu')).nth(2).click();
+    await page.click(id('session-menu-delete'));
+    await page.waitForSelector(id('session-delete'));
+  }],
+  'sessions-empty': ['none', '#/sessions', (page) => page.waitForSelector(id('sessions-empty'))],
   models: ['home', '#/models', async (page) => {
     await page.click(id('probe-anthropic'));
     await page.click(id('probe-ollama'));

@@ -63,7 +63,7 @@ export class Sessions {
         void this.#recover();
       }),
       this.transport.subscribe(this.profile, ({ event, payload }) => {
-        if (event === 'sessions.changed') this.#changed((payload as Loose | null)?.['session']);
+        if (event === 'sessions.changed') this.#changed((payload ?? {}) as Loose);
       }),
     );
   }
@@ -106,8 +106,13 @@ export class Sessions {
     }
   }
 
-  #changed(raw: unknown): void {
-    const row = readSession(raw);
+  #changed({ session, reason }: Loose): void {
+    const row = readSession(session);
+    const { archived } = (session ?? {}) as Loose;
+    if (row && this.all && (reason === 'delete' || archived === true)) {
+      this.all = this.all.filter(({ key }) => key !== row.key);
+      return;
+    }
     if (row && this.all) {
       const before = this.all.find(({ key }) => key === row.key);
       const merged = { ...row, title: row.title ?? before?.title ?? null, preview: row.preview ?? before?.preview ?? null };

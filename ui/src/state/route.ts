@@ -1,20 +1,24 @@
 /** Where we are, kept in the address' fragment: works under any base path, in the app as in a browser. */
-export const PAGES = ['home', 'setup', 'chat', 'logs', 'models', 'channels', 'approvals', 'devices', 'rescue', 'settings'] as const;
+export const PAGES = [
+  'home', 'setup', 'chat', 'sessions', 'approvals', 'models', 'channels', 'devices', 'devices', 'logs', 'rescue', 'settings',
+] as const;
 export type Page = (typeof PAGES)[number];
 
 export interface Route {
   page: Page;
   profile: string | null;
+  /** What the page opens with, such as a conversation. */
+  at?: string | null;
 }
 
 export function readRoute(hash: string, fallback: Page): Route {
-  const [page, profile] = hash.replace(/^#\/?/, '').split('/').map(decode);
+  const [page, profile, at] = hash.replace(/^#\/?/, '').split('/').map(decode);
   const known = PAGES.find((one) => one === page);
-  return { page: known ?? fallback, profile: known && profile ? profile : null };
+  return { page: known ?? fallback, profile: known && profile ? profile : null, at: known && at ? at : null };
 }
 
-export function writeRoute({ page, profile }: Route): string {
-  return `#/${page}${profile ? `/${encodeURIComponent(profile)}` : ''}`;
+export function writeRoute({ page, profile, at }: Route): string {
+  return `#/${page}${profile ? `/${encodeURIComponent(profile)}${at ? `/${encodeURIComponent(at)}` : ''}` : ''}`;
 }
 
 function decode(part: string): string {

@@ -60,8 +60,8 @@ export class Shell {
     }
   }
 
-  go(page: Page, profile: string | null = null): void {
-    location.hash = writeRoute({ page, profile });
+  go(page: Page, profile: string | null = null, at: string | null = null): void {
+    location.hash = writeRoute({ page, profile, at });
   }
 
   #take(cards: ProfileCard[]): void {

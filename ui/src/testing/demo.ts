@@ -3,6 +3,7 @@ import type { Detection, PlanProfile, SetupProgress, SetupRequest, SetupResult }
 import type { Transport } from '../transport/types';
 import { deviceAnswers } from './demo-devices';
 import { rescueAnswers } from './demo-rescue';
+import { sessionAnswers } from './demo-sessions';
 import { card, created, MemoryDesktop, MemoryTransport, progress, result } from './memory-transport';
 
 const wait = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
@@ -142,7 +143,7 @@ export function demoTransport(query: URLSearchParams): Transport {
   };
   transport.desktop = inBrowser ? null : desktop;
   if (inBrowser) transport.cards = [card('this', 18_789)];
-  else if (scene === 'home' || scene === 'empty' || scene === 'incident') transport.cards = [main, rescue];
+  else if (scene === 'home' || scene === 'empty' || scene === 'none' || scene === 'incident') transport.cards = [main, rescue];
   else if (scene === 'trouble') {
     transport.cards = [
       { ...main, state: 'failed', since: Date.now() - 42_000, pid: null, memoryBytes: null, channels: [{ ...main.channels[0]!, state: 'disconnected' }], problem: { code: 'crash.loop', message: 'main ended 4 times within 60 s (exit code 101). The last good configuration is tried next.', action: 'logs' } },
@@ -159,19 +160,10 @@ export function demoTransport(query: URLSearchParams): Transport {
 
   let seq = 0;
   const written: Record<string, unknown[]> = { 'agent:main:main': scene === 'empty' ? [] : history() };
-  const row = (key: string, title: string | null, preview: string, ago: number) => ({ key, derivedTitle: title, lastMessagePreview: preview, updatedAt: Date.now() - ago });
   transport.answers = {
-    'agents.list': () => ({ defaultId: 'main', mainKey: 'main' }),
     'sessions.subscribe': () => ({ subscribed: true }),
     'sessions.messages.subscribe': () => ({ subscribed: true }),
     'sessions.messages.unsubscribe': () => ({ ok: true }),
-    'sessions.list': () => ({
-      sessions: [
-        row('agent:main:main', 'Main', 'Both gateways answer. Here is what I found', 594_000),
-        row('agent:main:telegram:direct:5512', 'Ada L.', 'Remind me tomorrow at nine', 7_200_000),
-        row('agent:main:chat-9f1c22aa', null, 'Summarise the three reports in the workspace', 93_600_000),
-      ],
-    }),
     'chat.history': ({ sessionKey }) => ({ messages: written[String(sessionKey)] ?? [], hasMore: false, sessionInfo: { activeRunIds: [] } }),
     'chat.abort': () => ({ ok: true, aborted: true }),
     'chat.send': (params, profile) => {
@@ -227,6 +219,6 @@ export function demoTransport(query: URLSearchParams): Transport {
     ...deviceAnswers(),
     'channels.pairing.approve': ({ requestId }) => ({ requestId, senderId: '55120417', notification: 'sent', commandOwnerBootstrap: 'not-requested' }),
   };
-  Object.assign(transport.answers, rescueAnswers(scene === 'incident'));
+  Object.assign(transport.answers, sessionAnswers(scene), rescueAnswers(scene === 'incident'));
   return transport;
 }
