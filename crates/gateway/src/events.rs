@@ -318,6 +318,7 @@ impl RunEvents {
         });
         self.agent("lifecycle", &start, &readers());
         self.chat("status", json!({"phase": "starting_model"}), &readers());
+        self.agent("run_status", &json!({"phase": "starting_model"}), &readers().droppable());
         self.agent("lifecycle", &json!({"phase": "model", "provider": provider, "model": model}), &readers());
     }
 

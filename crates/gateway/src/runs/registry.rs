@@ -199,8 +199,8 @@ impl Registry {
         runs.into_iter().map(|run| run.run_id.clone()).collect()
     }
 
-    /// The run of a session that is being answered now, with the answer so far.
-    pub(crate) fn streaming_in(&self, session_key: &str) -> Option<(String, String)> {
+    /// The run of a session that is being answered now, with the answer so far and when it was accepted.
+    pub(crate) fn streaming_in(&self, session_key: &str) -> Option<(String, String, u64)> {
         let inner = self.lock();
         let oldest = inner
             .active
@@ -208,7 +208,7 @@ impl Registry {
             .filter(|run| run.session_key == session_key)
             .min_by_key(|run| run.accepted_at)?;
         let text = oldest.text.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
-        Some((oldest.run_id.clone(), text))
+        Some((oldest.run_id.clone(), text, oldest.accepted_at))
     }
 
     /// A run waits for a person from now on, until what is given back is dropped.

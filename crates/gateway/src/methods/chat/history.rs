@@ -39,6 +39,8 @@ struct HistoryParams {
     message_id: Option<String>,
     max_chars: Option<usize>,
     max_bytes: Option<usize>,
+    /// Messages that the client sent and waits to see.
+    input_run_ids: Option<Vec<String>>,
 }
 
 /// The row of a chat names the last message.
@@ -79,10 +81,15 @@ pub(super) async fn startup(gateway: &Arc<Gateway>, call: Call<'_>) -> Result<Re
 /// The newest messages, or those after a cursor.
 pub(super) async fn history(gateway: &Arc<Gateway>, call: Call<'_>) -> Result<Reply, ErrorShape> {
     let params: HistoryParams = call.params()?;
-    let result = match &params.cursor {
+    let mut result = match &params.cursor {
         Some(cursor) => delta(gateway, &params, cursor).await?,
         None => page(gateway, &params).await?,
     };
+    if params.input_run_ids.is_some() && result["kind"] != "reset" {
+        // A message is in the transcript before it is accepted, so none is on its way.
+        result["inputReceipts"] = json!([]);
+        result["inputConsumptions"] = json!([]);
+    }
     Reply::json(&result)
 }
 
@@ -126,8 +133,8 @@ async fn page(gateway: &Gateway, params: &HistoryParams) -> Result<Value, ErrorS
         if let Some(level) = session.choice("verboseLevel") {
             result["verboseLevel"] = level.into();
         }
-        if let Some((run_id, text)) = gateway.runs.streaming_in(&key) {
-            result["inFlightRun"] = json!({"runId": run_id, "text": text});
+        if let Some((run_id, text, started_at)) = gateway.runs.streaming_in(&key) {
+            result["inFlightRun"] = json!({"runId": run_id, "text": text, "startedAt": started_at});
         }
     } else {
         result["sessionInfo"] = gateway.unborn_row(&key, &agent);
@@ -172,8 +179,8 @@ async fn delta(gateway: &Gateway, params: &HistoryParams, from: &str) -> Result<
         "sessionInfo": gateway.session_row(&session, LEAF).await?,
         "pendingInputs": {"items": [], "total": 0},
     });
-    if let Some((run_id, text)) = gateway.runs.streaming_in(&key) {
-        result["inFlightRun"] = json!({"runId": run_id, "text": text});
+    if let Some((run_id, text, started_at)) = gateway.runs.streaming_in(&key) {
+        result["inFlightRun"] = json!({"runId": run_id, "text": text, "startedAt": started_at});
     }
     Ok(result)
 }

@@ -2,15 +2,19 @@
 
 use std::sync::Arc;
 
-use bulkhead_protocol::ErrorShape;
+use bulkhead_protocol::{ErrorShape, Scope};
 use bulkhead_server::Reply;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
+use crate::approvals::wire;
 use crate::clock;
 use crate::gateway::Gateway;
-use crate::methods::Call;
+use crate::methods::{Call, store_failed};
 use crate::sessions::resolve;
+
+/// Waiting approvals that one answer holds.
+const MOST_APPROVALS: usize = 200;
 
 /// The caller wants to hear of every session; with parameters of `sessions.list` it gets that list too. It hears first and
 /// reads then, so that nothing falls between.
@@ -39,9 +43,12 @@ struct MessagesParams {
     include_approvals: bool,
 }
 
-/// The caller wants to hear of one session's messages.
+/// The caller wants to hear of one session's messages, and perhaps of what somebody waits for a yes to in it.
 pub(super) async fn messages_subscribe(gateway: &Arc<Gateway>, call: Call<'_>) -> Result<Reply, ErrorShape> {
     let params: MessagesParams = call.params()?;
+    if params.include_approvals {
+        call.require(Scope::OperatorApprovals)?;
+    }
     let (key, _) = resolve(&gateway.settings.now(), Some(&params.key), params.agent_id.as_deref())?;
     if !gateway.events.hub().subscribe_messages(&call.ctx.conn.id, &key) {
         return Err(ErrorShape::invalid_request(
@@ -50,8 +57,14 @@ pub(super) async fn messages_subscribe(gateway: &Arc<Gateway>, call: Call<'_>) -
     }
     let mut result = json!({"subscribed": true, "key": key});
     if params.include_approvals {
+        let pending = gateway.store.approvals().pending().await.map_err(store_failed)?;
+        let of_session = pending.iter().filter(|one| one.session_key.as_deref() == Some(key.as_str()));
+        let approvals: Vec<Value> = of_session.clone().take(MOST_APPROVALS).map(wire::snapshot).collect();
         result["approvalReplay"] = json!({
-            "sessionKey": key, "updatedAtMs": clock::now_ms(), "approvals": [], "truncated": false,
+            "sessionKey": key,
+            "updatedAtMs": clock::now_ms(),
+            "truncated": of_session.count() > approvals.len(),
+            "approvals": approvals,
         });
     }
     Reply::json(&result)
