@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bulkhead_config::{Config, ConfigError, ConfigOrigin, ConfigStore, Loaded};
+use bulkhead_supervisor::{ControlClient, ControlRequest};
 use secrecy::ExposeSecret as _;
 
 use crate::gateway::Gateway;
@@ -48,6 +49,8 @@ impl Gateway {
         let before = self.settings.replace(next);
         if !self.sidecar {
             self.resolve_again().await;
+        } else {
+            self.ask_for_missing_secrets(&before.config);
         }
         self.take_policy();
         let now = self.settings.now();
@@ -92,6 +95,32 @@ impl Gateway {
         if rotated {
             self.events.hub().close_shared_secret();
         }
+    }
+
+    /// In a terminal: everything that the configuration refers to is read again and put in force.
+    pub(crate) async fn read_secrets_again(self: &Arc<Self>) {
+        self.resolve_again().await;
+        self.secrets_changed().await;
+    }
+
+    /// A new configuration may refer to secrets that nobody handed over yet, such as another account's token: the
+    /// supervisor is asked for them.
+    fn ask_for_missing_secrets(&self, before: &Config) {
+        let now = self.settings.now();
+        let known = before.secret_inputs();
+        let inputs = now.config.secret_inputs();
+        let is_new = |path: &String| known.iter().all(|(other, _)| other != path);
+        let missing =
+            inputs.iter().any(|(path, input)| is_new(path) && self.credentials.resolve(input).is_none());
+        if !missing {
+            return;
+        }
+        let client = ControlClient::new(&self.place);
+        tokio::spawn(async move {
+            if let Err(error) = client.ask(&ControlRequest::ReloadSecrets).await {
+                tracing::warn!(%error, "the supervisor could not be asked for new secrets");
+            }
+        });
     }
 
     /// In a terminal, references of a new configuration are resolved here.

@@ -75,7 +75,7 @@ pub use migrations::latest_version;
 pub use node_work::{NodeWork, Queued, WorkPriority};
 pub use nodes::{Asked, Node, NodeRequest, NodeSurface, Nodes};
 pub use open::{Clock, Store, StoreOptions};
-pub use outbox::{Delivery, NewOutbox, Outbox, OutboxRow, OutboxState};
+pub use outbox::{Delivery, Enqueued, NewOutbox, Outbox, OutboxRow, OutboxState};
 pub use pairings::{
     ALLOWED_PENDING, AllowedSender, CODE_ALPHABET, CODE_LENGTH, CODE_LIFETIME_MS, NewPairing, PairingOutcome,
     PairingRequest, Pairings,

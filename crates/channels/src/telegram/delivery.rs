@@ -12,6 +12,7 @@ use bulkhead_store::OutboxRow;
 use tokio::time::Instant;
 
 use super::api::{Api, Extras, Format};
+use super::delivered::Delivered;
 use super::line::{CHANNEL, Line, wait_after};
 use super::markup::to_html;
 use super::placing::place;
@@ -108,13 +109,15 @@ async fn send_next(line: &Line) -> Result<Option<()>, ChannelError> {
     let Some(api) = line.setup().api.clone() else { return Ok(None) };
     let outbox = line.store.outbox();
     let Some(row) = outbox.claim(CHANNEL, &line.settings_account()).await? else { return Ok(None) };
-    let outcome = if line.unrecorded.is_out(row.id) { Ok(()) } else { deliver(line, &api, &row).await };
+    let outcome =
+        if line.unrecorded.is_out(row.id) { Ok(row.message_id) } else { deliver(line, &api, &row).await };
     match outcome {
-        Ok(()) => {
+        Ok(message_id) => {
             line.note_outbound();
             line.unrecorded.note_out(row.id);
             outbox.complete(row.id).await?;
             line.unrecorded.forget(row.id);
+            line.outcomes.tell(row.id, &Delivered::Out(message_id));
         }
         Err(ChannelError::Store(error)) => return Err(error.into()),
         Err(error) => set_back(line, &row, &error).await?,
@@ -147,6 +150,7 @@ async fn set_back(line: &Line, row: &OutboxRow, error: &ChannelError) -> Result<
                 )
                 .await?;
             outbox.complete(row.id).await?;
+            line.outcomes.tell(row.id, &Delivered::Refused(error.to_string()));
         }
         _ => {
             // Somebody deleted the placeholder.
@@ -162,7 +166,8 @@ async fn set_back(line: &Line, row: &OutboxRow, error: &ChannelError) -> Result<
     Ok(())
 }
 
-async fn deliver(line: &Line, api: &Api, row: &OutboxRow) -> Result<(), ChannelError> {
+/// Answers the message's id, if there is a message.
+async fn deliver(line: &Line, api: &Api, row: &OutboxRow) -> Result<Option<i64>, ChannelError> {
     let Ok(chat) = row.target.parse::<i64>() else {
         return Err(ChannelError::Refused {
             server: "the outbox".into(),
@@ -172,16 +177,16 @@ async fn deliver(line: &Line, api: &Api, row: &OutboxRow) -> Result<(), ChannelE
         });
     };
     if row.text.is_empty() {
-        return remove(api, chat, row.message_id).await;
+        return remove(api, chat, row.message_id).await.map(|()| None);
     }
     let place = match row.message_id {
         Some(message_id) => Place::At(message_id),
         None if row.options["direct"] == true => Place::New,
         None => Place::At(place(line, api, chat, row).await?),
     };
-    put(api, chat, place, &row.text).await?;
+    let message_id = put(api, chat, place, &row.text).await?;
     reached(Point::AfterEdit);
-    Ok(())
+    Ok(message_id)
 }
 
 /// Where a text goes.
@@ -191,8 +196,18 @@ pub(super) enum Place {
     At(i64),
 }
 
+impl Place {
+    fn message_id(self) -> Option<i64> {
+        match self {
+            Self::New => None,
+            Self::At(message_id) => Some(message_id),
+        }
+    }
+}
+
 /// Puts a text somewhere as HTML, or as plain text when Telegram cannot take the HTML.
-pub(super) async fn put(api: &Api, chat: i64, place: Place, text: &str) -> Result<(), ChannelError> {
+/// Answers the message's id.
+pub(super) async fn put(api: &Api, chat: i64, place: Place, text: &str) -> Result<Option<i64>, ChannelError> {
     let html = to_html(text);
     let outcome = if html.trim().is_empty() {
         write(api, chat, place, text, Format::Plain).await
@@ -209,15 +224,23 @@ pub(super) async fn put(api: &Api, chat: i64, place: Place, text: &str) -> Resul
         }
     };
     match outcome {
-        Err(error) if is_unmodified(&error) => Ok(()),
+        Err(error) if is_unmodified(&error) => Ok(place.message_id()),
         outcome => outcome,
     }
 }
 
-async fn write(api: &Api, chat: i64, place: Place, text: &str, format: Format) -> Result<(), ChannelError> {
+async fn write(
+    api: &Api,
+    chat: i64,
+    place: Place,
+    text: &str,
+    format: Format,
+) -> Result<Option<i64>, ChannelError> {
     match place {
-        Place::New => api.send(chat, text, format, Extras::default()).await.map(drop),
-        Place::At(message_id) => api.edit(chat, message_id, text, format, &[]).await,
+        Place::New => api.send(chat, text, format, Extras::default()).await.map(Some),
+        Place::At(message_id) => {
+            api.edit(chat, message_id, text, format, &[]).await.map(|()| Some(message_id))
+        }
     }
 }
 

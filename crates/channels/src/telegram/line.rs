@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::api::{Api, BotIdentity};
+use super::delivered::Outcomes;
 use super::placing::Unrecorded;
 use super::settings::TelegramSettings;
 use crate::channel::{ChannelState, ChannelStatus};
@@ -45,6 +46,8 @@ pub(super) struct Line {
     pub(super) tasks: TaskTracker,
     /// What is out and not on record.
     pub(super) unrecorded: Unrecorded,
+    /// What became of messages that somebody waits for.
+    pub(super) outcomes: Outcomes,
     quiet_until: Mutex<Option<Instant>>,
 }
 
@@ -73,6 +76,7 @@ impl Line {
             stop,
             tasks: TaskTracker::new(),
             unrecorded: Unrecorded::default(),
+            outcomes: Outcomes::default(),
             quiet_until: Mutex::new(None),
         }
     }

@@ -8,6 +8,7 @@ mod access;
 mod api;
 mod commands;
 mod connection;
+mod delivered;
 mod delivery;
 mod direct;
 mod dispatch;
@@ -36,6 +37,7 @@ use tokio_util::task::TaskTracker;
 
 pub use access::{Access, WhoAsks, access};
 pub use api::{BotIdentity, check_token};
+pub use delivered::Delivered;
 pub use settings::{DEFAULT_API_ROOT, TelegramSettings};
 
 use crate::channel::{Channel, ChannelState, ChannelStatus};
@@ -139,6 +141,39 @@ impl TelegramHandle {
         }
         self.line.outbox.notify_one();
         Ok(())
+    }
+
+    /// Records a message under a key, so that it goes out once however often this is called, and waits at most `patience`
+    /// until it is out. Of a text that needs several messages, the last one is told of.
+    pub async fn send_once(
+        &self,
+        key: &str,
+        chat: &str,
+        text: &str,
+        patience: Duration,
+    ) -> Result<Delivered, ChannelError> {
+        let to = self.line.delivery(chat);
+        let part = |text| NewOutbox { to: to.clone(), text, options: Value::Null };
+        let outbox = self.line.store.outbox();
+        let enqueued = outbox.enqueue_once(key, split::split(text).into_iter().map(part).collect()).await?;
+        let Some(last) = enqueued.rows.last().copied() else { return Ok(Delivered::Out(None)) };
+        let outcome = self.line.outcomes.of(last);
+        self.line.outbox.notify_one();
+        let waiting = match outcome {
+            Ok(outcome) => return Ok(outcome),
+            Err(waiting) => waiting,
+        };
+        let pending = outbox.pending(CHANNEL, &self.line.settings_account()).await?;
+        if !enqueued.new && pending.iter().all(|row| row.id != last) {
+            return Ok(Delivered::Out(None));
+        }
+        let ended = async {
+            tokio::select! {
+                outcome = waiting => outcome.unwrap_or(Delivered::Waiting),
+                () = self.line.stop.cancelled() => Delivered::Waiting,
+            }
+        };
+        Ok(tokio::time::timeout(patience, ended).await.unwrap_or(Delivered::Waiting))
     }
 
     /// Stops receiving, and waits at most so long until every answer that is being written is out. Then [`stop`]s.

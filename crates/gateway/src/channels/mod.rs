@@ -1,10 +1,11 @@
 //! The channels of this gateway: started, told of, reloaded and stopped here; what they are is the channels crate's.
 
+mod by_hand;
 mod inbound;
 mod view;
 mod wanted;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bulkhead_channels::{ChannelState, ChannelStatus, Telegram, TelegramHandle};
@@ -23,6 +24,8 @@ const DEFAULT: &str = "default";
 #[derive(Debug, Default)]
 pub(crate) struct Channels {
     telegram: Mutex<BTreeMap<String, Account>>,
+    /// Accounts that somebody stopped: they stay so until they are started, or the gateway is.
+    stopped: Mutex<BTreeSet<String>>,
     /// The accounts were started a first time.
     applied: CancellationToken,
     /// Everything about channels is over: whoever still holds a message lets go of it.
@@ -51,7 +54,8 @@ impl Channels {
             .iter()
             .map(|(name, account)| {
                 let status = account.running.as_ref().map(|running| running.status.borrow().clone());
-                ChannelView::new(name, &account.wanted, status)
+                let view = ChannelView::new(name, &account.wanted, status);
+                if self.is_stopped(name) { view.stopped() } else { view }
             })
             .collect()
     }
@@ -59,7 +63,8 @@ impl Channels {
     /// What `/readyz` should tell.
     pub(crate) fn failing(&self) -> Vec<String> {
         let accounts = self.lock();
-        let bad = accounts.values().any(|account| match &account.running {
+        let bad = accounts.iter().any(|(name, account)| match &account.running {
+            None if self.is_stopped(name) => false,
             Some(running) => running.status.borrow().state == ChannelState::Failed,
             None => account.wanted.problem.is_some(),
         });
@@ -192,6 +197,11 @@ impl Gateway {
             });
             for (name, account) in accounts.iter_mut() {
                 let Some(next) = wanted.remove(name) else { continue };
+                if self.channels.is_stopped(name) {
+                    stopping.extend(account.running.take().map(|running| running.handle));
+                    account.wanted = next;
+                    continue;
+                }
                 if next.same(&account.wanted) && (account.running.is_some() || next.settings.is_none()) {
                     continue;
                 }
@@ -207,7 +217,7 @@ impl Gateway {
                 account.wanted = next;
             }
             for (name, next) in wanted {
-                let running = self.start_account(&next);
+                let running = if self.channels.is_stopped(&name) { None } else { self.start_account(&next) };
                 accounts.insert(name, Account { wanted: next, running });
             }
         }

@@ -37,7 +37,7 @@ impl ChannelView {
             bot: None,
             last_error: wanted.problem.clone(),
             state: if wanted.problem.is_some() { ChannelState::Failed } else { ChannelState::Starting },
-            code: wanted.problem.as_ref().map(|_| "channels.telegram.token_missing"),
+            code: wanted.problem.as_ref().map(|_| wanted.code),
             detail: wanted.problem.clone().unwrap_or_default(),
             since: None,
             last_inbound_at: None,
@@ -56,6 +56,15 @@ impl ChannelView {
             view.detail = status.detail;
         }
         view
+    }
+
+    /// The same of an account that somebody stopped.
+    pub(super) fn stopped(mut self) -> Self {
+        self.state = ChannelState::Stopped;
+        self.last_error = None;
+        self.code = None;
+        "stopped by hand; channels.start starts it again".clone_into(&mut self.detail);
+        self
     }
 
     fn state_name(&self) -> &'static str {

@@ -11,6 +11,9 @@ use crate::credentials::Credentials;
 use crate::rescue::{COMMANDS, telegram_ids};
 use crate::settings::Settings;
 
+/// Code of an account whose token is not there.
+const TOKEN_MISSING: &str = "channels.telegram.token_missing";
+
 /// One account that should run.
 #[derive(Debug, Clone)]
 pub(super) struct Wanted {
@@ -18,6 +21,8 @@ pub(super) struct Wanted {
     pub(super) settings: Option<TelegramSettings>,
     /// What is missing, and what to do.
     pub(super) problem: Option<String>,
+    /// Stable name of the problem.
+    pub(super) code: &'static str,
     policy: DmPolicy,
 }
 
@@ -103,7 +108,7 @@ pub(super) fn wanted(
             ..TelegramAccount::default()
         });
     }
-    accounts
+    let wanted = accounts
         .into_iter()
         .map(|(name, account)| {
             let policy = account.dm_policy.unwrap_or(telegram.dm_policy);
@@ -125,17 +130,46 @@ pub(super) fn wanted(
                         token_check: rescue.is_watching(),
                     }),
                     problem: None,
+                    code: TOKEN_MISSING,
                     policy,
                 },
                 None => Wanted {
                     settings: None,
                     problem: Some(missing(&name, account.bot_token.as_ref(), place)),
+                    code: TOKEN_MISSING,
                     policy,
                 },
             };
             (name, wanted)
         })
-        .collect()
+        .collect();
+    one_bot_each(wanted)
+}
+
+/// Of accounts with the same bot only one may run: each would take the other's messages away. `default` goes first, then
+/// the others by name.
+fn one_bot_each(mut wanted: BTreeMap<String, Wanted>) -> BTreeMap<String, Wanted> {
+    let mut names: Vec<String> = wanted.keys().cloned().collect();
+    names.sort_by_key(|name| (name != "default", name.clone()));
+    let mut taken: BTreeMap<String, String> = BTreeMap::new();
+    for name in names {
+        let Some(account) = wanted.get_mut(&name) else { continue };
+        let bot = account.bot_id();
+        if bot.is_empty() {
+            continue;
+        }
+        if let Some(first) = taken.get(&bot) {
+            account.settings = None;
+            account.code = "channels.telegram.bot_twice";
+            account.problem = Some(format!(
+                "Telegram account {name:?} has the same bot ({bot}) as account {first:?}, which runs: each would take the \
+                 other's messages away. Make another bot with @BotFather, or remove one of the accounts"
+            ));
+        } else {
+            taken.insert(bot, name);
+        }
+    }
+    wanted
 }
 
 fn missing(account: &str, input: Option<&SecretInput>, place: &Place) -> String {
@@ -160,7 +194,18 @@ mod tests {
             operators: operators.iter().copied().collect(),
             ..TelegramSettings::new("777:AAsecret".into())
         };
-        Wanted { settings: Some(settings), problem: None, policy: DmPolicy::Open }
+        Wanted { settings: Some(settings), problem: None, code: TOKEN_MISSING, policy: DmPolicy::Open }
+    }
+
+    #[test]
+    fn one_bot_serves_one_account() {
+        let all = ["work", "default", "art"].map(|name| (name.to_owned(), watching(&[])));
+        let wanted = one_bot_each(all.into());
+        assert!(wanted["default"].settings.is_some());
+        for name in ["art", "work"] {
+            assert_eq!(wanted[name].code, "channels.telegram.bot_twice");
+            assert!(wanted[name].problem.as_ref().unwrap().contains("\"default\""));
+        }
     }
 
     #[test]

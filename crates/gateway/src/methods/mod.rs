@@ -22,6 +22,7 @@ mod pairing;
 mod questions;
 mod rescue;
 mod restart;
+mod secrets;
 mod sessions;
 mod status;
 mod system;
@@ -117,6 +118,7 @@ const FAMILIES: &[&[Route]] = &[
     cron::ROUTES,
     heartbeat::ROUTES,
     rescue::ROUTES,
+    secrets::ROUTES,
     approvals::ROUTES,
     exec_approvals::ROUTES,
     questions::ROUTES,

@@ -10,6 +10,14 @@ use crate::Scope;
 
 pub(super) const ROWS: &[MethodSpec] = &[
     MethodSpec::new("channels.status", Scope::OperatorRead, "How each channel and account is."),
+    MethodSpec::new("channels.start", Scope::OperatorAdmin, "Starts accounts that were stopped by hand."),
+    MethodSpec::new("channels.stop", Scope::OperatorAdmin, "Stops accounts of a channel."),
+    MethodSpec::new(
+        "channels.logout",
+        Scope::OperatorAdmin,
+        "Takes an account's token out of the configuration.",
+    ),
+    MethodSpec::new("send", Scope::OperatorWrite, "Sends a message on a channel, once for each key."),
     MethodSpec::new("channels.pairing.list", Scope::OperatorPairing, "Strangers who wait for approval.")
         .since("2026.7"),
     MethodSpec::new("channels.pairing.approve", Scope::OperatorPairing, "Lets a stranger in.")
@@ -34,6 +42,36 @@ pub struct ChannelsStatusParams {
     /// Only this channel.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub channel: Option<String>,
+}
+
+/// Parameters of `channels.start`, `channels.stop` and `channels.logout`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ChannelsAccountParams {
+    /// Such as `telegram`.
+    pub channel: String,
+    /// Only this account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account_id: Option<String>,
+}
+
+/// Parameters of `send`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SendParams {
+    /// The chat, also as `telegram:ID`.
+    pub to: String,
+    /// The text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// Such as `telegram`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<String>,
+    /// The account that sends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account_id: Option<String>,
+    /// Sent once for each key.
+    pub idempotency_key: String,
 }
 
 /// Result of `channels.status`.

@@ -22,6 +22,7 @@ pub mod models;
 pub mod questions;
 pub mod nodes;
 pub mod rescue;
+pub mod secrets;
 pub mod sessions;
 pub mod system;
 pub mod tasks;
@@ -107,6 +108,7 @@ const FAMILIES: &[&[MethodSpec]] = &[
     cron::ROWS,
     nodes::ROWS,
     rescue::ROWS,
+    secrets::ROWS,
     approvals::ROWS,
     questions::ROWS,
     tasks::ROWS,

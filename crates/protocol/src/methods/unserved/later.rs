@@ -31,9 +31,6 @@ pub(super) const ROWS: &[Unserved] = &[
     row(
         "Not built yet.",
         &[
-            "channels.logout",
-            "channels.start",
-            "channels.stop",
             "device.scopes.requestUpgrade",
             "device.scopes.waitUpgrade",
             "diagnostics.stability",
@@ -43,8 +40,6 @@ pub(super) const ROWS: &[Unserved] = &[
             "exec.approvals.node.set",
             "gateway.identity.get",
             "hooks.status",
-            "secrets.reload",
-            "send",
             "sessions.branches.switch",
             "sessions.cleanup",
             "sessions.files.get",
