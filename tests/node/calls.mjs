@@ -30,7 +30,7 @@ export const CALLS = [
   ['agents.workspace.list', { agentId: 'main' }], ['agents.workspace.get', { agentId: 'main', path: 'USER.md' }],
 
   // Chats.
-  ['chat.startup', { sessionKey: A, limit: 20 }], ['sessions.messages.subscribe', { key: A }],
+  ['chat.startup', { sessionKey: A, limit: 20 }], ['sessions.messages.subscribe', { key: A, includeApprovals: true }],
   async (s) => {
     const final = (runId) => s.admin.event('chat', (p) => p.runId === runId && ['final', 'error', 'aborted'].includes(p.state));
     s.say = async (sessionKey, message) => {
@@ -59,7 +59,7 @@ export const CALLS = [
     await Promise.race([stopped, new Promise((done) => setTimeout(done, 2_000))]);
   },
   ['chat.history', { sessionKey: A, limit: 20 }, (r, s) => { s.message = r.messages.find((m) => m.__openclaw?.id)?.__openclaw.id; s.first = r.messages[0]?.__openclaw?.id; }],
-  ['chat.metadata', { sessionKey: A }], ['chat.message.get', (s) => ({ sessionKey: A, messageId: s.message })],
+  ['chat.startup', { sessionKey: A, limit: 20 }], ['chat.metadata', { sessionKey: A }], ['chat.message.get', (s) => ({ sessionKey: A, messageId: s.message })],
   ['chat.inject', { sessionKey: A, message: 'A note from outside.', label: 'note' }], ['chat.toolTitles', { sessionKey: A, calls: [] }],
   ['commands.list', { sessionKey: A }], ['commands.list', { scope: 'text', includeArgs: true }],
   async (s) => {
@@ -232,8 +232,11 @@ export const CALLS = [
     if (!s.serves('node.list')) return;
     const identity = newIdentity();
     const bench = node(s.url, s.token, identity);
+    const told = s.admin.event('node.pair.requested');
     await bench.connect();
+    await told;
     s.node = identity.deviceId;
+    await s.call('node.list', {});
     const pending = await s.call('node.pair.list', {});
     for (const request of pending?.pending ?? []) await s.call('node.pair.approve', { requestId: request.requestId });
     await s.call('node.list', {});
@@ -257,7 +260,9 @@ export const CALLS = [
     bench.stop();
     const stranger = newIdentity();
     const other = node(s.url, s.token, stranger);
+    const toldAgain = s.admin.event('node.pair.requested');
     await other.connect();
+    await toldAgain;
     const waiting = await s.call('node.pair.list', {});
     for (const request of waiting?.pending ?? []) await s.call('node.pair.reject', { requestId: request.requestId });
     await s.call('node.pair.remove', { nodeId: s.node });

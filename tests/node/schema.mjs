@@ -72,7 +72,11 @@ const EVENTS = {
 /** Keys that the measured gateway (2026.9.6) sends and the published schema (2026.9.1) does not have yet. */
 const YOUNGER = {
   AgentEvent: ['/agentId', '/sessionId', '/sessionKey'],
-  HelloOk: ['/snapshot/health/modelRuntime'],
+  AgentsFilesGetResult: ['/file/hash'],
+  AgentsFilesSetResult: ['/file/hash'],
+  HelloOk: ['/snapshot/health/modelRuntime', '/snapshot/presence/*/clientId'],
+  ModelsListResult: ['/models/*/local'],
+  PresenceEntry: ['/clientId'],
   SystemInfoResult: ['/processMemory'],
 };
 
@@ -107,7 +111,7 @@ export function problem(name, value) {
   const theirs = official[`validate${name}`];
   if (validate(value)) return theirs && !theirs(value) ? 'refused by the official validator' : undefined;
   const isYounger = (e) => e.keyword === 'additionalProperties'
-    && YOUNGER[name]?.includes(`${e.instancePath}/${e.params.additionalProperty}`);
+    && YOUNGER[name]?.includes(`${e.instancePath.replace(/\/\d+(?=\/|$)/g, '/*')}/${e.params.additionalProperty}`);
   // Of the branches of a choice, the errors of the one that got furthest say most.
   const errors = validate.errors.filter((e) => !isYounger(e)).sort((a, b) => b.instancePath.length - a.instancePath.length);
   if (errors.length === 0) return undefined;

@@ -87,3 +87,12 @@ fn table(page: &mut String, mut rows: Vec<&MethodSpec>) {
 const fn yes(it: bool) -> &'static str {
     if it { "yes" } else { "" }
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_page_of_methods_is_what_the_table_says() {
+        let kept = std::fs::read_to_string(super::path()).unwrap_or_default().replace("\r\n", "\n");
+        assert!(kept == super::page(), "docs/protocol-methods.md is stale: run `cargo xtask methods`");
+    }
+}

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bulkhead_protocol::methods::health::StatusParams;
 use bulkhead_protocol::{ErrorShape, Scope};
 use bulkhead_server::Reply;
 use bulkhead_store::SessionFilter;
@@ -22,6 +23,7 @@ const RECENT: usize = 10;
 
 /// Version, sessions, channels, what is wrong.
 pub(super) async fn status(gateway: &Arc<Gateway>, call: Call<'_>) -> Result<Reply, ErrorShape> {
+    let params: StatusParams = call.params()?;
     let settings = gateway.settings.now();
     let sessions = gateway.store.sessions();
     let recent = sessions
@@ -93,6 +95,16 @@ pub(super) async fn status(gateway: &Arc<Gateway>, call: Call<'_>) -> Result<Rep
     let pid = std::process::id();
     if let Ok(Some(bytes)) = tokio::task::spawn_blocking(move || bulkhead_process::memory::of(pid)).await {
         result["processMemory"] = json!({"rssBytes": bytes});
+    }
+    if params.include_cli_projection == Some(true) {
+        let rows: Vec<Value> =
+            settings.agents().into_iter().map(|agent| json!({"id": agent.id, "name": agent.name})).collect();
+        result["cliProjection"] = json!({
+            "agents": {
+                "defaultId": settings.default_agent(), "ownership": "sole", "selectionRequired": false, "rows": rows,
+            },
+            "updateChannel": null,
+        });
     }
     if let Some(why) = gateway.credentials.waiting_for() {
         result["waitingFor"] = why.into();

@@ -30,4 +30,7 @@ pub struct StatusParams {
     /// With a line per channel.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub include_channel_summary: Option<bool>,
+    /// With what a command line prints of agents (`cliProjection`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub include_cli_projection: Option<bool>,
 }

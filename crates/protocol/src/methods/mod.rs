@@ -183,6 +183,7 @@ mod tests {
         let mut reasons = HashSet::new();
         for (name, reason) in unserved::methods() {
             assert!(reasons.insert(name), "{name} has two reasons");
+            assert!(spec(name).is_none(), "{name} is served now: take it out of unserved/");
             assert!(reason.ends_with('.'), "{name}: {reason}");
         }
         let theirs = METHODS.iter().filter(|row| row.since != "bulkhead").map(|row| row.name);

@@ -11,9 +11,7 @@ pub(super) const ROWS: &[MethodSpec] = &[
     MethodSpec::new("node.describe", Scope::OperatorRead, "One node."),
     MethodSpec::new("node.rename", Scope::OperatorPairing, "Gives a node a name."),
     MethodSpec::new("node.pair.list", Scope::OperatorPairing, "Nodes, and what they ask to be allowed."),
-    MethodSpec::new("node.pair.approve", Scope::OperatorPairing, "Allows a node what it asks for.")
-        .dynamic()
-        .once(),
+    MethodSpec::new("node.pair.approve", Scope::OperatorPairing, "Allows a node what it asks for.").once(),
     MethodSpec::new("node.pair.reject", Scope::OperatorPairing, "Refuses a node what it asks for.").once(),
     MethodSpec::new("node.pair.remove", Scope::OperatorPairing, "Takes the role of a node from a device."),
     MethodSpec::new("node.invoke", Scope::OperatorWrite, "Asks a node to do something.").dynamic(),

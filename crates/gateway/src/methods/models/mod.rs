@@ -123,6 +123,7 @@ fn row(gateway: &Gateway, settings: &Settings, which: &ModelRef, chosen: &[Model
         "thinkingLevels": [{"id": "off", "label": "off"}],
         "thinkingDefault": "off",
         "available": unavailable.is_none(),
+        "local": is_local(settings, which),
         "supportsTools": true,
         "input": if settings.takes_pictures(which) { json!(["text", "image"]) } else { json!(["text"]) },
     });
@@ -139,4 +140,15 @@ fn row(gateway: &Gateway, settings: &Settings, which: &ModelRef, chosen: &[Model
         row["unavailableUntil"] = rests.until_ms.into();
     }
     row
+}
+
+/// Whether a model's provider is on this machine, as its address says.
+fn is_local(settings: &Settings, which: &ModelRef) -> bool {
+    let address = settings.provider(&which.provider).and_then(|provider| provider.base_url.as_deref());
+    match address.and_then(|address| url::Url::parse(address).ok()).as_ref().and_then(url::Url::host) {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
 }

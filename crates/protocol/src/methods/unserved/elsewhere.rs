@@ -128,7 +128,7 @@ pub(super) const ROWS: &[Unserved] = &[
         ],
     ),
     row(
-        "What an agent searches the web with is set up in the configuration and has no methods of its own.",
+        "Agents read web pages by their tool and have no search engine to test.",
         &["webSearch.status", "webSearch.test"],
     ),
     row(
