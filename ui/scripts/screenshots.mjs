@@ -98,6 +98,17 @@ const SCENES = {
     await page.waitForSelector(id('session-delete'));
   }],
   'sessions-empty': ['none', '#/sessions', (page) => page.waitForSelector(id('sessions-empty'))],
+  schedules: ['home', '#/schedules', async (page) => {
+    await page.locator(id('job-menu')).nth(1).click();
+    await page.click(id('job-menu-history'));
+    await page.locator(id('job-run')).first().waitFor();
+  }],
+  'schedules-edit': ['home', '#/schedules', async (page) => {
+    await page.locator(id('job-menu')).nth(1).click();
+    await page.click(id('job-menu-edit'));
+    await page.waitForSelector(id('job-form'));
+  }],
+  'schedules-empty': ['none', '#/schedules', (page) => page.waitForSelector(id('schedules-empty'))],
   models: ['home', '#/models', async (page) => {
     await page.click(id('probe-anthropic'));
     await page.click(id('probe-ollama'));

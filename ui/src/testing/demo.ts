@@ -3,6 +3,7 @@ import type { Detection, PlanProfile, SetupProgress, SetupRequest, SetupResult }
 import type { Transport } from '../transport/types';
 import { deviceAnswers } from './demo-devices';
 import { rescueAnswers } from './demo-rescue';
+import { scheduleAnswers } from './demo-schedules';
 import { sessionAnswers } from './demo-sessions';
 import { card, created, MemoryDesktop, MemoryTransport, progress, result } from './memory-transport';
 
@@ -219,6 +220,6 @@ export function demoTransport(query: URLSearchParams): Transport {
     ...deviceAnswers(),
     'channels.pairing.approve': ({ requestId }) => ({ requestId, senderId: '55120417', notification: 'sent', commandOwnerBootstrap: 'not-requested' }),
   };
-  Object.assign(transport.answers, sessionAnswers(scene), rescueAnswers(scene === 'incident'));
+  Object.assign(transport.answers, sessionAnswers(scene), scheduleAnswers(scene), rescueAnswers(scene === 'incident'));
   return transport;
 }
