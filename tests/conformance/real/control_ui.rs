@@ -108,15 +108,9 @@ async fn settle(browser: &Chromium, talk: &mut Talk) -> Result<()> {
 async fn real_openclaw_control_ui_pages_open_without_an_error() -> Result<()> {
     let scene = Scene::ours().await;
     let side = &scene.ours;
-    let root = scene.openclaw.package().join("dist/control-ui");
-    let value = json!(root.display().to_string()).to_string();
-    let out = side.world.bulkhead(&["config", "set", "gateway.controlUi.root", &value, "--strict-json"]);
-    ensure!(out.status.success(), "config set: {}", bulkhead_tests::world::text(&out));
-
     let browser = Chromium::open(&side.home, &[]).await?;
     let base = format!("http://127.0.0.1:{}", side.port);
     let mut talk = Talk::default();
-    // The gateway takes the folder up when it has read its configuration again.
     let deadline = Instant::now() + PATIENCE;
     loop {
         browser.driver.goto(&format!("{base}/#token={}", side.token)).await?;

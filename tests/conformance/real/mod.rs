@@ -29,7 +29,7 @@ struct Side {
     port: u16,
     token: String,
     /// Where the gateway lives.
-    world: World,
+    _world: World,
     /// Where its clients live.
     home: World,
 }
@@ -50,20 +50,24 @@ impl Scene {
         scene
     }
 
-    /// Only ours.
+    /// Only ours. It also hosts their Control UI, which it takes up at its start.
     async fn ours() -> Self {
         let openclaw = OpenClaw::installed();
         let outside = Outside::new().await;
         let world = World::new();
         let bot = outside.bot("bench_bot");
         let main = outside.onboard(&world, "main", Some(&bot), "file");
+        let root = openclaw.package().join("dist/control-ui");
+        let root = json!(root.display().to_string()).to_string();
+        let out = world.bulkhead(&["config", "set", "gateway.controlUi.root", &root, "--strict-json"]);
+        assert!(out.status.success(), "config set: {}", text(&out));
         let gateway = main.running(&world).await;
         let home = client_home(main.port, &main.token);
         let ours = Side {
             name: "ours",
             port: main.port,
             token: main.token.clone(),
-            world,
+            _world: world,
             home,
             _gateway: Some(Mutex::new(gateway)),
         };
@@ -78,7 +82,7 @@ impl Scene {
             let (port, token) = running.split_once(' ').expect("PORT TOKEN");
             let (port, token) = (port.parse().expect("a port"), token.to_owned());
             let home = client_home(port, &token);
-            return Side { name: "theirs", port, token, world, home, _gateway: None };
+            return Side { name: "theirs", port, token, _world: world, home, _gateway: None };
         }
         let (port, token) = (bulkhead_tests::ports::base(), format!("gw-{}", word(40)));
         let bot: Bot = self.outside.bot("bench_bot");
@@ -94,7 +98,7 @@ impl Scene {
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
         }
         let home = client_home(port, &token);
-        Side { name: "theirs", port, token, world, home, _gateway: Some(Mutex::new(gateway)) }
+        Side { name: "theirs", port, token, _world: world, home, _gateway: Some(Mutex::new(gateway)) }
     }
 }
 
