@@ -32,6 +32,7 @@ mod message;
 pub mod prompt;
 pub mod provider;
 mod run;
+pub mod skills;
 pub mod tools;
 pub mod workspace;
 

@@ -19,6 +19,7 @@ use crate::credentials::Credentials;
 use crate::events::Events;
 use crate::gateway::{Gateway, VERSION};
 use crate::health::HealthCache;
+use crate::invocations::Invocations;
 use crate::logs::Redactor;
 use crate::models::ModelSet;
 use crate::nodes::Nodes;
@@ -31,6 +32,7 @@ use crate::runs::registry::Registry;
 use crate::schedule::Schedule;
 use crate::seat::Seat;
 use crate::settings::{Settings, SettingsSlot};
+use crate::skills::Skills;
 
 /// What a start brought together.
 pub(crate) struct Parts<'a> {
@@ -72,6 +74,8 @@ pub(crate) fn compose(options: &RunOptions, parts: Parts<'_>) -> Arc<Gateway> {
         channels: Channels::default(),
         seat: Seat::default(),
         nodes: Nodes::default(),
+        invocations: Invocations::default(),
+        skills: Skills::default(),
         rescue: RescueDesk::default(),
         schedule: Schedule::default(),
         checks: Checks::default(),

@@ -75,6 +75,11 @@ impl Events {
         self.hub.broadcast("chat.metadata.changed", &json!({}), &readers(), None);
     }
 
+    /// `skills.changed`: skills came, went, or are others.
+    pub(crate) fn skills_changed(&self, reason: &str) {
+        self.hub.broadcast("skills.changed", &json!({"reason": reason}), &readers(), None);
+    }
+
     /// `device.pair.requested`: somebody waits for an answer.
     pub(crate) fn device_requested(&self, request: &DeviceRequest) {
         let mut payload = request.payload.clone();

@@ -20,6 +20,7 @@ use crate::checks::Checks;
 use crate::credentials::Credentials;
 use crate::events::Events;
 use crate::health::HealthCache;
+use crate::invocations::Invocations;
 use crate::logs::Redactor;
 use crate::models::ModelSet;
 use crate::nodes::Nodes;
@@ -31,6 +32,7 @@ use crate::runs::registry::Registry;
 use crate::schedule::Schedule;
 use crate::seat::Seat;
 use crate::settings::SettingsSlot;
+use crate::skills::Skills;
 
 /// Memory is given back when nothing ran for this long.
 const REST: Duration = Duration::from_secs(2);
@@ -66,6 +68,10 @@ pub(crate) struct Gateway {
     pub(crate) seat: Seat,
     /// Devices that lend themselves to it.
     pub(crate) nodes: Nodes,
+    /// Tools that were called by hand.
+    pub(crate) invocations: Invocations,
+    /// What agents can read up on.
+    pub(crate) skills: Skills,
     /// The watch over another gateway.
     pub(crate) rescue: RescueDesk,
     /// Jobs and heartbeats.

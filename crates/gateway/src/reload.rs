@@ -60,6 +60,9 @@ impl Gateway {
         if before.config.models != now.config.models || before.config.agents != now.config.agents {
             self.events.metadata_changed();
         }
+        if before.config.skills != now.config.skills || before.config.agents != now.config.agents {
+            self.skills.places_changed.notify_one();
+        }
         self.apply_channels().await;
         self.apply_rescue().await;
         self.seat.apply(self).await;

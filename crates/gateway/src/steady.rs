@@ -79,6 +79,7 @@ pub(crate) async fn run(
     let mut awake = tokio::spawn(async move { waking.wake().await });
     let mut woken = false;
     tokio::spawn(checks::run(Arc::clone(gateway)));
+    tokio::spawn(crate::skills::watch(Arc::clone(gateway)));
     let mut prune = tokio::time::interval_at(Instant::now() + PRUNE_FIRST, PRUNE);
     let why = loop {
         tokio::select! {

@@ -34,6 +34,7 @@ pub const EVENTS: &[EventSpec] = &[
     row("session.tool", READ, true),
     row("sessions.changed", READ, false),
     row("config.changed", READ, false),
+    row("skills.changed", READ, false),
     row("presence", READ, true),
     row("tick", None, true),
     row("shutdown", None, false),

@@ -2,10 +2,13 @@
 //! meet the clock, the keeper, the tellers and the journal, and nothing here waits for any of them.
 
 mod act;
+mod follow;
 mod handle;
 mod ledger;
+mod paint;
 mod requests;
 mod settings;
+mod sight;
 mod tell;
 
 use std::collections::BTreeSet;
@@ -21,13 +24,13 @@ pub use handle::{AspectState, AspectView, RescueEvent, WatchHandle, WatchView};
 pub use settings::Settings;
 
 use crate::alert::Desk;
-use crate::cause::{Severity, diagnose};
+use crate::cause::diagnose;
 use crate::drill::Drill;
-use crate::incident::{Book, Change, Incident, RepairTime};
-use crate::observation::{Observation, Sighting};
-use crate::remedy::{AutoPilot, Circumstances, Gate, RemedyKind, RemedyOutcome, Verdict, offer};
+use crate::incident::{Book, Incident, RepairTime};
+use crate::observation::Sighting;
+use crate::remedy::{AutoPilot, Circumstances, Gate, RemedyKind, RemedyOutcome, Verdict};
 use crate::seams::{Clock, Journal, Keeper, Teller};
-use crate::state::{Aspect, Hush, Judgement, Now, Standing, TICK, Watch, judge};
+use crate::state::{Now, Standing, TICK, Watch};
 use crate::timeline::{SavedTimeline, Shade};
 
 use act::Happened;
@@ -38,8 +41,8 @@ use ledger::{Entry, Ledger};
 const CONTEXT_PATIENCE: Duration = Duration::from_millis(800);
 /// How often what the keeper can do is asked anew while an incident is open.
 const ABLE_EVERY: Duration = Duration::from_secs(5);
-/// Incidents that are over and not yet told.
-const MOST_UNTOLD: usize = 8;
+/// What was done beside the watch and has not come back to it; whoever brings more waits.
+const HAPPENED: usize = 64;
 /// Incidents that are kept in memory for those who ask.
 const MOST_PAST: usize = 50;
 
@@ -87,8 +90,8 @@ pub struct Watcher {
     loose: Option<Loose>,
     drill: Option<(Drill, requests::DrillReply)>,
     shade: (Shade, u64),
-    happened: mpsc::UnboundedSender<Happened>,
-    inbox: Option<mpsc::UnboundedReceiver<Happened>>,
+    happened: mpsc::Sender<Happened>,
+    inbox: Option<mpsc::Receiver<Happened>>,
     commands: Option<mpsc::Receiver<Command>>,
     view: watch::Sender<Arc<WatchView>>,
     events: broadcast::Sender<RescueEvent>,
@@ -99,7 +102,7 @@ impl Watcher {
     /// Takes up the watch where an earlier run of this gateway left it. Has to be called within a tokio runtime.
     pub async fn new(settings: Settings, seams: Seams) -> (Self, WatchHandle) {
         let (ledger, writer) = Ledger::start(Arc::clone(&seams.journal));
-        let (happened, inbox) = mpsc::unbounded_channel();
+        let (happened, inbox) = mpsc::channel(HAPPENED);
         let (sender, commands) = mpsc::channel(64);
         let (events, _) = broadcast::channel(64);
         let mut watcher = Self {
@@ -205,37 +208,6 @@ impl Watcher {
         self.watch.tick(now);
     }
 
-    fn sight(&mut self, sighting: Sighting) {
-        let now = self.now();
-        let exits = self.watch.facts().last_exit_at;
-        let version = |watch: &Watch| watch.facts().version().map(str::to_owned);
-        let before = version(&self.watch);
-        let is_gone =
-            matches!(sighting.what, Observation::Process(crate::observation::ProcessSeen::Gone { .. }));
-        self.watch.see(now, sighting);
-        let facts = self.watch.facts();
-        if facts.last_exit_at != exits {
-            let how = facts.kept().and_then(|kept| kept.last_exit.as_ref());
-            let text = match how.map(|exit| (exit.signal, exit.code)) {
-                Some((Some(signal), _)) => format!("ended by signal {signal}"),
-                Some((None, Some(code))) => format!("ended with exit code {code}"),
-                _ => "ended".to_owned(),
-            };
-            self.timeline.mark(now.wall_ms, "exit", text);
-        }
-        if let (Some(before), Some(after)) = (before, version(&self.watch))
-            && before != after
-        {
-            self.timeline.mark(now.wall_ms, "version", format!("from {before} to {after}"));
-        }
-        if let Some((drill, _)) = &mut self.drill {
-            let suspicious = !matches!(self.watch.standing(now), Standing::Healthy { .. });
-            if is_gone || suspicious {
-                drill.noticed(now.monotonic);
-            }
-        }
-    }
-
     /// After everything that happened: what follows from it.
     fn step(&mut self) {
         let now = self.now();
@@ -259,131 +231,6 @@ impl Watcher {
         self.show();
     }
 
-    fn changed(&mut self, now: Now, change: Change) {
-        match change {
-            Change::Opened => {
-                self.opened_at = now.monotonic;
-                self.context_until = Some(now.monotonic + CONTEXT_PATIENCE);
-                self.able_at = None;
-                self.gather_context();
-                self.note("incident", now);
-                self.current_changed(true);
-            }
-            Change::Returned => {
-                self.opened_at = now.monotonic;
-                self.able_at = None;
-                if let Some(incident) = self.book.current() {
-                    self.desk.changed(&incident.id, true);
-                    let id = incident.id.clone();
-                    self.untold.retain(|untold| untold.id != id);
-                    self.past.retain(|past| past.id != id);
-                }
-                self.gather_context();
-                self.note("incident", now);
-                self.current_changed(true);
-            }
-            Change::Changed { major } => self.current_changed(major),
-            Change::Judged(outcome) => {
-                self.judged(now, outcome);
-                self.current_changed(true);
-            }
-            Change::Over { planned } => self.over(now, planned),
-        }
-    }
-
-    fn note(&mut self, kind: &str, now: Now) {
-        if let Some(incident) = self.book.current() {
-            let text = crate::alert::text::headline(&incident.watched, &incident.cause);
-            self.timeline.mark(now.wall_ms, kind, text);
-        }
-    }
-
-    /// The open incident changed: told, written down, published.
-    fn current_changed(&mut self, major: bool) {
-        let Some(incident) = self.book.current() else { return };
-        self.desk.changed(&incident.id, major);
-        self.ledger.write(Entry::Incident(Box::new(incident.clone())));
-        let _ = self.events.send(RescueEvent::Incident { incident: Box::new(incident.clone()) });
-    }
-
-    fn over(&mut self, now: Now, planned: bool) {
-        let Some(incident) = self.book.last().cloned() else { return };
-        self.context_until = None;
-        let text = if planned { "stopped on purpose" } else { "well again" };
-        self.timeline.mark(now.wall_ms, "over", text);
-        self.desk.changed(&incident.id, true);
-        self.ledger.write(Entry::Incident(Box::new(incident.clone())));
-        let _ = self.events.send(RescueEvent::Incident { incident: Box::new(incident.clone()) });
-        self.untold.push(incident.clone());
-        let extra = self.untold.len().saturating_sub(MOST_UNTOLD);
-        self.untold.drain(..extra);
-        self.past.insert(0, incident);
-        self.past.truncate(MOST_PAST);
-    }
-
-    fn judged(&mut self, now: Now, outcome: RemedyOutcome) {
-        let result = match &outcome.verdict {
-            Verdict::Running => "running",
-            Verdict::Repaired => "repaired",
-            Verdict::Done => "done",
-            Verdict::NoEffect { .. } => "no-effect",
-            Verdict::Failed { .. } => "failed",
-        };
-        self.timeline.mark(
-            now.wall_ms,
-            "remedy",
-            format!("{} by {}: {result}", outcome.remedy.label(), outcome.by),
-        );
-        self.audit(
-            now,
-            &outcome.by,
-            outcome.remedy,
-            result,
-            serde_json::json!({ "request": outcome.request, "incident": outcome.incident }),
-        );
-        let _ = self.events.send(RescueEvent::Remedy { outcome });
-    }
-
-    /// A remedy outside of an incident is done when health is seen after it.
-    fn judge_loose(&mut self, now: Now, standing: &Standing) {
-        let Some(Loose { outcome, done_at: Some(done) }) = &self.loose else { return };
-        let healthy = matches!(standing, Standing::Healthy { since }
-            if now.monotonic.saturating_sub(*since) >= Duration::from_secs(2)
-                && now.monotonic.saturating_sub(*done) >= Duration::from_secs(2));
-        let late = now.monotonic.saturating_sub(*done) >= self.settings.repair_time;
-        if !healthy && !late {
-            return;
-        }
-        let mut outcome = outcome.clone();
-        outcome.ended_ms = Some(now.wall_ms);
-        outcome.verdict = if healthy {
-            Verdict::Done
-        } else {
-            Verdict::NoEffect { seen: "It does not answer after it.".to_owned() }
-        };
-        self.loose = None;
-        self.judged(now, outcome);
-    }
-
-    fn paint(&mut self, now: Now, standing: &Standing) {
-        let shade = match standing {
-            Standing::Hushed(Hush::Planned) => Shade::Planned,
-            Standing::Hushed(Hush::Starting | Hush::Slept) => Shade::Unknown,
-            Standing::Healthy { .. } => Shade::Good,
-            Standing::Suspect(_) if self.book.current().is_none() => self.shade.0,
-            Standing::Suspect(_) | Standing::Bad { .. } => {
-                let severity = self.book.current().map_or(Severity::Degraded, |incident| incident.severity);
-                if severity == Severity::Down { Shade::Down } else { Shade::Degraded }
-            }
-        };
-        if shade != self.shade.0 {
-            self.shade = (shade, now.wall_ms);
-        }
-        if self.timeline.sample(now.wall_ms, shade) {
-            self.ledger.write(Entry::Timeline(Box::new(self.timeline.clone())));
-        }
-    }
-
     fn circumstances<'a>(&'a self, hash: Option<&'a str>, now: Now) -> Circumstances<'a> {
         Circumstances {
             operators: &self.settings.operators,
@@ -405,70 +252,5 @@ impl Watcher {
         };
         let loose = self.loose.as_ref().map(|loose| loose.outcome.remedy);
         self.book.current().and_then(running).or(loose)
-    }
-
-    /// Publishes the view, if it differs.
-    fn show(&self) {
-        let now = self.now();
-        let facts = self.watch.facts();
-        let visible = matches!(self.watch.standing(now), Standing::Bad { .. });
-        let state = |aspect: Aspect| match judge(aspect, facts, &self.settings.patience) {
-            Judgement::Unknown => AspectState::Unknown,
-            Judgement::Good => AspectState::Good,
-            Judgement::Bad { .. } if visible => AspectState::Bad,
-            Judgement::Bad { .. } => AspectState::Suspect,
-        };
-        let incident = self.book.current();
-        let offer = incident.map(|incident| offer(&incident.cause, &self.able));
-        let view = WatchView {
-            watched: self.settings.watched.clone(),
-            shade: self.shade.0,
-            since_ms: self.shade.1,
-            wanted: facts.wanted(),
-            owner: facts.owner().map(str::to_owned),
-            config_hash: facts.config.as_ref().and_then(|config| config.hash.clone()),
-            aspects: Aspect::ALL
-                .into_iter()
-                .map(|aspect| AspectView { aspect, state: state(aspect) })
-                .collect(),
-            incident: incident.cloned(),
-            remedies: offer
-                .as_ref()
-                .map_or_else(|| self.able.iter().copied().collect(), |offer| offer.remedies.clone()),
-            advice: offer.map(|offer| offer.advice),
-            muted_until_ms: self.desk.muted_until(now).map(|until| {
-                let left = until.saturating_sub(now.monotonic);
-                now.wall_ms.saturating_add(u64::try_from(left.as_millis()).unwrap_or(u64::MAX)) / 1000 * 1000
-            }),
-            own_network_down: facts.own_network_down,
-            drill: self.drill.as_ref().map(|(drill, _)| drill.kind),
-        };
-        self.view.send_if_modified(|shown| {
-            let differs = **shown != view;
-            if differs {
-                *shown = Arc::new(view);
-            }
-            differs
-        });
-    }
-}
-
-impl WatchView {
-    fn nothing(watched: &str) -> Self {
-        Self {
-            watched: watched.to_owned(),
-            shade: Shade::Unknown,
-            since_ms: 0,
-            wanted: crate::seams::Wanted::Running,
-            owner: None,
-            config_hash: None,
-            aspects: Vec::new(),
-            incident: None,
-            remedies: Vec::new(),
-            advice: None,
-            muted_until_ms: None,
-            own_network_down: false,
-            drill: None,
-        }
     }
 }

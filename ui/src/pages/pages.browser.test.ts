@@ -180,6 +180,25 @@ describe('models', () => {
     const patch = transport.asked.find(({ method }) => method === 'config.patch')!.params;
     expect(patch).toEqual({ raw: '{"agents":{"defaults":{"model":{"primary":"anthropic/claude-haiku-4-5"}}}}', baseHash: 'sha256:1' });
   });
+
+  it('keeps the answer of a test when the profiles are looked at again', async () => {
+    const transport = scene('home') as MemoryTransport;
+    await renderApp(transport, '#/models');
+    const answer = transport.answers['models.probe']!;
+    let go = (): void => undefined;
+    const held = new Promise<void>((resolve) => (go = resolve));
+    transport.answers['models.probe'] = async (params, profile) => {
+      await held;
+      return answer(params, profile);
+    };
+    await page.getByTestId('probe-anthropic').click();
+    await expect.element(page.getByTestId('probe-anthropic-result')).toHaveAttribute('data-state', 'running');
+    transport.show([...transport.cards]);
+    go();
+    await expect.element(page.getByTestId('probe-anthropic-result')).toHaveAttribute('data-state', 'ok');
+    transport.show([...transport.cards]);
+    await expect.element(page.getByTestId('probe-anthropic-result')).toHaveAttribute('data-state', 'ok');
+  });
 });
 
 describe('the keyboard', () => {

@@ -29,13 +29,16 @@ export class Shell {
     return this.transport.home === 'app';
   }
 
-  /** The profile that a page is about: the address', else main, else the first. */
-  get profile(): string | null {
+  /**
+   * The profile that a page is about: the address', else main, else the first. Derived, so that pages begin anew only
+   * when it is another one, not whenever the cards are looked at again.
+   */
+  readonly profile: string | null = $derived.by(() => {
     const cards = this.cards ?? [];
     const wanted = this.route.profile;
     if (wanted && cards.some(({ name }) => name === wanted)) return wanted;
     return cards.find(({ name }) => name === 'main')?.name ?? cards[0]?.name ?? null;
-  }
+  });
 
   start(): () => void {
     const off = this.transport.onProfiles((cards) => this.#take(cards));

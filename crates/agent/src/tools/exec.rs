@@ -17,11 +17,13 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::time::timeout;
 
+use secrecy::{ExposeSecret as _, SecretString};
+
 use super::{Tool, ToolContext, ToolOutput, arguments};
 use crate::workspace::Workspace;
 
 /// Bounds of a command.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct ExecOptions {
     /// Unless the model asks for another.
     pub timeout: Duration,
@@ -29,6 +31,8 @@ pub struct ExecOptions {
     pub longest_timeout: Duration,
     /// Bytes of each output stream that are kept: half from its beginning, half from its end.
     pub kept_output: usize,
+    /// Variables that commands get besides the few of this process.
+    pub variables: Vec<(String, SecretString)>,
 }
 
 impl Default for ExecOptions {
@@ -37,6 +41,7 @@ impl Default for ExecOptions {
             timeout: Duration::from_mins(1),
             longest_timeout: Duration::from_secs(170),
             kept_output: 32 * 1024,
+            variables: Vec::new(),
         }
     }
 }
@@ -58,7 +63,7 @@ struct Args {
 
 impl Exec {
     /// In this workspace.
-    pub const fn new(workspace: Workspace, options: ExecOptions) -> Self {
+    pub fn new(workspace: Workspace, options: ExecOptions) -> Self {
         Self { workspace, options }
     }
 
@@ -92,12 +97,20 @@ impl Exec {
                     command.env(name, value);
                 }
             }
+            for (name, value) in &self.options.variables {
+                command.env(name, value.expose_secret());
+            }
         });
         #[cfg(unix)]
         wrapped.wrap(ProcessGroup::leader());
         wrapped.wrap(KillOnDrop);
         wrapped
     }
+}
+
+/// The variables of this process that commands get.
+pub const fn kept_variables() -> &'static [&'static str] {
+    &KEPT_VARIABLES
 }
 
 #[cfg(not(windows))]

@@ -23,7 +23,7 @@ use crate::workspace::Workspace;
 
 pub use address::{Refusal, forbidden_address, forbidden_name};
 pub use edit::Edit;
-pub use exec::{Exec, ExecOptions};
+pub use exec::{Exec, ExecOptions, kept_variables};
 pub use ls::Ls;
 pub use read::Read;
 pub use web_fetch::{WebFetch, WebFetchOptions};

@@ -1,6 +1,7 @@
 //! `read`: a text file, or a part of it.
 
 use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use serde::Deserialize;
@@ -15,6 +16,8 @@ const SHOWN: usize = 48 * 1024;
 /// Reads text files of the workspace.
 pub struct Read {
     workspace: Workspace,
+    /// Folders outside of it that may be read too, by their whole path: those of skills.
+    beside: Vec<PathBuf>,
 }
 
 #[derive(Deserialize)]
@@ -28,7 +31,26 @@ struct Args {
 impl Read {
     /// In this workspace.
     pub const fn new(workspace: Workspace) -> Self {
-        Self { workspace }
+        Self { workspace, beside: Vec::new() }
+    }
+
+    /// These folders may be read too, but nothing that links in them lead to.
+    #[must_use]
+    pub fn beside(mut self, folders: Vec<PathBuf>) -> Self {
+        self.beside = folders;
+        self
+    }
+
+    /// Where a path is to be read: in the workspace, or in one of the folders beside it.
+    fn place(&self, path: &str) -> Result<Workspace, ToolOutput> {
+        let path = Path::new(path.trim());
+        let folder = self.beside.iter().find(|folder| path.is_absolute() && path.starts_with(folder));
+        match folder {
+            Some(folder) if !path.starts_with(self.workspace.root()) => {
+                Workspace::open(folder, &[]).map_err(|error| ToolOutput::error(error.to_string()))
+            }
+            _ => Ok(self.workspace.clone()),
+        }
     }
 }
 
@@ -59,8 +81,10 @@ impl Tool for Read {
             Ok(args) => args,
             Err(refused) => return refused,
         };
-        let workspace = self.workspace.clone();
-        blocking(move || read(&workspace, &args)).await
+        match self.place(&args.path) {
+            Ok(place) => blocking(move || read(&place, &args)).await,
+            Err(refused) => refused,
+        }
     }
 }
 

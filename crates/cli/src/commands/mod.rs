@@ -24,9 +24,10 @@ pub mod qr;
 pub mod rescue;
 pub mod secrets;
 pub mod setup;
+pub mod skills;
 pub mod status;
-pub mod tasks;
 pub mod system;
+pub mod tasks;
 pub mod uninstall;
 
 use crate::context::Context;
@@ -59,6 +60,7 @@ pub fn run(command: Command, context: &Context) -> Result<u8, Failure> {
         Command::Qr(args) => qr::run(&args, context),
         Command::Agent(args) => agent::run(&args, context),
         Command::Models(args) => models::run(args.command, context),
+        Command::Skills(args) => skills::run(args.command, context),
         Command::Channels(args) => channels::run(args.command, context),
         Command::Cron(args) => cron::run(args.command, context),
         Command::System(args) => system::run(args.command, context),

@@ -1,10 +1,8 @@
-//! `agent` and `models`.
+//! `agent`.
 
 use std::time::Duration;
 
-use clap::{Args, Subcommand};
-
-use super::gateway::Target;
+use clap::Args;
 
 #[derive(Debug, Args)]
 #[command(
@@ -45,25 +43,4 @@ fn seconds(text: &str) -> Result<Duration, String> {
         Ok(seconds) if (1..=86_400).contains(&seconds) => Ok(Duration::from_secs(seconds)),
         _ => Err("expected seconds from 1 to 86400".to_owned()),
     }
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  bulkhead models list\n  bulkhead models probe openai/gpt-5")]
-pub struct ModelsArgs {
-    #[command(subcommand)]
-    pub command: ModelsCommand,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum ModelsCommand {
-    /// The models that are configured.
-    List {
-        #[command(flatten)]
-        target: Target,
-    },
-    /// Ask each configured model for one word, and say how long it took.
-    Probe {
-        /// Only this one, as provider/model.
-        model: Option<String>,
-    },
 }

@@ -7,12 +7,13 @@ pub mod approvals;
 pub mod backup;
 pub mod browser;
 pub mod config;
-pub mod devices;
 pub mod cron;
+pub mod devices;
 pub mod doctor;
 pub mod gateway;
 pub mod global;
 pub mod import;
+pub mod models;
 pub mod onboard;
 pub mod profiles;
 pub mod rescue;
@@ -94,7 +95,9 @@ pub enum Command {
     /// Let an agent work once and print its answer.
     Agent(agent::AgentArgs),
     /// Models that agents can use.
-    Models(agent::ModelsArgs),
+    Models(models::ModelsArgs),
+    /// Skills that agents can read up on.
+    Skills(models::SkillsArgs),
     /// Channels, such as Telegram.
     Channels(simple::ChannelsArgs),
     /// Jobs that run by themselves: reminders, briefings, checks.

@@ -12,8 +12,6 @@ use crate::SecretInput;
 pub struct Skills {
     /// Where else they are looked for.
     pub load: SkillsLoad,
-    /// Of those that come with the program, only these; none given means all.
-    pub allow_bundled: Option<Vec<String>>,
     /// Single skills by their key.
     pub entries: BTreeMap<String, SkillEntry>,
 }

@@ -6,9 +6,9 @@ mod approvals;
 mod channels;
 mod chat;
 mod config;
+pub(crate) mod cron;
 mod device_setup;
 mod device_tokens;
-pub(crate) mod cron;
 mod devices;
 mod diagnostics;
 mod exec_approvals;
@@ -24,9 +24,11 @@ mod rescue;
 mod restart;
 mod secrets;
 mod sessions;
+mod skills;
 mod status;
 mod system;
 mod tasks;
+mod tools;
 mod usage;
 
 use std::collections::HashMap;
@@ -102,6 +104,8 @@ const FAMILIES: &[&[Route]] = &[
     system::ROUTES,
     restart::ROUTES,
     usage::ROUTES,
+    skills::ROUTES,
+    tools::ROUTES,
     diagnostics::ROUTES,
     channels::ROUTES,
     pairing::ROUTES,

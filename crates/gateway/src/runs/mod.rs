@@ -1,5 +1,6 @@
 //! One turn of a conversation, whoever asked for it: accept, wait for the lane, run, tell, record.
 
+mod bench;
 pub(crate) mod compaction;
 mod conversion;
 mod cut_off;
@@ -22,8 +23,8 @@ use serde_json::{Value, json};
 use crate::settings::ModelRef;
 use registry::{EndStatus, RunEnd};
 
+pub(crate) use bench::{Bench, open_workspace, out_of_reach};
 pub(crate) use progress::Progress;
-pub(crate) use room::{open_workspace, out_of_reach};
 
 /// Where a message came from; decides which tools may be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -94,6 +94,44 @@ async fn what_answers_took_is_told_by_day_session_and_model() {
 }
 
 #[tokio::test]
+async fn tools_are_listed_by_policy_and_called_by_hand_once_per_key() {
+    let world = World::new().await;
+    let gateway = world.start().await;
+    let (client, mut events) = gateway.client().await;
+    let ask_rpc = async |method: &str, params: Value| client.request(method, params).await.unwrap();
+    let names = |groups: &Value| -> Vec<String> {
+        let tools = groups.as_array().unwrap().iter().flat_map(|group| group["tools"].as_array().unwrap());
+        tools.map(|tool| tool["id"].as_str().unwrap().to_owned()).collect()
+    };
+    let catalog = ask_rpc("tools.catalog", json!({})).await;
+    assert!(names(&catalog["groups"]).contains(&"exec".to_owned()));
+    ask(&client, "r1", "ECHO one").await;
+    events.end_of("r1").await;
+    let effective = ask_rpc("tools.effective", json!({"sessionKey": "main"})).await;
+    let allowed = names(&effective["groups"]);
+    assert!(allowed.contains(&"read".to_owned()) && !allowed.contains(&"exec".to_owned()), "{allowed:?}");
+
+    let write = json!({"name": "write", "args": {"path": "a.txt", "content": "one"}, "idempotencyKey": "k"});
+    let first = ask_rpc("tools.invoke", write.clone()).await;
+    assert_eq!(first["ok"], true, "{first}");
+    let edit = json!({"name": "edit", "args": {"path": "a.txt", "old_text": "one", "new_text": "two"}, "idempotencyKey": "e"});
+    let edited = ask_rpc("tools.invoke", edit.clone()).await;
+    assert_eq!(ask_rpc("tools.invoke", edit).await, edited, "the second call is the first one's result");
+    assert_eq!(ask_rpc("tools.invoke", write).await, first);
+    let read = ask_rpc("tools.invoke", json!({"name": "read", "args": {"path": "a.txt"}})).await;
+    let said = read["output"]["content"][0]["text"].as_str().unwrap_or_default();
+    assert!(said.contains("two"), "written over by a repeated call: {read} {edited}");
+    for (params, code) in [
+        (json!({"name": "exec", "args": {"command": "id"}}), "forbidden"),
+        (json!({"name": "nope"}), "not_found"),
+        (json!({"name": "read", "args": {"path": "/etc/passwd"}}), "tool_error"),
+    ] {
+        let refused = ask_rpc("tools.invoke", params).await;
+        assert_eq!((&refused["ok"], &refused["error"]["code"]), (&json!(false), &json!(code)), "{refused}");
+    }
+}
+
+#[tokio::test]
 async fn clients_read_machine_version_lanes_and_keys() {
     let world = World::new().await;
     let gateway = world.start().await;

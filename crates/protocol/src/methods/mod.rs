@@ -19,13 +19,15 @@ pub mod diagnostics;
 pub mod health;
 pub mod logs;
 pub mod models;
-pub mod questions;
 pub mod nodes;
+pub mod questions;
 pub mod rescue;
 pub mod secrets;
 pub mod sessions;
+pub mod skills;
 pub mod system;
 pub mod tasks;
+pub mod tools;
 pub mod unserved;
 pub mod usage;
 
@@ -95,6 +97,8 @@ const FAMILIES: &[&[MethodSpec]] = &[
     health::ROWS,
     system::ROWS,
     usage::ROWS,
+    skills::ROWS,
+    tools::ROWS,
     logs::ROWS,
     diagnostics::ROWS,
     channels::ROWS,

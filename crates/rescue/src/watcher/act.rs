@@ -77,7 +77,7 @@ impl Watcher {
             );
             let log_lines = logs.ok().and_then(Result::ok).unwrap_or_default();
             let config_change = change.unwrap_or_default();
-            let _ = happened.send(Happened::Context { incident, log_lines, config_change });
+            let _ = happened.send(Happened::Context { incident, log_lines, config_change }).await;
         });
     }
 
@@ -94,7 +94,7 @@ impl Watcher {
         let (keeper, happened) = (Arc::clone(&self.seams.keeper), self.happened.clone());
         self.tasks.spawn(async move {
             if let Ok(able) = timeout(CONTEXT_LONGEST, keeper.abilities()).await {
-                let _ = happened.send(Happened::Able(able));
+                let _ = happened.send(Happened::Able(able)).await;
             }
         });
     }
@@ -136,7 +136,7 @@ impl Watcher {
                 let message = format!("It took longer than {} s; look at the machine.", LONGEST.as_secs());
                 Err(Refusal::new(RefusalKind::Failed, message))
             });
-            let _ = happened.send(Happened::Remedy { request, result });
+            let _ = happened.send(Happened::Remedy { request, result }).await;
         });
     }
 

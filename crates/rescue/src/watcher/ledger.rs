@@ -2,7 +2,7 @@
 //! in memory and is written as soon as that works.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -14,7 +14,7 @@ use crate::timeline::SavedTimeline;
 
 /// How long until a failed write is tried again.
 const AGAIN: Duration = Duration::from_secs(5);
-/// Audit lines and nonces that wait at most.
+/// Audit lines, nonces and incidents that wait at most.
 const MOST_WAITING: usize = 2000;
 
 /// Something to write down.
@@ -40,6 +40,9 @@ impl Waiting {
         match entry {
             Entry::Incident(incident) => {
                 self.incidents.insert(incident.id.clone(), *incident);
+                while self.incidents.len() > MOST_WAITING {
+                    self.incidents.pop_first();
+                }
             }
             Entry::Nonce(nonce) => {
                 self.nonces.insert(nonce.nonce.clone(), nonce);
@@ -54,6 +57,22 @@ impl Waiting {
             }
             Entry::Timeline(timeline) => self.timeline = Some(*timeline),
         }
+    }
+
+    /// Adds what came later.
+    fn join(&mut self, newer: Self) {
+        newer.audit.into_iter().map(Entry::Audit).for_each(|entry| self.add(entry));
+        newer.nonces.into_values().map(Entry::Nonce).for_each(|entry| self.add(entry));
+        newer
+            .incidents
+            .into_values()
+            .map(|one| Entry::Incident(Box::new(one)))
+            .for_each(|entry| self.add(entry));
+        newer
+            .timeline
+            .map(|one| Entry::Timeline(Box::new(one)))
+            .into_iter()
+            .for_each(|entry| self.add(entry));
     }
 
     /// Writes until something fails. Used nonces and audit lines first: they are what must not be lost.
@@ -84,48 +103,37 @@ impl Waiting {
     }
 }
 
-/// The desk where entries are handed in.
+/// The desk where entries are handed in. Handing in never waits: what comes while the writer is busy is put together.
 #[derive(Debug, Clone)]
 pub(super) struct Ledger {
-    entries: mpsc::UnboundedSender<Entry>,
+    waiting: Arc<Mutex<Waiting>>,
+    /// One notice that something waits is enough; that all of these are gone is the end.
+    wake: mpsc::Sender<()>,
 }
 
 impl Ledger {
     /// Starts the writer; it ends, with everything written that can be, when the last ledger is gone.
     pub(super) fn start(journal: Arc<dyn Journal>) -> (Self, tokio::task::JoinHandle<()>) {
-        let (entries, inbox) = mpsc::unbounded_channel();
-        (Self { entries }, tokio::spawn(write_all(journal, inbox)))
+        let (wake, woken) = mpsc::channel(1);
+        let waiting = Arc::<Mutex<Waiting>>::default();
+        let writer = tokio::spawn(write_all(journal, Arc::clone(&waiting), woken));
+        (Self { waiting, wake }, writer)
     }
 
     pub(super) fn write(&self, entry: Entry) {
-        // The writer outlives every ledger.
-        let _ = self.entries.send(entry);
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).add(entry);
+        // Full: the writer is woken already.
+        let _ = self.wake.try_send(());
     }
 }
 
-async fn write_all(journal: Arc<dyn Journal>, mut inbox: mpsc::UnboundedReceiver<Entry>) {
+async fn write_all(journal: Arc<dyn Journal>, handed_in: Arc<Mutex<Waiting>>, mut woken: mpsc::Receiver<()>) {
     let mut waiting = Waiting::default();
     let mut failing = false;
     loop {
-        let next = if failing {
-            // Between two attempts entries are only collected.
-            match tokio::time::timeout(AGAIN, inbox.recv()).await {
-                Ok(Some(entry)) => {
-                    waiting.add(entry);
-                    continue_collecting(&mut inbox, &mut waiting).await
-                }
-                Ok(None) => false,
-                Err(_) => true,
-            }
-        } else if let Some(entry) = inbox.recv().await {
-            waiting.add(entry);
-            while let Ok(entry) = inbox.try_recv() {
-                waiting.add(entry);
-            }
-            true
-        } else {
-            false
-        };
+        // Between two attempts entries are only collected.
+        let more = if failing { pause(&mut woken).await } else { woken.recv().await.is_some() };
+        waiting.join(std::mem::take(&mut *handed_in.lock().unwrap_or_else(PoisonError::into_inner)));
         let result = waiting.write(journal.as_ref()).await;
         match &result {
             Err(error) if !failing => tracing::warn!(%error, "the watch goes on in memory"),
@@ -133,20 +141,47 @@ async fn write_all(journal: Arc<dyn Journal>, mut inbox: mpsc::UnboundedReceiver
             _ => {}
         }
         failing = result.is_err();
-        if !next {
+        if !more {
             return;
         }
     }
 }
 
-/// Collects until the next attempt is due; `false` when nobody writes any more.
-async fn continue_collecting(inbox: &mut mpsc::UnboundedReceiver<Entry>, waiting: &mut Waiting) -> bool {
+/// Waits until the next attempt is due; `false` when nobody writes any more.
+async fn pause(woken: &mut mpsc::Receiver<()>) -> bool {
     let due = tokio::time::Instant::now() + AGAIN;
     loop {
-        match tokio::time::timeout_at(due, inbox.recv()).await {
-            Ok(Some(entry)) => waiting.add(entry),
+        match tokio::time::timeout_at(due, woken.recv()).await {
+            Ok(Some(())) => {}
             Ok(None) => return false,
             Err(_) => return true,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(n: usize) -> Entry {
+        Entry::Audit(AuditLine {
+            at_ms: 0,
+            actor: String::new(),
+            action: n.to_string(),
+            result: String::new(),
+            detail: serde_json::Value::Null,
+        })
+    }
+
+    #[test]
+    fn what_waits_is_bounded_and_keeps_its_order() {
+        let mut old = Waiting::default();
+        (0..MOST_WAITING).for_each(|n| old.add(line(n)));
+        let mut newer = Waiting::default();
+        (0..10).for_each(|n| newer.add(line(MOST_WAITING + n)));
+        old.join(newer);
+        assert_eq!(old.audit.len(), MOST_WAITING);
+        assert_eq!(old.audit.front().map(|line| line.action.as_str()), Some("10"));
+        assert_eq!(old.audit.back().map(|line| line.action.clone()), Some((MOST_WAITING + 9).to_string()));
     }
 }

@@ -186,7 +186,7 @@ impl Watcher {
                 DrillKind::Kill => keeper.kill_for_drill().await,
                 DrillKind::Stop => keeper.stop_for_drill().await,
             };
-            let _ = happened.send(Happened::DrillBegun(result));
+            let _ = happened.send(Happened::DrillBegun(result)).await;
         });
     }
 

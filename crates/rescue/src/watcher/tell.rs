@@ -116,7 +116,7 @@ impl Watcher {
                 }
                 None => Err(TellError::Never { why: "there is no such way to anybody".to_owned() }),
             };
-            let _ = happened.send(Happened::Told { errand, result });
+            let _ = happened.send(Happened::Told { errand, result }).await;
         });
     }
 
@@ -186,7 +186,7 @@ impl Watcher {
             let happened = self.happened.clone();
             self.tasks.spawn(async move {
                 if let Ok(Ok(_)) = timeout(LONGEST, teller.tell(&to, &message, None)).await {
-                    let _ = happened.send(Happened::DrillTold);
+                    let _ = happened.send(Happened::DrillTold).await;
                 }
             });
         }

@@ -70,14 +70,7 @@ pub(super) const ROWS: &[Unserved] = &[
     ),
     row(
         "Skills are not looked for or installed over the network: put a folder with a SKILL.md into the workspace.",
-        &[
-            "skills.detail",
-            "skills.install",
-            "skills.search",
-            "skills.securityVerdicts",
-            "skills.skillCard",
-            "skills.update",
-        ],
+        &["skills.detail", "skills.install", "skills.search", "skills.securityVerdicts", "skills.skillCard"],
     ),
     row(
         "Setting up is done on the machine itself, by `bulkhead onboard` or the app's wizard.",

@@ -53,7 +53,6 @@ pub(super) const ROWS: &[Unserved] = &[
             "sessions.recover",
             "sessions.rewind",
             "skills.bins",
-            "skills.status",
             "taskSuggestions.accept",
             "taskSuggestions.create",
             "taskSuggestions.dismiss",
@@ -61,9 +60,6 @@ pub(super) const ROWS: &[Unserved] = &[
             "tasks.dismiss",
             "tasks.history",
             "tasks.retry",
-            "tools.catalog",
-            "tools.effective",
-            "tools.invoke",
         ],
     ),
 ];

@@ -1,80 +1,19 @@
-//! `bulkhead models …`
+//! `bulkhead models probe`.
 
 use std::sync::Arc;
 
 use bulkhead_agent::{Provider, ProviderApi, ProviderSettings, provider};
 use bulkhead_config::{Config, ModelApi, Provider as ConfiguredProvider};
-use bulkhead_process::RunRecord;
 use bulkhead_profile::Place;
 use bulkhead_secrets::SecretId;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::DONE;
 use crate::asking;
+use crate::commands::DONE;
 use crate::context::{Context, config};
 use crate::error::{FAILED, Failure};
-use crate::grammar::agent::ModelsCommand;
-use crate::grammar::gateway::Target;
-use crate::output::{paint, table};
-
-pub fn run(command: ModelsCommand, context: &Context) -> Result<u8, Failure> {
-    match command {
-        ModelsCommand::List { target } => list(context, &target),
-        ModelsCommand::Probe { model } => probe(context, model.as_deref()),
-    }
-}
-
-fn list(context: &Context, target: &Target) -> Result<u8, Failure> {
-    let place = context.place()?;
-    let running = target.url.is_some() || RunRecord::read_running(&place.run_record_path()).is_some();
-    let models: Vec<Value> = if running {
-        let answer = context.block_on(async {
-            let door = asking::door(context, target).await?;
-            let (client, _) = door.enter(door.cli()).await?;
-            let answer = client.request("models.list", json!({ "view": "configured" })).await?;
-            client.close().await;
-            Ok(answer)
-        })?;
-        answer["models"].as_array().cloned().unwrap_or_default()
-    } else {
-        configured(&config(&place)?.config)
-    };
-    context.out.result(&json!({ "ok": true, "models": models }), || {
-        if models.is_empty() {
-            return format!(
-                "No model is configured; `bulkhead --profile {} onboard` adds one.",
-                place.name()
-            );
-        }
-        let text = |row: &Value, name: &str| row[name].as_str().unwrap_or_default().to_owned();
-        let rows = models.iter().map(|row| {
-            let tags =
-                row["tags"].as_array().into_iter().flatten().filter_map(Value::as_str).collect::<Vec<_>>();
-            [format!("{}/{}", text(row, "provider"), text(row, "id")), text(row, "name"), tags.join(", ")]
-        });
-        table::rows(["model", "name", "tags"], rows)
-    });
-    Ok(DONE)
-}
-
-fn configured(config: &Config) -> Vec<Value> {
-    let default = config.agents.defaults.model.primary.as_deref();
-    let mut models = Vec::new();
-    for (id, provider) in &config.models.providers {
-        for model in &provider.models {
-            let mut tags = vec!["configured"];
-            if default == Some(format!("{id}/{}", model.id).as_str()) {
-                tags.insert(0, "default");
-            }
-            models.push(json!({
-                "id": model.id, "name": model.name.as_deref().unwrap_or(&model.id), "provider": id, "tags": tags,
-                "contextWindow": model.context_window,
-            }));
-        }
-    }
-    models
-}
+use crate::output::paint;
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -86,7 +25,7 @@ struct Probed {
     message: Option<String>,
 }
 
-fn probe(context: &Context, only: Option<&str>) -> Result<u8, Failure> {
+pub(super) fn probe(context: &Context, only: Option<&str>) -> Result<u8, Failure> {
     let place = context.place()?;
     let config = config(&place)?.config;
     let wanted = wanted(&config, only)?;
