@@ -109,6 +109,16 @@ const SCENES = {
     await page.waitForSelector(id('job-form'));
   }],
   'schedules-empty': ['none', '#/schedules', (page) => page.waitForSelector(id('schedules-empty'))],
+  config: ['home', '#/config', async (page) => {
+    await page.waitForSelector(id('config-text'));
+    await page.locator('[data-path="gateway.port"] input').fill('19789');
+  }],
+  'config-text': ['home', '#/config', async (page) => {
+    const text = page.locator(id('config-text'));
+    await text.fill((await text.inputValue()).replace('"info"', '"debug"').replace('600', '900'));
+    await page.click(id('config-review'));
+    await page.waitForSelector(id('config-diff'));
+  }],
   models: ['home', '#/models', async (page) => {
     await page.click(id('probe-anthropic'));
     await page.click(id('probe-ollama'));

@@ -2,6 +2,7 @@
 import type { Detection, PlanProfile, SetupProgress, SetupRequest, SetupResult } from '../bindings/commands';
 import type { Transport } from '../transport/types';
 import { deviceAnswers } from './demo-devices';
+import { configAnswers } from './demo-config';
 import { rescueAnswers } from './demo-rescue';
 import { scheduleAnswers } from './demo-schedules';
 import { sessionAnswers } from './demo-sessions';
@@ -191,17 +192,6 @@ export function demoTransport(query: URLSearchParams): Transport {
         { id: 'llama3.2:3b', name: 'llama3.2:3b', provider: 'ollama', contextWindow: 128_000, available: false, unavailableReason: 'cooldown' },
       ],
     }),
-    'config.get': () => ({
-      hash: 'sha256:1',
-      config: {
-        agents: { defaults: { model: { primary: 'anthropic/claude-sonnet-4-5', fallbacks: ['ollama/llama3.2:3b'] } } },
-        models: { providers: {
-          anthropic: { baseUrl: 'https://api.anthropic.com', api: 'anthropic-messages', apiKey: { source: 'keychain', id: 'models/anthropic/api-key' } },
-          ollama: { baseUrl: 'http://127.0.0.1:11434', api: 'ollama' },
-        } },
-      },
-    }),
-    'config.patch': () => ({ ok: true }),
     'models.probe': async ({ provider }) => {
       await wait(400);
       return provider === 'anthropic' ? { provider, status: 'ok', latencyMs: 412, results: [] } : { provider, status: 'timeout', error: 'No answer from 127.0.0.1:11434 within 20 s.', results: [] };
@@ -220,6 +210,6 @@ export function demoTransport(query: URLSearchParams): Transport {
     ...deviceAnswers(),
     'channels.pairing.approve': ({ requestId }) => ({ requestId, senderId: '55120417', notification: 'sent', commandOwnerBootstrap: 'not-requested' }),
   };
-  Object.assign(transport.answers, sessionAnswers(scene), scheduleAnswers(scene), rescueAnswers(scene === 'incident'));
+  Object.assign(transport.answers, configAnswers(), sessionAnswers(scene), scheduleAnswers(scene), rescueAnswers(scene === 'incident'));
   return transport;
 }
