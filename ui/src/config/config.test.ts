@@ -20,6 +20,9 @@ describe('the form', () => {
     expect(row('gateway.trustedProxies').kind).toBe('list');
     expect(row('gateway.bind')).toMatchObject({ localOnly: true, options: ['loopback', 'lan'] });
     expect(row('gateway.port')).toMatchObject({ kind: 'number', min: 1024 });
+    const bare = sections(SCHEMA as SchemaNode, {}, {});
+    expect(bare.map(({ label }) => label)).toEqual(['Logging', 'Gateway', 'Agents', 'Models']);
+    expect(bare[3]!.rows).toMatchObject([{ dotted: 'models.providers', kind: 'entries' }]);
     const open = sections(SCHEMA as SchemaNode, HINTS, { agents: { defaults: { model: { primary: 'a/b' } } } });
     expect(open.flatMap(({ rows }) => rows).map((one) => one.dotted)).toContain('agents.defaults.model.primary');
   });

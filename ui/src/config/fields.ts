@@ -59,7 +59,7 @@ export function sections(schema: SchemaNode, hints: Hints, config: unknown): Sec
       const rows: Row[] = [];
       walk(node, [key], key, values[key], hints, rows);
       const hint = hints[key];
-      return { key, label: hint?.label ?? node.title ?? key, help: hint?.help ?? null, rows, order: hint?.order ?? Number.MAX_SAFE_INTEGER };
+      return { key, label: hint?.label ?? node.title ?? key.charAt(0).toUpperCase() + key.slice(1), help: hint?.help ?? null, rows, order: hint?.order ?? Number.MAX_SAFE_INTEGER };
     })
     .filter(({ rows }) => rows.length > 0)
     .sort((a, b) => a.order - b.order);
@@ -85,6 +85,8 @@ function walk(node: SchemaNode, path: Path, pattern: string, value: unknown, hin
     const present = isObject(value) ? value : {};
     for (const [key, child] of Object.entries(node.properties ?? {})) walk(child, [...path, key], `${pattern}.${key}`, present[key], hints, rows);
     if (isObject(node.additionalProperties)) {
+      // Nothing is in it yet: its place is told, so that it can be found.
+      if (!node.properties && Object.keys(present).length === 0) add('entries');
       for (const key of Object.keys(present)) {
         if (!(key in (node.properties ?? {}))) walk(node.additionalProperties as SchemaNode, [...path, key], `${pattern}.*`, present[key], hints, rows);
       }
