@@ -1,9 +1,11 @@
 //! Who may connect: the server's decision needs a policy and a memory, and both are here.
 
 pub(crate) mod setup;
+pub(crate) mod upgrades;
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bulkhead_protocol::{ErrorShape, Scope};
@@ -32,6 +34,7 @@ pub(crate) struct Access {
     policy: RwLock<Arc<AuthPolicy>>,
     /// Devices that came in by a code for nodes and did not say yet what they offer.
     node_setups: Mutex<HashSet<String>>,
+    upgrades: upgrades::Upgrades,
 }
 
 impl Access {
@@ -46,7 +49,13 @@ impl Access {
             approve_local: false,
             approve_nodes_from: Vec::new(),
         };
-        Self { store, events, policy: RwLock::new(Arc::new(closed)), node_setups: Mutex::default() }
+        Self {
+            store,
+            events,
+            policy: RwLock::new(Arc::new(closed)),
+            node_setups: Mutex::default(),
+            upgrades: upgrades::Upgrades::default(),
+        }
     }
 
     /// Puts a policy in force, for the next connect.
@@ -68,11 +77,28 @@ impl Access {
         self.node_setups.lock().unwrap_or_else(PoisonError::into_inner).remove(device_id)
     }
 
+    /// Tells that a device's request ended, and how.
+    pub(crate) fn resolved(&self, request_id: &str, device_id: &str, decision: &str) {
+        self.upgrades.ended(request_id, decision);
+        self.events.device_resolved(request_id, device_id, decision);
+    }
+
+    /// A connected device wants to be told the end of its request for these scopes. `false`: too many do.
+    pub(crate) fn await_upgrade(&self, request_id: &str, device_id: &str, scopes: &[Scope]) -> bool {
+        let lifetime = Duration::from_millis(REQUEST_LIFETIME.unsigned_abs());
+        self.upgrades.ask(request_id, device_id, scopes, lifetime)
+    }
+
+    /// Connected devices that asked for more scopes.
+    pub(crate) fn upgrades(&self) -> &upgrades::Upgrades {
+        &self.upgrades
+    }
+
     /// Drops device requests that are too old.
     pub(crate) async fn expire_requests(&self) -> Result<(), ErrorShape> {
         let before = self.store.now() - REQUEST_LIFETIME;
         for gone in self.store.devices().expire_requests(before).await.map_err(store_failed)? {
-            self.events.device_resolved(&gone.id, &gone.device_id, "expired");
+            self.resolved(&gone.id, &gone.device_id, "expired");
         }
         Ok(())
     }
@@ -116,7 +142,7 @@ impl Access {
         devices.upsert(device).await.map_err(store_failed)?;
         for gone in open.iter().filter(|one| one.device_id == grant.device_id) {
             if via != "operator" {
-                self.events.device_resolved(&gone.id, &gone.device_id, "approved");
+                self.resolved(&gone.id, &gone.device_id, "approved");
             }
         }
         devices.issue_token(&grant.device_id, &role, &scopes).await.map_err(store_failed)?;
@@ -180,7 +206,7 @@ impl Authenticator for Access {
         let id = uuid::Uuid::new_v4().to_string();
         let filed = devices.add_request(&id, device, reason, &asked).await.map_err(store_failed)?;
         for old in open.iter().filter(|one| one.device_id == *device) {
-            self.events.device_resolved(&old.id, device, "superseded");
+            self.resolved(&old.id, device, "superseded");
         }
         self.events.device_requested(&filed);
         Ok(filed.id)

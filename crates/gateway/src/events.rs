@@ -141,6 +141,12 @@ impl Events {
         self.hub.broadcast("node.hostStats", &payload, &readers().droppable(), None);
     }
 
+    /// Whether a node would host sessions changed.
+    pub(crate) fn node_runner_changed(&self, node_id: &str) {
+        let payload = json!({"nodeId": node_id});
+        self.hub.broadcast("node.runnerInventory.changed", &payload, &readers().droppable(), None);
+    }
+
     /// `node.presence`: when somebody last used a node; nothing: that is not known any more.
     pub(crate) fn node_presence(&self, node_id: &str, last_active_at: Option<u64>) {
         let mut payload = json!({"nodeId": node_id, "ts": clock::now_ms()});

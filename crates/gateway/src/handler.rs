@@ -98,7 +98,7 @@ impl MethodHandler for Handler {
             gateway.events.hub().broadcast("health", &snapshot, &to, Some(gateway.state_version()));
         }
         if let Some(device) = conn.device_id.clone() {
-            let store = self.gateway.store.clone();
+            let (store, events) = (self.gateway.store.clone(), self.gateway.events.clone());
             let why = if conn.auth_method == bulkhead_server::AuthMethod::DeviceToken {
                 "device-token-auth"
             } else {
@@ -112,6 +112,9 @@ impl MethodHandler for Handler {
                 }
                 if why == "device-token-auth" {
                     let _ = devices.token_used(&device, role).await;
+                    if let Ok(Some(setup)) = store.setups().came(&device).await {
+                        events.device_setup(&setup);
+                    }
                 }
             });
         }

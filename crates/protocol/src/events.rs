@@ -50,6 +50,7 @@ pub const EVENTS: &[EventSpec] = &[
     row("node.pair.resolved", PAIRING, false),
     row("node.presence", READ, true),
     row("node.hostStats", READ, true),
+    row("node.runnerInventory.changed", READ, true),
     row("node.invoke.request", None, false),
     row("node.invoke.cancel", None, false),
     row("rescue.incident", READ, false),

@@ -133,6 +133,25 @@ impl Setups {
             .await
     }
 
+    /// A device came by a token of its own, so it has them: its code is worth nothing any more. Returns the code that
+    /// this ends, if there is one.
+    pub async fn came(&self, device_id: &str) -> Result<Option<Setup>, StoreError> {
+        let row = (device_id.to_owned(), self.store.now());
+        self.store
+            .jobs
+            .call(move |db| {
+                Ok(db
+                    .query_row(
+                        "UPDATE device_setup SET outcome = 'completed', outcome_at = ?2
+                         WHERE device_id = ?1 AND outcome = 'uncertain' RETURNING *",
+                        row,
+                        setup,
+                    )
+                    .optional()?)
+            })
+            .await
+    }
+
     /// A code by its id, however it ended.
     pub async fn get(&self, id: &str) -> Result<Option<Setup>, StoreError> {
         let id = id.to_owned();

@@ -10,7 +10,7 @@ use bulkhead_server::{AuthMethod, ConnInfo, Reply, Role};
 use bulkhead_store::{Device, DeviceToken};
 use serde_json::{Value, json};
 
-use super::{Call, device_setup, device_tokens, store_failed};
+use super::{Call, device_scopes, device_setup, device_tokens, store_failed};
 use crate::access::Asked;
 use crate::gateway::Gateway;
 use crate::nodes::rows::Roll;
@@ -24,6 +24,8 @@ pub(super) const ROUTES: &[super::Route] = super::routes! {
     "device.pair.rename" => rename,
     "device.pair.setupCode" => device_setup::code,
     "device.pair.setupStatus" => device_setup::status,
+    "device.scopes.requestUpgrade" => device_scopes::request,
+    "device.scopes.waitUpgrade" => device_scopes::wait,
     "device.token.rotate" => device_tokens::rotate,
     "device.token.revoke" => device_tokens::revoke,
 };
@@ -146,7 +148,7 @@ pub(super) async fn approve(gateway: &Arc<Gateway>, call: Call<'_>) -> Result<Re
     }
     let request = take(gateway, &params.request_id).await?;
     gateway.access.remember(&grant, "operator").await?;
-    gateway.events.device_resolved(&request.id, &grant.device_id, "approved");
+    gateway.access.resolved(&request.id, &grant.device_id, "approved");
     let device = gateway.store.devices().get(&grant.device_id).await.map_err(store_failed)?;
     let tokens = gateway.store.devices().tokens().await.map_err(store_failed)?;
     let roll = gateway.roll().await?;
@@ -164,7 +166,7 @@ pub(super) async fn reject(gateway: &Arc<Gateway>, call: Call<'_>) -> Result<Rep
         only_own(&call.ctx.conn, &found.device_id)?;
     }
     let request = take(gateway, &params.request_id).await?;
-    gateway.events.device_resolved(&request.id, &request.device_id, "rejected");
+    gateway.access.resolved(&request.id, &request.device_id, "rejected");
     Reply::json(&json!({"requestId": request.id, "deviceId": request.device_id}))
 }
 

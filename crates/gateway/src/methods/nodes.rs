@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bulkhead_protocol::methods::nodes::{
     NodeEventParams, NodeInvokeParams, NodeInvokeProgressParams, NodeInvokeResultParams, NodeParams,
-    NodePluginToolsUpdateParams, NodeRenameParams, NodeRequestParams, NodeSkillsUpdateParams,
+    NodeRenameParams, NodeRequestParams,
 };
 use bulkhead_protocol::{ErrorShape, Scope};
 use bulkhead_server::{Reply, Role};
@@ -13,12 +13,12 @@ use bulkhead_store::NodeRequest;
 use serde_json::{Value, json};
 
 use super::devices::{only_own, own_device_only};
-use super::{Call, store_failed};
+use super::{Call, node_inventory, store_failed};
 use crate::clock;
 use crate::gateway::Gateway;
 use crate::nodes::arrival::request_row;
 use crate::nodes::invoke::{Answer, MOST_PROGRESS, Request};
-use crate::nodes::policy::{Lists, scope_to_invoke, scopes_to_approve};
+use crate::nodes::policy::{scope_to_invoke, scopes_to_approve};
 use crate::nodes::rows::paired_row;
 
 /// What this family serves.
@@ -34,14 +34,11 @@ pub(super) const ROUTES: &[super::Route] = super::routes! {
     "node.invoke.result" => invoke_result,
     "node.invoke.progress" => invoke_progress,
     "node.event" => event,
-    "node.pluginTools.update" => tools,
-    "node.skills.update" => skills,
+    "node.pluginTools.update" => node_inventory::tools,
+    "node.skills.update" => node_inventory::skills,
+    "node.runnerInventory.update" => node_inventory::runner,
 };
 
-/// Tools or skills that one node may publish.
-const MOST_PUBLISHED: usize = 128;
-/// Their size together, as JSON.
-const MOST_PUBLISHED_BYTES: usize = 1024 * 1024;
 /// Longest name of a node, in characters.
 const LONGEST_NAME: usize = 64;
 
@@ -168,7 +165,6 @@ pub(super) async fn invoke(gateway: &Arc<Gateway>, call: Call<'_>) -> Result<Rep
         params: params.params,
         timeout: params.timeout_ms.map(Duration::from_millis),
         idempotency_key: params.idempotency_key,
-        progress: None,
     };
     let answer = gateway.invoke_node(request).await?;
     Reply::json(&answer.to_result(&params.node_id, &command)?)
@@ -205,7 +201,7 @@ pub(super) async fn invoke_progress(gateway: &Arc<Gateway>, call: Call<'_>) -> R
         ));
     }
     let invokes = &gateway.nodes.invokes;
-    let taken = invokes.progress(&call.ctx.conn.id, &params.invoke_id, params.seq, params.chunk);
+    let taken = invokes.progress(&call.ctx.conn.id, &params.invoke_id, params.seq);
     Reply::json(&json!({"ok": true, "ignored": !taken}))
 }
 
@@ -219,47 +215,6 @@ pub(super) async fn event(gateway: &Arc<Gateway>, call: Call<'_>) -> Result<Repl
     };
     let heard = gateway.node_event(&call.ctx.conn, &params.event, payload).await?;
     Reply::json(&heard.to_result(&params.event))
-}
-
-/// A node publishes its tools; those whose command it may not do are left out.
-pub(super) async fn tools(gateway: &Arc<Gateway>, call: Call<'_>) -> Result<Reply, ErrorShape> {
-    let params: NodePluginToolsUpdateParams = call.params()?;
-    bounded(&call, "tools", &params.tools)?;
-    let conn = &call.ctx.conn;
-    let id = conn.device_id.clone().unwrap_or_default();
-    let known = gateway.store.nodes().get(&id).await.map_err(store_failed)?;
-    let settings = gateway.settings.now();
-    let may = gateway.nodes.get(&id).map(|live| {
-        let offered = live.approvable(Lists(&settings.config.gateway.nodes));
-        crate::nodes::policy::effective(&offered, known.as_ref().and_then(|node| node.surface.as_ref()))
-    });
-    let may = may.unwrap_or_default();
-    let fits = |tool: &Value| match tool["command"].as_str() {
-        Some(command) => may.commands.iter().any(|one| one == command),
-        None => may.commands.iter().any(|one| one == "mcp.tools.call.v1"),
-    };
-    let kept: Vec<Value> = params.tools.into_iter().filter(fits).collect();
-    gateway.nodes.change(conn, |live| live.tools.clone_from(&kept));
-    Reply::json(&json!({"nodeId": id, "tools": kept}))
-}
-
-/// A node publishes its skills.
-pub(super) async fn skills(gateway: &Arc<Gateway>, call: Call<'_>) -> Result<Reply, ErrorShape> {
-    let params: NodeSkillsUpdateParams = call.params()?;
-    bounded(&call, "skills", &params.skills)?;
-    let conn = &call.ctx.conn;
-    gateway.nodes.change(conn, |live| live.skills.clone_from(&params.skills));
-    Reply::json(&json!({"nodeId": conn.device_id, "skills": params.skills}))
-}
-
-fn bounded(call: &Call<'_>, field: &str, list: &[Value]) -> Result<(), ErrorShape> {
-    let bytes: usize = list.iter().map(|one| one.to_string().len()).sum();
-    if list.len() > MOST_PUBLISHED || bytes > MOST_PUBLISHED_BYTES || list.iter().any(|one| !one.is_object())
-    {
-        let expected = format!("expected at most {MOST_PUBLISHED} objects and {MOST_PUBLISHED_BYTES} bytes");
-        return Err(ErrorShape::invalid_params(call.spec.name, field, expected));
-    }
-    Ok(())
 }
 
 fn is_itself(call: &Call<'_>, node_id: &str) -> Result<(), ErrorShape> {

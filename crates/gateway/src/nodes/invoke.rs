@@ -8,7 +8,7 @@ use bulkhead_protocol::ErrorShape;
 use bulkhead_server::{Audience, ConnId, ConnInfo};
 use serde::Serialize;
 use serde_json::{Value, json};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 
 use super::Live;
@@ -54,7 +54,6 @@ pub(crate) struct Invokes {
 struct Open {
     conn: ConnId,
     tell: Option<oneshot::Sender<Result<(Answer, bool), Gone>>>,
-    progress: Option<mpsc::Sender<String>>,
     /// The next piece of progress that counts.
     next: u64,
 }
@@ -78,8 +77,6 @@ pub(crate) struct Request {
     pub(crate) params: Option<Value>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) idempotency_key: String,
-    /// Where pieces of progress go; what does not fit is left out.
-    pub(crate) progress: Option<mpsc::Sender<String>>,
 }
 
 #[derive(Serialize)]
@@ -105,17 +102,15 @@ impl Invokes {
         told
     }
 
-    /// A node tells how far it is. `false`: nobody waits for that, or it came out of order.
-    pub(crate) fn progress(&self, conn: &ConnId, id: &str, seq: u64, chunk: String) -> bool {
+    /// A node tells how far it is: it has begun, so it is not asked a second time. `false`: nobody waits for that, or it
+    /// came out of order.
+    pub(crate) fn progress(&self, conn: &ConnId, id: &str, seq: u64) -> bool {
         let mut open = self.open();
         let Some(found) = open.get_mut(id).filter(|found| found.conn == *conn) else { return false };
         if seq < found.next {
             return false;
         }
         found.next = seq + 1;
-        if let Some(to) = &found.progress {
-            let _ = to.try_send(chunk);
-        }
         true
     }
 
@@ -263,9 +258,7 @@ impl Gateway {
                     Some(250),
                 ));
             }
-            let entry =
-                Open { conn: conn.id.clone(), tell: Some(tell), progress: request.progress.clone(), next: 0 };
-            open.insert(id.clone(), entry);
+            open.insert(id.clone(), Open { conn: conn.id.clone(), tell: Some(tell), next: 0 });
         }
         let waiting = Waiting { gateway: self, id: &id, node_id: &request.node_id, conn: &conn.id };
         // It may have left between the look at it and now.

@@ -48,6 +48,8 @@ pub(crate) struct Live {
     pub(crate) tools: Vec<Value>,
     /// Skills that it publishes.
     pub(crate) skills: Vec<Value>,
+    /// It says that it would host sessions.
+    pub(crate) session_host: bool,
 }
 
 impl Live {
@@ -99,6 +101,7 @@ impl Nodes {
             last_input_at: None,
             tools: Vec::new(),
             skills: Vec::new(),
+            session_host: false,
         };
         self.live().insert(id, live);
     }

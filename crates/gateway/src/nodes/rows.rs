@@ -70,7 +70,7 @@ impl Gateway {
             "clientMode": device.client_mode,
             "caps": may.caps,
             "commands": may.commands,
-            "sessionHost": false,
+            "sessionHost": live.as_ref().is_some_and(|live| live.session_host),
             "approvalState": state,
             "approvedAtMs": node.and_then(|node| node.approved_at).unwrap_or(device.approved_at),
             "paired": true,

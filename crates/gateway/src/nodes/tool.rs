@@ -145,7 +145,6 @@ impl NodesTool {
             params,
             timeout,
             idempotency_key: format!("{}:{}", context.run_id, uuid::Uuid::new_v4()),
-            progress: None,
         };
         let answer = gateway.invoke_node(request).await?.to_result(&node_id, command)?;
         Ok(match &answer["payload"] {

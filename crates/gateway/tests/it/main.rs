@@ -20,6 +20,7 @@ mod hooks;
 mod http;
 mod life;
 mod models;
+mod node_life;
 mod nodes;
 mod openai;
 mod pairing_devices;

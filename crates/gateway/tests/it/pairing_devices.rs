@@ -61,6 +61,23 @@ async fn a_setup_code_lets_one_device_in_once_and_hands_it_its_tokens() {
 }
 
 #[tokio::test]
+async fn a_code_is_worth_nothing_once_its_device_came_by_a_token() {
+    let world = World::new().await;
+    let gateway = world.start().await;
+    let (_operator, mut events) = gateway.client().await;
+    let (_, auth) = setup(&gateway, None).await;
+    let phone = DeviceKey::generate().unwrap();
+    let (_silent, hello) = Wire::admitted(&gateway, &phone, node(auth.clone(), &[])).await;
+    // It may not have heard the answer: the same device may try again.
+    Wire::admitted(&gateway, &phone, node(auth.clone(), &[])).await;
+    let own = json!({"deviceToken": hello["auth"]["deviceToken"]});
+    Wire::admitted(&gateway, &phone, node(own, &[])).await;
+    events.next("completion", |event, _| event == "device.pair.setup.completed").await;
+    let (_, answer) = Wire::connect(&gateway, &phone, node(auth, &[])).await;
+    assert_eq!(answer["error"]["details"]["code"], "AUTH_BOOTSTRAP_TOKEN_INVALID", "{answer}");
+}
+
+#[tokio::test]
 async fn a_code_for_a_node_approves_what_it_offers_first() {
     let world = World::new().await;
     let gateway = world.start().await;
@@ -159,4 +176,60 @@ async fn a_device_manages_itself_only() {
     let (_, answer) = Wire::connect(&gateway, &mine, app(fresh.clone(), &scopes)).await;
     assert_eq!(answer["error"]["details"]["code"], "AUTH_SCOPE_MISMATCH");
     Wire::admitted(&gateway, &mine, app(fresh, &["operator.read"])).await;
+}
+
+#[tokio::test]
+async fn a_connected_device_asks_for_more_and_is_told_the_answer() {
+    let world = World::new().await;
+    let gateway = world.start().await;
+    let (operator, mut events) = gateway.client().await;
+    let (key, other) = (DeviceKey::generate().unwrap(), DeviceKey::generate().unwrap());
+    let auth = json!({"token": TOKEN});
+    let (mut wire, _) = Wire::admitted(&gateway, &key, app(auth.clone(), &["operator.read"])).await;
+    let (mut stranger, _) = Wire::admitted(&gateway, &other, app(auth, &["operator.read"])).await;
+    let request = "device.scopes.requestUpgrade";
+    for bad in [
+        json!([]),
+        json!(["operator.read", "operator.king"]),
+        json!(["operator.read", "operator.read"]),
+        json!(["operator.read", "node"]),
+        json!(["operator.approvals"]),
+    ] {
+        let refused = wire.call(request, json!({"scopes": bad})).await;
+        assert_eq!(refused["error"]["code"], "INVALID_REQUEST", "{bad}: {refused}");
+    }
+    let without = operator.request(request, json!({"scopes": ["operator.admin"]})).await.unwrap_err();
+    assert!(without.to_string().contains("paired device"), "{without}");
+
+    let wanted = json!({"scopes": ["operator.write"]});
+    let asked = wire.ask(request, wanted.clone()).await;
+    let filed = events.next("a request", |event, _| event == "device.pair.requested").await;
+    assert_eq!((&filed["requestId"], &filed["deviceId"]), (&asked["requestId"], &json!(key.id())));
+    assert_eq!(wire.ask(request, wanted.clone()).await, asked, "asking again is the same request");
+    let foreign = stranger.call("device.scopes.waitUpgrade", asked.clone()).await;
+    assert_eq!(foreign["error"]["code"], "INVALID_REQUEST", "it is told to the device that asked");
+    let (rejected, _) = tokio::join!(
+        wire.ask("device.scopes.waitUpgrade", asked.clone()),
+        operator.request("device.pair.reject", asked.clone())
+    );
+    assert_eq!(rejected, json!({"status": "rejected", "requestId": asked["requestId"]}));
+
+    // Another wish takes the place of the first, and the answer may come before somebody waits for it.
+    let first = wire.ask(request, wanted).await;
+    let wider = json!({"scopes": ["operator.write", "operator.approvals"]});
+    let second = wire.ask(request, wider).await;
+    assert_eq!(wire.ask("device.scopes.waitUpgrade", first).await["status"], "rejected");
+    operator.request("device.pair.approve", second.clone()).await.unwrap();
+    let approved = wire.ask("device.scopes.waitUpgrade", second).await;
+    assert_eq!(approved["status"], "approved");
+    let scopes: Vec<&str> = approved["scopes"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    assert_eq!(scopes, ["operator.write", "operator.approvals"]);
+    assert_eq!(
+        wire.call("device.pair.list", json!({})).await["ok"],
+        false,
+        "this connection stays what it is"
+    );
+    let fresh = json!({"deviceToken": approved["deviceToken"]});
+    let wanted = app(fresh, &["operator.read", "operator.write", "operator.approvals"]);
+    Wire::admitted(&gateway, &key, wanted).await;
 }

@@ -96,6 +96,11 @@ impl Wire {
         }
     }
 
+    /// Whether an event of a name came that nobody looked at yet, before the last answer.
+    pub fn saw(&self, name: &str) -> bool {
+        self.passed.iter().any(|frame| frame["event"] == name)
+    }
+
     /// Answers the next request for this node.
     pub async fn answer(&mut self, with: impl FnOnce(&Value) -> Value) -> Value {
         let asked = self.event("node.invoke.request").await;

@@ -27,11 +27,27 @@ pub(super) const ROWS: &[MethodSpec] = &[
     MethodSpec::new("device.pair.setupStatus", Scope::OperatorAdmin, "What came of a setup code.")
         .since("2026.8")
         .unadvertised(),
+    MethodSpec::new(
+        "device.scopes.requestUpgrade",
+        Scope::OperatorRead,
+        "A connected device asks to be allowed more.",
+    )
+    .since("2026.8")
+    .once(),
+    MethodSpec::new("device.scopes.waitUpgrade", Scope::OperatorRead, "Waits for the answer to that.")
+        .since("2026.8"),
     MethodSpec::new("device.token.rotate", Scope::OperatorPairing, "Gives a device a new token.").once(),
     MethodSpec::new("device.token.revoke", Scope::OperatorPairing, "Takes a device's token away."),
 ];
 
-/// Parameters of `device.pair.approve` and `device.pair.reject`.
+/// Parameters of `device.scopes.requestUpgrade`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceScopesRequestParams {
+    /// 1 to 8, those that the connection has included.
+    pub scopes: Vec<String>,
+}
+
+/// Parameters of `device.pair.approve`, `device.pair.reject` and `device.scopes.waitUpgrade`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DeviceRequestParams {

@@ -24,6 +24,13 @@ pub(super) const ROWS: &[MethodSpec] = &[
     MethodSpec::new("node.pending.ack", Scope::Node, "A node did what was asked while it slept."),
     MethodSpec::new("node.pluginTools.update", Scope::Node, "A node publishes its tools."),
     MethodSpec::new("node.skills.update", Scope::Node, "A node publishes its skills."),
+    MethodSpec::new(
+        "node.runnerInventory.update",
+        Scope::Node,
+        "A node says whether it would host sessions.",
+    )
+    .since("2026.8")
+    .unadvertised(),
 ];
 
 /// Parameters of `node.describe` and `node.pair.remove`.
@@ -170,4 +177,34 @@ pub struct NodePluginToolsUpdateParams {
 pub struct NodeSkillsUpdateParams {
     /// All of them; they replace those published before.
     pub skills: Vec<Value>,
+}
+
+/// Parameters of `node.runnerInventory.update`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NodeRunnerInventoryUpdateParams {
+    /// The way in which it would host; none or one.
+    pub protocol_features: Vec<String>,
+    /// Whether it would, and how many.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worker_host: Option<NodeWorkerHost>,
+}
+
+/// Whether a node would host sessions; what else it says of that is passed over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeWorkerHost {
+    /// Its owner allowed it.
+    pub enabled: bool,
+    /// How many; required when enabled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capacity: Option<NodeWorkerCapacity>,
+}
+
+/// How many sessions a node would host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeWorkerCapacity {
+    /// 1 to 1024.
+    pub total: u64,
+    /// Those that are free.
+    pub available: u64,
 }

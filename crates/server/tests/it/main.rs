@@ -5,6 +5,7 @@
 mod abuse;
 mod access;
 mod devices;
+mod error_table;
 mod events;
 mod handshake;
 mod http;

@@ -31,8 +31,6 @@ pub(super) const ROWS: &[Unserved] = &[
     row(
         "Not built yet.",
         &[
-            "device.scopes.requestUpgrade",
-            "device.scopes.waitUpgrade",
             "diagnostics.stability",
             "exec.approval.grants.list",
             "exec.approval.grants.revoke",

@@ -207,7 +207,6 @@ pub(super) const ROWS: &[Unserved] = &[
             "environments.session.exec",
             "environments.session.status",
             "environments.status",
-            "node.runnerInventory.update",
             "portal.close",
             "portal.list",
             "portal.open",
