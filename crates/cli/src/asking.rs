@@ -24,6 +24,8 @@ pub struct Door {
     pub patience: Duration,
     /// The only certificate that is taken.
     pub pin: Option<Fingerprint>,
+    /// A port of this machine that leads there.
+    pub through: Option<u16>,
     /// The address came from `--url`.
     given: bool,
     /// Whose gateway it is; none for an address that was given.
@@ -45,7 +47,16 @@ pub async fn door_with(context: &Context, target: &Target, given: Option<Auth>) 
         let url = url.parse::<GatewayUrl>()?;
         let pin = target.tls_fingerprint;
         let auth = given.unwrap_or_default();
-        return Ok(Door { url, auth, patience, pin, given: true, profile: None, missing: None });
+        return Ok(Door {
+            url,
+            auth,
+            patience,
+            pin,
+            through: None,
+            given: true,
+            profile: None,
+            missing: None,
+        });
     }
     let place = context.place()?;
     if let Some(door) = configured_remote(context, &place, target, given.clone(), Remote::InUse).await? {
@@ -87,7 +98,7 @@ async fn local(
             Err(error) => (Auth::None, Some(error)),
         },
     };
-    Ok(Door { url, auth, patience, pin, given: false, profile, missing })
+    Ok(Door { url, auth, patience, pin, through: None, given: false, profile, missing })
 }
 
 /// When the gateway of `gateway.remote` is meant.
@@ -141,7 +152,7 @@ pub async fn configured_remote(
         },
     };
     let patience = target.timeout.unwrap_or(PATIENCE);
-    Ok(Some(Door { url, auth, patience, pin, given: false, profile: None, missing }))
+    Ok(Some(Door { url, auth, patience, pin, through: None, given: false, profile: None, missing }))
 }
 
 /// What `gateway.remote` says to show there; the variable of that meaning stands in for nothing.
@@ -214,7 +225,7 @@ impl Door {
     /// The door of a gateway that is no profile's here.
     pub fn to(url: GatewayUrl, auth: Auth, patience: Option<Duration>) -> Self {
         let patience = patience.unwrap_or(PATIENCE);
-        Self { url, auth, patience, pin: None, given: false, profile: None, missing: None }
+        Self { url, auth, patience, pin: None, through: None, given: false, profile: None, missing: None }
     }
 
     /// A command line that may do everything.
@@ -229,7 +240,7 @@ impl Door {
 
     fn with_patience(&self, options: ConnectOptions) -> ConnectOptions {
         let connect = self.patience.min(PATIENCE);
-        options.pinned_to(self.pin).with_timeouts(Timeouts {
+        options.through(self.through).pinned_to(self.pin).with_timeouts(Timeouts {
             connect,
             request: self.patience,
             ..Timeouts::default()

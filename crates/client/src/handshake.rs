@@ -39,7 +39,7 @@ async fn run(
     options: &ConnectOptions,
     step: &mut &'static str,
 ) -> Result<(Socket, HelloOk), ClientError> {
-    let wire = stream::open(url, options.tls_fingerprint).await?;
+    let wire = stream::open(url, options.through, options.tls_fingerprint).await?;
     *step = "waiting for the WebSocket upgrade";
     let mut socket = upgrade(url, wire).await?;
     *step = "waiting for the gateway's challenge";

@@ -19,7 +19,7 @@ pub async fn knock(url: &GatewayUrl, ask: bool, patience: Duration) -> Result<()
 }
 
 async fn run(url: &GatewayUrl, ask: bool, step: &mut &'static str) -> Result<(), ClientError> {
-    let wire = stream::open(url, None).await?;
+    let wire = stream::open(url, None, None).await?;
     *step = "waiting for the WebSocket upgrade";
     let mut socket = handshake::upgrade(url, wire).await?;
     *step = "waiting for the gateway's challenge";

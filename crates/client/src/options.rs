@@ -78,6 +78,8 @@ pub struct ConnectOptions {
     pub url: String,
     /// The secret.
     pub auth: Auth,
+    /// A port of this machine that leads to `url` (a tunnel); the gateway is asked under its own address.
+    pub through: Option<u16>,
     /// The only certificate that is taken; without it, one that this system trusts.
     pub tls_fingerprint: Option<Fingerprint>,
     /// What the client says it is.
@@ -107,6 +109,7 @@ impl ConnectOptions {
         Self {
             url: url.into(),
             auth,
+            through: None,
             tls_fingerprint: None,
             identity,
             scopes,
@@ -138,6 +141,13 @@ impl ConnectOptions {
     #[must_use]
     pub fn with_device(mut self, device: DeviceKey) -> Self {
         self.device = Some(device);
+        self
+    }
+
+    /// Through a port of this machine.
+    #[must_use]
+    pub fn through(mut self, port: Option<u16>) -> Self {
+        self.through = port;
         self
     }
 

@@ -16,12 +16,18 @@ use crate::{ClientError, Fingerprint, GatewayUrl};
 pub(crate) trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Wire for T {}
 
-/// Opens the stream to a gateway. With a fingerprint, the certificate has to be that one, and TLS is asked for.
-pub(crate) async fn open(url: &GatewayUrl, pin: Option<Fingerprint>) -> Result<Box<dyn Wire>, ClientError> {
+/// Opens the stream to a gateway, `through` a port of this machine if there is one. With a fingerprint, the certificate has to be that one, and TLS is asked for.
+pub(crate) async fn open(
+    url: &GatewayUrl,
+    through: Option<u16>,
+    pin: Option<Fingerprint>,
+) -> Result<Box<dyn Wire>, ClientError> {
     if pin.is_some() && !url.tls() {
         return Err(ClientError::NotEncrypted { url: url.to_string() });
     }
-    let tcp = TcpStream::connect((url.host(), url.port())).await.map_err(|error| reach(url, &error))?;
+    let tcp = TcpStream::connect(through.map_or((url.host(), url.port()), |port| ("127.0.0.1", port)))
+        .await
+        .map_err(|error| reach(url, &error))?;
     // Small frames, answered at once: waiting to fill a packet only costs time.
     let _ = tcp.set_nodelay(true);
     if !url.tls() {

@@ -179,7 +179,8 @@ async fn plan(
             target_ids: vec![TUNNEL],
         }),
         Some(Ok(tunnel)) => {
-            let url = GatewayUrl::loopback(tunnel.local_port);
+            // The gateway is asked under its own address: it answers nobody who calls it by another one.
+            let url = GatewayUrl::loopback(tunnel.remote_port);
             let auth = match (for_tunnel, &configured) {
                 (Some(auth), _) => auth,
                 (None, Some((place, config))) => {
@@ -191,7 +192,8 @@ async fn plan(
                 "kind": "ssh", "target": tunnel.target, "localPort": tunnel.local_port, "remotePort": tunnel.remote_port,
                 "pid": tunnel.pid(),
             });
-            let door = Door::to(url, auth, args.target.timeout);
+            let mut door = Door::to(url, auth, args.target.timeout);
+            door.through = Some(tunnel.local_port);
             made.plans.push(Plan { target: TUNNEL, door, active: true, tunnel: told });
             made.tunnel = Some(tunnel);
         }
@@ -211,7 +213,7 @@ async fn plan(
     }
     let mut known = Vec::new();
     made.plans.retain(|plan| {
-        let url = plan.door.url.to_string();
+        let url = (plan.door.url.to_string(), plan.door.through);
         let new = !known.contains(&url);
         known.push(url);
         new
@@ -324,7 +326,8 @@ async fn enter(plan: &Plan) -> Way {
     let begun = Instant::now();
     let entered = bulkhead_client::Client::connect(door.probe()).await;
     let connect_ms = millis(begun.elapsed());
-    let url = door.url.to_string();
+    let shown = door.through.map_or_else(|| door.url.clone(), GatewayUrl::loopback);
+    let url = shown.to_string();
     let mut seen = Seen {
         target,
         url: url.clone(),
