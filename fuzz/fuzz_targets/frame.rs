@@ -20,7 +20,8 @@ fuzz_target!(|text: &str| {
         assert_eq!((request.id, request.method), (again.id, again.method));
         let _ = ConnectParams::parse(request.params.as_deref());
         if let Some(params) = request.params.as_deref() {
-            let params: serde_json::Value = serde_json::from_str(params.get()).expect("raw JSON is JSON");
+            // Raw JSON may hold a number that fits into nothing.
+            let Ok(params) = serde_json::from_str::<serde_json::Value>(params.get()) else { return };
             if let Some(key) = params.pointer("/device/publicKey").and_then(serde_json::Value::as_str) {
                 let known = bulkhead_protocol::device_auth::public_key_bytes(key).is_some();
                 assert_eq!(known, bulkhead_protocol::device_auth::device_id(key).is_some());
