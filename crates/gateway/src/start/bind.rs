@@ -165,14 +165,20 @@ fn taken(place: &Place, env: &Environment, addr: SocketAddr) -> GatewayError {
 
 #[cfg(test)]
 mod tests {
-    use bulkhead_config::ConfigDocument;
+    use bulkhead_config::{AuthMode, ConfigDocument};
 
     use super::*;
 
     fn bound(config: &str) -> Result<Vec<String>, GatewayError> {
+        changed(config, |_| {})
+    }
+
+    /// With what validation would have refused.
+    fn changed(config: &str, change: impl FnOnce(&mut Config)) -> Result<Vec<String>, GatewayError> {
         let env = Environment::for_test("/home/ada");
         let options = RunOptions::new(Place::resolve(None, &env).unwrap(), env);
-        let config = Config::from_document(&ConfigDocument::parse("test", config).unwrap()).unwrap();
+        let mut config = Config::from_document(&ConfigDocument::parse("test", config).unwrap()).unwrap();
+        change(&mut config);
         let bind = addresses(&options, &config, 18789)?;
         Ok(bind.addrs.iter().map(ToString::to_string).collect())
     }
@@ -183,15 +189,16 @@ mod tests {
         assert_eq!(bound(r#"{gateway: {bind: "lan"}}"#).unwrap(), ["0.0.0.0:18789"]);
         let custom = bound(r#"{gateway: {bind: "custom", customBindHost: "192.0.2.7"}}"#).unwrap();
         assert_eq!(custom, ["192.0.2.7:18789", "127.0.0.1:18789"]);
-        let none = bound(r#"{gateway: {bind: "custom"}}"#).unwrap_err().to_string();
+        let named = r#"{gateway: {bind: "custom", customBindHost: "192.0.2.7"}}"#;
+        let none = changed(named, |config| config.gateway.custom_bind_host = None).unwrap_err().to_string();
         assert!(none.contains("customBindHost"), "{none}");
     }
 
     #[test]
     fn without_a_secret_nothing_but_loopback() {
         for bind in [r#""lan""#, r#""custom", customBindHost: "192.0.2.7""#] {
-            let refused =
-                bound(&format!("{{gateway: {{bind: {bind}, auth: {{mode: \"none\"}}}}}}")).unwrap_err();
+            let text = format!("{{gateway: {{bind: {bind}}}}}");
+            let refused = changed(&text, |config| config.gateway.auth.mode = AuthMode::None).unwrap_err();
             assert!(refused.to_string().contains("gateway.auth.mode"), "{refused}");
             assert_eq!(refused.exit_code(), 78);
         }

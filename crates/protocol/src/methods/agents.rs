@@ -82,6 +82,7 @@ pub struct AgentsUpdateParams {
 }
 
 /// Tells `null` from nothing.
+#[allow(clippy::option_option, reason = "left out, null and a text are three different wishes")]
 fn given<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
 }
