@@ -35,9 +35,9 @@ fn page() -> String {
     let (ours, served): (Vec<_>, Vec<_>) = METHODS.iter().partition(|row| row.since == "bulkhead");
     let unserved = unserved::methods().count();
     let mut page = String::from(HEAD);
-    let _ = write!(
+    let _ = writeln!(
         page,
-        "**{} of the {} methods of OpenClaw are served, {unserved} are not; {} methods are our own; {} events are sent.**\n",
+        "**{} of the {} methods of OpenClaw are served, {unserved} are not; {} methods are our own; {} events are sent.**",
         // `connect` is the handshake: it has no row in the table.
         served.len() + 1,
         served.len() + 1 + unserved,

@@ -77,6 +77,7 @@ impl Gateway {
 }
 
 /// Reads, changes, checks and writes. `base`: the hash that the caller must know, or nothing if it need not.
+#[allow(clippy::option_option, reason = "nobody has to know it, somebody knows none, somebody knows one")]
 pub(crate) fn write(
     store: &ConfigStore,
     base: Option<Option<String>>,

@@ -47,10 +47,10 @@ impl Gateway {
         crate::credentials::teach_plain(&self.redactor, &next);
         let hash = next.hash.clone();
         let before = self.settings.replace(next);
-        if !self.sidecar {
-            self.resolve_again().await;
-        } else {
+        if self.sidecar {
             self.ask_for_missing_secrets(&before.config);
+        } else {
+            self.resolve_again().await;
         }
         self.take_policy();
         let now = self.settings.now();

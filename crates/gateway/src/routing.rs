@@ -111,13 +111,12 @@ fn session_key(agent: &str, origin: Origin<'_>, scope: Option<DmScope>) -> Strin
             format!("agent:{agent}:{channel}:group:{peer}")
         };
     }
+    let scope = scope.or(by_account.then_some(DmScope::PerAccountChannelPeer));
     match scope {
         Some(DmScope::Main) => format!("agent:{agent}:main"),
         Some(DmScope::PerPeer) => format!("agent:{agent}:direct:{peer}"),
-        Some(DmScope::PerChannelPeer) => format!("agent:{agent}:{channel}:direct:{peer}"),
         Some(DmScope::PerAccountChannelPeer) => format!("agent:{agent}:{channel}:{account}:direct:{peer}"),
-        None if by_account => format!("agent:{agent}:{channel}:{account}:direct:{peer}"),
-        None => format!("agent:{agent}:{channel}:direct:{peer}"),
+        Some(DmScope::PerChannelPeer) | None => format!("agent:{agent}:{channel}:direct:{peer}"),
     }
 }
 

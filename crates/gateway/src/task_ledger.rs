@@ -67,7 +67,7 @@ impl Gateway {
             Ok(Some(task)) => self.events.task(&summary(&task, false)),
             Ok(None) => {}
             Err(error) => {
-                tracing::warn!(%error, run = %request.run_id, "the end of a task could not be listed")
+                tracing::warn!(%error, run = %request.run_id, "the end of a task could not be listed");
             }
         }
     }

@@ -294,7 +294,7 @@ pub fn revision(job: &CronJob) -> String {
 pub fn revision_of(value: &Value) -> String {
     // Sorted, so that the same value has the same name.
     let hash = Sha256::digest(sorted(value).to_string().as_bytes());
-    format!("sha256:{}", hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+    format!("sha256:{}", hex::encode(hash))
 }
 
 fn sorted(value: &Value) -> Value {

@@ -14,6 +14,7 @@ const PAUSED: i64 = 3_600_000 + 60_000;
 
 /// How a start takes what was missed.
 #[derive(Debug, Clone, Copy)]
+#[allow(clippy::struct_field_names, reason = "it is a time after the start")]
 pub(crate) struct Start {
     pub(crate) now: i64,
     pub(crate) skip_missed: bool,

@@ -23,7 +23,7 @@ pub fn message(text: &str) -> Vec<u8> {
     match text.len() {
         short @ 0..=125 => bytes.push(0x80 | short as u8),
         long => {
-            bytes.push(0x80 | 126);
+            bytes.push(0x80 | 0x7e);
             bytes.extend((long as u16).to_be_bytes());
         }
     }

@@ -111,17 +111,16 @@ fn read(answer: &Value, api: ProviderApi) -> Embeddings {
         numbers.as_array().into_iter().flatten().filter_map(Value::as_f64).map(|n| n as f32).collect()
     };
     let list = |name: &str| answer.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
-    match api {
-        ProviderApi::Ollama => Embeddings {
+    if api == ProviderApi::Ollama {
+        Embeddings {
             vectors: list("embeddings").iter().map(vector).collect(),
             tokens: answer.get("prompt_eval_count").and_then(Value::as_u64).unwrap_or(0),
-        },
-        _ => {
-            let mut rows = list("data");
-            rows.sort_by_key(|row| row.get("index").and_then(Value::as_u64).unwrap_or(0));
-            let tokens = answer.pointer("/usage/prompt_tokens").and_then(Value::as_u64).unwrap_or(0);
-            Embeddings { vectors: rows.iter().map(|row| vector(&row["embedding"])).collect(), tokens }
         }
+    } else {
+        let mut rows = list("data");
+        rows.sort_by_key(|row| row.get("index").and_then(Value::as_u64).unwrap_or(0));
+        let tokens = answer.pointer("/usage/prompt_tokens").and_then(Value::as_u64).unwrap_or(0);
+        Embeddings { vectors: rows.iter().map(|row| vector(&row["embedding"])).collect(), tokens }
     }
 }
 

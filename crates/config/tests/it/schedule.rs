@@ -13,13 +13,13 @@ fn read(text: &str) -> Result<Config, Vec<String>> {
 #[test]
 fn what_is_wrong_is_named_by_its_place() {
     for (text, path) in [
-        (r#"{ hooks: { enabled: true } }"#, "hooks.token"),
+        (r"{ hooks: { enabled: true } }", "hooks.token"),
         (r#"{ hooks: { path: "/" } }"#, "hooks.path"),
         (r#"{ hooks: { path: "/v1/x" } }"#, "hooks.path"),
         (r#"{ hooks: { path: "/a/{b}" } }"#, "hooks.path"),
         (r#"{ hooks: { token: "same-same" }, gateway: { auth: { token: "same-same" } } }"#, "hooks.token"),
         (r#"{ hooks: { mappings: [{ action: "dance" }] } }"#, "hooks.mappings[0].action"),
-        (r#"{ cron: { maxConcurrentRuns: 0 } }"#, "cron.maxConcurrentRuns"),
+        (r"{ cron: { maxConcurrentRuns: 0 } }", "cron.maxConcurrentRuns"),
         (r#"{ cron: { sessionRetention: "soon" } }"#, "cron.sessionRetention"),
         (r#"{ agents: { defaults: { heartbeat: { every: "often" } } } }"#, "agents.defaults.heartbeat.every"),
         (

@@ -145,7 +145,7 @@ impl Gateway {
         by: &Resolver,
     ) -> Result<(Approval, bool), ErrorShape> {
         let found = self.store.approvals().get(id).await.map_err(store_failed)?.ok_or_else(unknown)?;
-        if !wire::allowed_decisions(&found).iter().any(|allowed| *allowed == decision) {
+        if !wire::allowed_decisions(&found).contains(&decision) {
             let known = ["allow-once", "allow-always", "deny"].contains(&decision);
             let error = if known {
                 ErrorShape::invalid_request("allow-always is unavailable for this command")

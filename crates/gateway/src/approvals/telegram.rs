@@ -1,6 +1,7 @@
 //! Approvals on Telegram: who is asked, in which words, and what a tap or a command says.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use bulkhead_channels::{ButtonPress, Command, InboundMessage, PressAnswer};
@@ -86,12 +87,12 @@ fn question(approval: &Approval) -> String {
         ("Why", text("warningText")),
     ] {
         if !value.is_empty() {
-            question.push_str(&format!("\n{title}: {value}"));
+            let _ = write!(question, "\n{title}: {value}");
         }
     }
     let minutes = (approval.expires_at - approval.created_at).max(0) / 60_000;
     let id: String = approval.id.chars().take(8).collect();
-    question.push_str(&format!("\nGood for {} min. Or write: /approve {id} allow-once", minutes.max(1)));
+    let _ = write!(question, "\nGood for {} min. Or write: /approve {id} allow-once", minutes.max(1));
     question
 }
 
@@ -213,7 +214,7 @@ fn waiting(pending: &[Approval]) -> String {
     for one in pending.iter().take(10) {
         let command: String = wire::command(one).chars().take(200).collect();
         let id: String = one.id.chars().take(8).collect();
-        text.push_str(&format!("\n\n{id}\n{command}"));
+        let _ = write!(text, "\n\n{id}\n{command}");
     }
     text
 }

@@ -64,9 +64,8 @@ pub(super) async fn list(gateway: &Arc<Gateway>, _call: Call<'_>) -> Result<Repl
 }
 
 fn paired_row(device: &Device, tokens: &[DeviceToken], connected: bool, roll: &Roll) -> Value {
-    let own = tokens
-        .iter()
-        .filter(|token| token.device_id == device.id && device.roles.iter().any(|role| *role == token.role));
+    let own =
+        tokens.iter().filter(|token| token.device_id == device.id && device.roles.contains(&token.role));
     let own: Vec<Value> = own
         .map(|token| {
             let mut row =

@@ -88,35 +88,32 @@ pub(super) async fn system_event(gateway: &Arc<Gateway>, call: Call<'_>) -> Resu
     let params: SystemEventParams = call.params()?;
     let text = needs_text("system-event", &params.text)?;
     let device = params.instance_id.clone().or_else(|| params.device_id.clone());
-    match device {
-        Some(key) => {
-            gateway.presence.note(
-                key,
-                Entry {
-                    client_id: None,
-                    host: params.host,
-                    ip: params.ip,
-                    version: params.version,
-                    platform: params.platform,
-                    device_family: params.device_family,
-                    mode: params.mode,
-                    reason: "system-event",
-                    text: text.chars().take(500).collect(),
-                    ts: 0,
-                    online_since: None,
-                    device_id: params.device_id,
-                    roles: params.roles,
-                    scopes: params.scopes,
-                    instance_id: params.instance_id,
-                },
-            );
-            gateway.events.presence(&gateway.presence.render(), gateway.state_version());
-        }
-        None => {
-            let settings = gateway.settings.now();
-            let (key, _) = resolve(&settings, params.session_key.as_deref(), None)?;
-            gateway.schedule.events.add(&key, text);
-        }
+    if let Some(key) = device {
+        gateway.presence.note(
+            key,
+            Entry {
+                client_id: None,
+                host: params.host,
+                ip: params.ip,
+                version: params.version,
+                platform: params.platform,
+                device_family: params.device_family,
+                mode: params.mode,
+                reason: "system-event",
+                text: text.chars().take(500).collect(),
+                ts: 0,
+                online_since: None,
+                device_id: params.device_id,
+                roles: params.roles,
+                scopes: params.scopes,
+                instance_id: params.instance_id,
+            },
+        );
+        gateway.events.presence(&gateway.presence.render(), gateway.state_version());
+    } else {
+        let settings = gateway.settings.now();
+        let (key, _) = resolve(&settings, params.session_key.as_deref(), None)?;
+        gateway.schedule.events.add(&key, text);
     }
     Reply::json(&json!({"ok": true}))
 }

@@ -40,7 +40,10 @@ pub(super) async fn list(gateway: &Arc<Gateway>, call: Call<'_>) -> Result<Reply
     };
     let limit = params.limit.map_or(USUAL, |limit| usize::from(limit).clamp(1, 500));
     let filter = TaskFilter {
-        statuses: params.status.map(|status| status.into_list()).unwrap_or_default(),
+        statuses: params
+            .status
+            .map(bulkhead_protocol::methods::tasks::TaskStatuses::into_list)
+            .unwrap_or_default(),
         agent_id: params.agent_id.filter(|_| session_key.is_none()),
         session_key,
         by_end: params.sort_by.as_deref() == Some("endedAt"),

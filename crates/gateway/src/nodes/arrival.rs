@@ -86,10 +86,10 @@ fn about(conn: &ConnInfo) -> Value {
             about[name] = text.as_str().into();
         }
     }
-    if !conn.loopback {
-        about["remoteIp"] = conn.remote.to_string().into();
-    } else {
+    if conn.loopback {
         about["silent"] = true.into();
+    } else {
+        about["remoteIp"] = conn.remote.to_string().into();
     }
     about
 }

@@ -70,7 +70,7 @@ impl Gateway {
                 Ok(self.chat_wish(conn, event == "chat.subscribe", &payload))
             }
             "agent.request" => self.agent_request(conn, payload).await,
-            "exec.started" | "exec.finished" | "exec.denied" => Ok(self.exec_told(conn, event, &payload)),
+            "exec.started" | "exec.finished" | "exec.denied" => Ok(Self::exec_told(conn, event, &payload)),
             _ => Ok(ignored("unsupported_event")),
         }
     }
@@ -151,7 +151,7 @@ impl Gateway {
     }
 
     /// A program on a node began or ended. Those that were asked for are answered already; this is for the log.
-    fn exec_told(&self, conn: &ConnInfo, event: &str, payload: &Value) -> Heard {
+    fn exec_told(conn: &ConnInfo, event: &str, payload: &Value) -> Heard {
         let number = |name: &str| payload[name].as_i64();
         tracing::info!(
             node = conn.device_id.as_deref().unwrap_or_default(),

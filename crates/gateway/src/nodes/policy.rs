@@ -64,7 +64,7 @@ impl Platform {
                 "motion.pedometer",
                 "system.notify",
             ],
-            Self::Watch => &["device.info", "device.status", "system.notify"],
+            Self::Watch | Self::Unknown => &["device.info", "device.status", "system.notify"],
             Self::Android => &[
                 "camera.list",
                 "location.get",
@@ -114,7 +114,6 @@ impl Platform {
                 "computer.act",
             ],
             Self::Linux => &["system.notify", "computer.act"],
-            Self::Unknown => &["device.info", "device.status", "system.notify"],
         }
     }
 }

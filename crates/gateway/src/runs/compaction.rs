@@ -3,6 +3,7 @@
 use bulkhead_agent::{AgentRun, RunInput, RunStatus, ToolSet};
 use bulkhead_store::{Compaction, Message, NewCompaction, NewMessage, Session};
 use serde_json::json;
+use std::fmt::Write as _;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -110,11 +111,12 @@ fn in_words(message: &Message) -> String {
     for block in message.content.as_array().into_iter().flatten() {
         match block["type"].as_str() {
             Some("toolCall") => {
-                text.push_str(&format!(
+                let _ = write!(
+                    text,
                     "\n[called {} with {}]",
                     block["name"].as_str().unwrap_or("a tool"),
                     block["arguments"]
-                ));
+                );
             }
             Some("image") => text.push_str("\n[a picture]"),
             _ => {}
@@ -188,12 +190,11 @@ impl Gateway {
         };
         let Some(start) = start else { return Ok(Compacted::Nothing("there is nothing to summarise yet")) };
         let (old, kept) = messages.split_at(start);
-        let summary = match wish.keep_messages {
-            Some(_) => earlier.map(|earlier| earlier.summary).unwrap_or_default(),
-            None => {
-                let known = earlier.map(|earlier| earlier.summary);
-                self.summary(session, old, known, wish.instructions.as_deref(), cancel).await?
-            }
+        let summary = if wish.keep_messages.is_some() {
+            earlier.map(|earlier| earlier.summary).unwrap_or_default()
+        } else {
+            let known = earlier.map(|earlier| earlier.summary);
+            self.summary(session, old, known, wish.instructions.as_deref(), cancel).await?
         };
         let tokens = |bytes: usize| u64::try_from(bytes / BYTES_PER_TOKEN).unwrap_or(u64::MAX);
         let new = NewCompaction {
@@ -237,15 +238,15 @@ impl Gateway {
         }
         let mut system = SUMMARISE.to_owned();
         if let Some(focus) = instructions {
-            system.push_str(&format!("\n\nThe person asks you to look after this above all: {focus:?}"));
+            let _ = write!(system, "\n\nThe person asks you to look after this above all: {focus:?}");
         }
         let mut summary = known;
         for piece in pieces(old, piece_size(model.as_ref(), &settings)) {
             let mut question = String::new();
             if let Some(summary) = &summary {
-                question.push_str(&format!("The summary of what came before:\n{summary}\n\n"));
+                let _ = write!(question, "The summary of what came before:\n{summary}\n\n");
             }
-            question.push_str(&format!("The conversation:\n{piece}\n\nWrite the summary of all of it."));
+            let _ = write!(question, "The conversation:\n{piece}\n\nWrite the summary of all of it.");
             let run = AgentRun::new(self.run_settings(&settings, &agent)?);
             let (sender, mut events) = mpsc::channel(64);
             let input = RunInput::new(&session.key, Uuid::new_v4().to_string(), question).system(&system);

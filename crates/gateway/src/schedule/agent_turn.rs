@@ -61,7 +61,10 @@ impl Gateway {
             },
             _ => fresh,
         };
-        let trusted = job.scheduled_tool_policy.as_ref().is_some_and(|policy| policy.is_trusted());
+        let trusted = job
+            .scheduled_tool_policy
+            .as_ref()
+            .is_some_and(bulkhead_protocol::methods::cron::ScheduledToolPolicy::is_trusted);
         let source = if trusted { Source::Cron } else { Source::CronAccount };
         let longest = match asked.timeout_seconds {
             None => LONGEST,

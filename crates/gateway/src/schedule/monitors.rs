@@ -19,6 +19,7 @@ const EVERY: i64 = 30 * 60_000;
 const DECLARED: &str = "heartbeat:";
 
 impl Gateway {
+    #[allow(clippy::unused_self, reason = "asked of the gateway like the others")]
     /// The heartbeat of an agent, with what the defaults say; `None`: it has none.
     pub(super) fn heartbeat_of(&self, settings: &Settings, agent_id: &str) -> Option<Heartbeat> {
         heartbeats(settings).remove(agent_id)

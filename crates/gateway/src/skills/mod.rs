@@ -44,7 +44,7 @@ pub fn places(
     let extra: Vec<PathBuf> =
         config.skills.load.extra_dirs.iter().map(|path| environment.expand(path)).collect();
     // A profile in a place of its own stays apart from what lies in the home folder.
-    let home = (!place.overridden() && place.name().as_str() == "main").then(|| environment.home.as_path());
+    let home = (!place.overridden() && place.name().as_str() == "main").then_some(environment.home.as_path());
     skills::roots(workspace, home, place.state_dir(), &extra)
 }
 

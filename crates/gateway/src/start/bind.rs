@@ -65,12 +65,11 @@ pub(crate) fn addresses(
         Ok(BindOptions { addrs: vec![SocketAddr::new(address, port)] })
     };
     match bind {
-        Bind::Loopback => Ok(BindOptions::loopback(port)),
         // Nobody reaches the loopback of a container from outside; without a secret it stays there all the same.
         Bind::Auto if in_container() => {
             open(IpAddr::V4(Ipv4Addr::UNSPECIFIED)).or_else(|_| Ok(BindOptions::loopback(port)))
         }
-        Bind::Auto => Ok(BindOptions::loopback(port)),
+        Bind::Loopback | Bind::Auto => Ok(BindOptions::loopback(port)),
         Bind::Lan => open(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
         Bind::Custom => {
             let host = config.gateway.custom_bind_host.as_deref().unwrap_or_default();

@@ -47,7 +47,9 @@ impl Aggregates {
     /// The aggregates of these runs.
     pub(crate) fn of(entries: &[UsageEntry], range: &Range) -> Self {
         let mut all = Self::default();
-        entries.iter().for_each(|entry| all.add(entry, range));
+        for entry in entries {
+            all.add(entry, range);
+        }
         all
     }
 

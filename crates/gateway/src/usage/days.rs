@@ -67,6 +67,7 @@ impl Range {
     }
 
     /// When the first day begins, in milliseconds since 1970.
+    #[allow(clippy::wrong_self_convention, reason = "from a day until another")]
     pub(crate) fn from_ms(&self) -> i64 {
         self.begins(self.first)
     }

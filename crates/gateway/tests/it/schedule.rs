@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Events, World};
 
+#[allow(clippy::needless_pass_by_value, reason = "it is made for the call")]
 fn job(name: &str, schedule: Value, message: &str) -> Value {
     json!({
         "name": name, "schedule": schedule, "sessionTarget": "isolated", "wakeMode": "now",

@@ -17,6 +17,7 @@ pub struct Wire {
 }
 
 /// A connect request as a node host sends it.
+#[allow(clippy::needless_pass_by_value, reason = "it is made for the call")]
 pub fn node(auth: Value, commands: &[&str]) -> Value {
     json!({
         "minProtocol": 4, "maxProtocol": 4,
@@ -29,6 +30,7 @@ pub fn node(auth: Value, commands: &[&str]) -> Value {
 }
 
 /// A connect request as an app sends it.
+#[allow(clippy::needless_pass_by_value, reason = "it is made for the call")]
 pub fn app(auth: Value, scopes: &[&str]) -> Value {
     json!({
         "minProtocol": 4, "maxProtocol": 4,

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::world::{NOON, World, at, every, turn};
 
+#[allow(clippy::needless_pass_by_value, reason = "it is made for the call")]
 fn change(value: Value) -> Map<String, Value> {
     value.as_object().unwrap().clone()
 }
@@ -49,7 +50,10 @@ async fn a_job_that_is_removed_while_it_runs_ends_and_is_recorded() {
             break;
         }
     }
-    assert_eq!(life.runs().await[0].status.map(|status| status.as_str()), Some("ok"));
+    assert_eq!(
+        life.runs().await[0].status.map(bulkhead_protocol::methods::cron::RunStatusWord::as_str),
+        Some("ok")
+    );
     assert!(life.engine.jobs().await.unwrap().is_empty());
 }
 

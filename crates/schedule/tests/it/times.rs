@@ -21,7 +21,10 @@ async fn an_interval_runs_at_its_times_and_a_one_shot_goes_when_it_is_done() {
     life.finished(2).await;
     let job = life.engine.get(&job.id).await.unwrap();
     assert_eq!(job.state.next_run_at_ms, Some(NOON + 120_000));
-    assert_eq!(job.state.last_run_status.map(|status| status.as_str()), Some("ok"));
+    assert_eq!(
+        job.state.last_run_status.map(bulkhead_protocol::methods::cron::RunStatusWord::as_str),
+        Some("ok")
+    );
     let runs = life.runs().await;
     assert_eq!(runs.len(), 2);
     assert_eq!(runs[0].completion_status, Some(bulkhead_protocol::methods::cron::CompletionWord::Succeeded));

@@ -189,9 +189,8 @@ impl Life {
                 changed.await;
             }
         };
-        if tokio::time::timeout(Duration::from_secs(10), wait).await.is_err() {
-            panic!("never: {what}; told {:?}", self.host.0.told.lock().unwrap());
-        }
+        let waited = tokio::time::timeout(Duration::from_secs(10), wait).await;
+        assert!(waited.is_ok(), "never: {what}; told {:?}", self.host.0.told.lock().unwrap());
     }
 
     pub async fn finished(&self, count: usize) {
@@ -213,6 +212,7 @@ impl Life {
 }
 
 /// A job of an agent's.
+#[allow(clippy::needless_pass_by_value, reason = "it is made for the call")]
 pub fn turn(name: &str, schedule: Value) -> Value {
     json!({
         "name": name, "schedule": schedule, "sessionTarget": "isolated", "wakeMode": "now",

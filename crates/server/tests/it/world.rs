@@ -134,6 +134,7 @@ async fn begin_with(
     begin_on(bound, limits, change, static_ui, "", http_routes).await
 }
 
+#[allow(clippy::unused_async, reason = "it spawns on the runtime of its caller")]
 async fn begin_on(
     bound: bulkhead_server::Bound,
     limits: Limits,

@@ -117,7 +117,7 @@ fn call_id(id: &str) -> CallId {
 fn add_message(conversation: &mut Vec<Message>, message: ModelMessage) -> Result<(), String> {
     match message {
         ModelMessage::User { text, pictures } if pictures.is_empty() => {
-            conversation.push(Message::user(text))
+            conversation.push(Message::user(text));
         }
         ModelMessage::User { text, pictures } => {
             let mut content: Vec<UserContent> = pictures.into_iter().map(picture).collect();

@@ -12,14 +12,13 @@ use crate::grammar::cron::{AddArgs, Clear, EditArgs, What, When};
 /// Parameters of `cron.add`.
 pub(super) fn add(args: &AddArgs, now: Timestamp) -> Result<Value, Failure> {
     let flagged = schedule(&args.when, now)?;
-    let (schedule, first) = match flagged {
-        Some(schedule) => (schedule, args.schedule.clone()),
-        None => {
-            let text = args.schedule.as_deref().ok_or_else(|| {
-                Failure::usage("no schedule; give one such as \"0 7 * * *\", \"every 1h\" or 20m, or use --at, --every or --cron")
-            })?;
-            (positional(text, &args.when, now)?, None)
-        }
+    let (schedule, first) = if let Some(schedule) = flagged {
+        (schedule, args.schedule.clone())
+    } else {
+        let text = args.schedule.as_deref().ok_or_else(|| {
+            Failure::usage("no schedule; give one such as \"0 7 * * *\", \"every 1h\" or 20m, or use --at, --every or --cron")
+        })?;
+        (positional(text, &args.when, now)?, None)
     };
     let what = &args.what;
     let message = what.text.clone().or_else(|| args.message.clone());

@@ -45,7 +45,7 @@ struct Way {
 
 /// What was planned, and what went wrong with that.
 struct Plans {
-    plans: Vec<Plan>,
+    all: Vec<Plan>,
     warnings: Vec<Warning>,
     /// Ends with the probe.
     tunnel: Option<Tunnel>,
@@ -61,12 +61,12 @@ async fn probe(args: &ProbeArgs, context: &Context) -> Result<Value, Failure> {
     let begun = Instant::now();
     let tunnel = open_tunnel(args, context).await?;
     let mut made = plan(args, context, tunnel).await?;
-    let patience = made.plans.first().map_or(Duration::ZERO, |plan| plan.door.patience);
-    let mut ways = look(&made.plans).await;
+    let patience = made.all.first().map_or(Duration::ZERO, |plan| plan.door.patience);
+    let mut ways = look(&made.all).await;
     let (mut identities, mut found) = judge_all(&ways);
     if identities > 1 {
         // One that started anew between two looks is not two.
-        ways = look(&made.plans).await;
+        ways = look(&made.all).await;
         (identities, found) = judge_all(&ways);
     }
     if let Some(tunnel) = made.tunnel.take() {
@@ -159,14 +159,14 @@ async fn plan(
     context: &Context,
     tunnel: Option<Result<Tunnel, String>>,
 ) -> Result<Plans, Failure> {
-    let mut made = Plans { plans: Vec::new(), warnings: Vec::new(), tunnel: None };
+    let mut made = Plans { all: Vec::new(), warnings: Vec::new(), tunnel: None };
     let way = |target, door, active| Plan { target, door, active, tunnel: Value::Null };
     let credentials = asking::given(&args.target)?;
     // Credentials that were given belong to the address that was given, else to the tunnel that was asked for, else to all.
     let bare = Target { timeout: args.target.timeout, ..Target::default() };
     if args.target.url.is_some() {
         let door = asking::door_with(context, &args.target, credentials.clone()).await?;
-        made.plans.push(way(EXPLICIT, door, true));
+        made.all.push(way(EXPLICIT, door, true));
     }
     let configured = configured(context);
     let for_tunnel = credentials.clone().filter(|_| args.target.url.is_none());
@@ -194,7 +194,7 @@ async fn plan(
             });
             let mut door = Door::to(url, auth, args.target.timeout);
             door.through = Some(tunnel.local_port);
-            made.plans.push(Plan { target: TUNNEL, door, active: true, tunnel: told });
+            made.all.push(Plan { target: TUNNEL, door, active: true, tunnel: told });
             made.tunnel = Some(tunnel);
         }
     }
@@ -203,16 +203,16 @@ async fn plan(
             asking::configured_remote(context, place, &bare, for_own.clone(), Remote::Configured).await
     {
         let active = config.gateway.mode == Some(GatewayMode::Remote);
-        made.plans.push(way(REMOTE, door, active));
+        made.all.push(way(REMOTE, door, active));
     }
     // With an address alone there may be no profile here at all.
     match asking::local_door(context, &bare, for_own).await {
-        Ok(door) => made.plans.push(way(LOCAL, door, true)),
-        Err(failure) if made.plans.is_empty() => return Err(failure),
+        Ok(door) => made.all.push(way(LOCAL, door, true)),
+        Err(failure) if made.all.is_empty() => return Err(failure),
         Err(_) => {}
     }
     let mut known = Vec::new();
-    made.plans.retain(|plan| {
+    made.all.retain(|plan| {
         let url = (plan.door.url.to_string(), plan.door.through);
         let new = !known.contains(&url);
         known.push(url);

@@ -169,7 +169,7 @@ async fn work(gateway: &Arc<Gateway>, ask: Ask, run_id: &str) -> Value {
 fn ended(gateway: &Gateway, ask: &Ask, run_id: &str, status: &str, problem: Option<String>) -> Value {
     match problem {
         None => {
-            tracing::info!(run = run_id, hook = %ask.name, agent = %ask.agent_id, "hook agent run completed")
+            tracing::info!(run = run_id, hook = %ask.name, agent = %ask.agent_id, "hook agent run completed");
         }
         Some(problem) => {
             tracing::warn!(run = run_id, hook = %ask.name, agent = %ask.agent_id, "hook agent run failed: {problem}");

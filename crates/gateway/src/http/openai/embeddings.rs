@@ -115,8 +115,8 @@ fn which(gateway: &Gateway, model: &str, headers: &HeaderMap) -> Result<ModelRef
     }
     let own = view.models.first().filter(|own| {
         let address = settings.provider(&own.provider).and_then(|entry| entry.base_url.as_deref());
-        let here = address.map_or(own.provider == "openai", |url| url.starts_with("https://api.openai.com/"));
-        here
+
+        address.map_or(own.provider == "openai", |url| url.starts_with("https://api.openai.com/"))
     });
     own.map(|own| ModelRef { provider: own.provider.clone(), model: OPENAI_DEFAULT.to_owned() }).ok_or_else(|| {
         format!(

@@ -141,12 +141,11 @@ fn add(document: &mut ConfigDocument, id: &str, entry: Value, default: &str) -> 
 
 /// Merges into an agent's entry; one that has none yet gets it.
 fn merge(document: &mut ConfigDocument, id: &str, patch: &Value, default: &str) -> Result<(), ConfigError> {
-    let at = match entry_of(document, id) {
-        Some(at) => at,
-        None => {
-            add(document, id, json!({"default": id == default}), default)?;
-            ConfigPath::root().key("agents").key("entries").key(id)
-        }
+    let at = if let Some(at) = entry_of(document, id) {
+        at
+    } else {
+        add(document, id, json!({"default": id == default}), default)?;
+        ConfigPath::root().key("agents").key("entries").key(id)
     };
     for (key, value) in patch.as_object().into_iter().flatten() {
         let place = at.key(key);

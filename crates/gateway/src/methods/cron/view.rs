@@ -36,6 +36,7 @@ fn copy(from: &Value, name: &str, into: &mut Map<String, Value>, as_name: &str) 
 }
 
 /// A short row.
+#[allow(clippy::needless_pass_by_value, reason = "it becomes a part of the row")]
 pub(crate) fn compact(job: &CronJob, agent: Option<String>) -> Value {
     let state = &job.state;
     let time = |at: Option<i64>| at.and_then(|at| u64::try_from(at).ok()).map(clock::rfc3339);
