@@ -77,6 +77,8 @@ const YOUNGER = {
   HelloOk: ['/snapshot/health/modelRuntime', '/snapshot/presence/*/clientId'],
   ModelsListResult: ['/models/*/local'],
   PresenceEntry: ['/clientId'],
+  ChannelsStatusResult: ['/statusIssues'],
+  CronJob: ['/effectiveAgentId'],
   SystemInfoResult: ['/processMemory'],
 };
 

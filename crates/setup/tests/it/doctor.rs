@@ -206,10 +206,10 @@ async fn bots_that_are_refused_or_used_twice() {
             .edit(|document| document.set(field, value.clone()))
             .unwrap();
     };
-    edit(
-        "channels.telegram.accounts.second.botToken",
-        json!({ "source": "keychain", "id": "telegram/bot-token" }),
-    );
+    let second = "telegram/second/bot-token";
+    edit("channels.telegram.accounts.second.botToken", json!({ "source": "keychain", "id": second }));
+    let key = ("ai.bulkhead.main".to_owned(), second.to_owned());
+    ward.machine.keychain.items.lock().unwrap().insert(key, MAIN_BOT.to_owned());
     let mut text = ward.show(&ward.doctor(&world, "main").await);
     // In an OpenClaw on this machine.
     bulkhead_config::ConfigStore::new(&place)
