@@ -116,7 +116,7 @@ export const CALLS = [
 
   // What comes by the clock.
   ['cron.add', { name: 'daily', schedule: { kind: 'cron', expr: '0 5 * * *' }, sessionTarget: 'isolated', wakeMode: 'now',
-    payload: { kind: 'agentTurn', message: 'ECHO five' }, delivery: { mode: 'none' } }, (r, s) => { s.job = r.id ?? r.job?.id; }],
+    payload: { kind: 'agentTurn', message: 'ECHO five' }, delivery: { mode: 'none', channel: 'last' } }, (r, s) => { s.job = r.id ?? r.job?.id; }],
   ['cron.list', {}], ['cron.list', { includeDisabled: true, limit: 10 }], ['cron.status', {}], ['cron.get', (s) => ({ id: s.job })],
   ['cron.update', (s) => ({ id: s.job, patch: { name: 'every day', enabled: true } })],
   ['cron.scratch.set', (s) => ({ id: s.job, content: 'kept' })], ['cron.scratch.get', (s) => ({ id: s.job })],
