@@ -36,7 +36,7 @@ struct Copied {
     fingerprint: Option<String>,
 }
 
-/// Where timed jobs are kept until there is something that runs them.
+/// Where timed jobs are kept for whoever makes them anew.
 pub(super) fn jobs_path(place: &Place) -> PathBuf {
     place.state_dir().join("imported").join("openclaw-cron.json")
 }

@@ -416,7 +416,7 @@ impl Reading {
                 ImportLine::changed(
                     ImportArea::Cron,
                     format!("{} ({})", job.name, job.when),
-                    format!("Bulkhead runs no timed jobs yet; its text is kept in {}.", kept.display()),
+                    format!("it is not taken over by itself: make it anew with `bulkhead cron add`; its text is kept in {}.", kept.display()),
                 )
                 .then("let OpenClaw go on with it, or let cron run `bulkhead agent --message`"),
             );
