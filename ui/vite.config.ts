@@ -12,7 +12,8 @@ const messages = () =>
   paraglideVitePlugin({
     project: './project.inlang',
     outdir: './src/paraglide',
-    strategy: ['localStorage', 'preferredLanguage', 'baseLocale'],
+    // Which one is `i18n/language.svelte.ts`'s to say: it is chosen while the page stands.
+    strategy: ['globalVariable', 'baseLocale'],
   });
 
 export default defineConfig({

@@ -3,8 +3,8 @@ import './styles/base.css';
 import { mount } from 'svelte';
 import App from './App.svelte';
 import { applyTheme } from './state/appearance';
+import './i18n/language.svelte';
 import { m } from './paraglide/messages.js';
-import { getLocale } from './paraglide/runtime.js';
 import { Shell } from './state/shell.svelte';
 import type { Transport } from './transport/types';
 
@@ -30,7 +30,6 @@ async function transport(): Promise<Transport> {
 }
 
 applyTheme();
-document.documentElement.lang = getLocale();
 // Painted before any gateway, and even the app itself, has answered.
 const target = document.getElementById('app')!;
 transport()

@@ -1,54 +1,84 @@
 /** Numbers, times and sizes in the language of the page. */
-import { getLocale } from '../paraglide/runtime.js';
-import { m } from '../paraglide/messages.js';
+import { language } from './language.svelte';
 
-/** The person's own region, when it speaks the language of the page: "en-GB" rather than plain "en". */
-function region(): string {
-  const locale = getLocale();
-  return navigator.languages.find((one) => one === locale || one.startsWith(`${locale}-`)) ?? locale;
-}
+type Format = Intl.DateTimeFormat | Intl.NumberFormat | Intl.ListFormat | Intl.RelativeTimeFormat;
+const cached = new Map<string, Format>();
 
-const cached = new Map<string, Intl.DateTimeFormat>();
-
-function dates(name: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
-  const key = `${region()} ${name}`;
-  let found = cached.get(key);
+/** Making one is slow, and lists ask for hundreds. */
+function kept<T extends Format>(name: string, make: (region: string) => T): T {
+  const { region } = language;
+  const key = `${region} ${name}`;
+  let found = cached.get(key) as T | undefined;
   if (!found) {
-    found = new Intl.DateTimeFormat(region(), options);
+    found = make(region);
     cached.set(key, found);
   }
   return found;
 }
 
+function dates(name: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  return kept(name, (region) => new Intl.DateTimeFormat(region, options));
+}
+
+type Unit = 'millisecond' | 'second' | 'minute' | 'hour' | 'day' | 'kilobyte' | 'megabyte' | 'gigabyte';
+
+function amount(value: number, unit: Unit, digits = 0): string {
+  // "2 days": the short form of days is one letter or an odd word in some languages.
+  const unitDisplay = unit === 'day' ? 'long' : 'short';
+  const options = { style: 'unit', unit, unitDisplay, minimumFractionDigits: digits, maximumFractionDigits: digits } as const;
+  return kept(`${unit} ${digits}`, (region) => new Intl.NumberFormat(region, options)).format(value);
+}
+
 export function number(value: number): string {
-  return value.toLocaleString(region());
+  return kept('number', (region) => new Intl.NumberFormat(region)).format(value);
 }
 
-export function memory(bytes: number): string {
-  const mebi = bytes / (1024 * 1024);
-  return m.unit_mib({ amount: mebi < 10 ? mebi.toFixed(1) : Math.round(mebi).toString() });
+/** "48 MB": decimal, as the system's own monitors count. */
+export function bytes(count: number): string {
+  if (count < 1e6) return amount(count / 1e3, 'kilobyte', count < 1e4 ? 1 : 0);
+  if (count < 1e9) return amount(count / 1e6, 'megabyte', count < 1e7 ? 1 : 0);
+  return amount(count / 1e9, 'gigabyte', 1);
 }
 
+/** "840 ms", "1.2 sec", "12 sec": how long something took. */
 export function milliseconds(ms: number): string {
-  if (ms < 1000) return m.unit_ms({ amount: Math.round(ms).toString() });
-  return m.unit_s({ amount: (ms / 1000).toFixed(ms < 10_000 ? 1 : 0) });
+  if (ms < 1000) return amount(Math.round(ms), 'millisecond');
+  return amount(ms / 1000, 'second', ms < 10_000 ? 1 : 0);
 }
 
-/** "12 s", "4 min", "3 h", "2 d": how long something has lasted. */
+/** "12 sec", "4 min", "3 hr", "2 days": how long something has lasted, in whole units. */
 export function lasting(ms: number): string {
   const seconds = Math.max(0, Math.floor(ms / 1000));
-  if (seconds < 60) return m.unit_s({ amount: String(seconds) });
-  if (seconds < 3600) return m.unit_min({ amount: String(Math.floor(seconds / 60)) });
-  if (seconds < 86_400) return m.unit_h({ amount: String(Math.floor(seconds / 3600)) });
-  return m.unit_d({ amount: String(Math.floor(seconds / 86_400)) });
+  if (seconds < 60) return amount(seconds, 'second');
+  if (seconds < 3600) return amount(Math.floor(seconds / 60), 'minute');
+  if (seconds < 86_400) return amount(Math.floor(seconds / 3600), 'hour');
+  return amount(Math.floor(seconds / 86_400), 'day');
+}
+
+/** "4 min. ago", "in 4 min.": how far a moment is from now, in whole units. */
+export function fromNow(at: number, now: number): string {
+  const seconds = Math.trunc((at - now) / 1000);
+  const [size, unit] = ([[86_400, 'day'], [3600, 'hour'], [60, 'minute']] as const).find(([size]) => Math.abs(seconds) >= size) ?? ([1, 'second'] as const);
+  return kept('fromNow', (region) => new Intl.RelativeTimeFormat(region, { style: 'short' })).format(Math.trunc(seconds / size), unit);
+}
+
+/** A whole number of minutes, hours or days. */
+export function span(count: number, unit: 'minutes' | 'hours' | 'days'): string {
+  return amount(count, ({ minutes: 'minute', hours: 'hour', days: 'day' } as const)[unit]);
+}
+
+/** "a, b, c": names beside each other, as the language puts them. */
+export function list(parts: readonly string[]): string {
+  return kept('list', (region) => new Intl.ListFormat(region, { type: 'conjunction', style: 'narrow' })).format(parts);
 }
 
 export function clock(at: number): string {
   return dates('clock', { hour: '2-digit', minute: '2-digit' }).format(at);
 }
 
+/** For logs: always 24 hours, so that lines stand below each other. */
 export function clockSeconds(at: number): string {
-  return dates('seconds', { hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3, hour12: false }).format(at);
+  return dates('seconds', { hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3, hourCycle: 'h23' }).format(at);
 }
 
 export function moment(at: number): string {

@@ -8,17 +8,17 @@ export function verdictWords(verdict: Verdict): string {
     case 'free':
       return verdict.neighbour === null || verdict.distance === null
         ? m.verdict_free()
-        : m.verdict_free_beside({ neighbour: verdict.neighbour, distance: String(verdict.distance) });
+        : m.verdict_free_beside({ neighbour: verdict.neighbour, distance: verdict.distance });
     case 'overlap':
       return m.verdict_overlap({
         neighbour: verdict.neighbour,
-        shared: String(verdict.shared),
+        shared: verdict.shared,
         from: String(verdict.from),
         to: String(verdict.to),
         wanted: String(SPAN + 1),
       });
     case 'close':
-      return m.verdict_close({ neighbour: verdict.neighbour, gap: String(verdict.gap), least: String(LEAST_GAP) });
+      return m.verdict_close({ neighbour: verdict.neighbour, gap: verdict.gap, least: String(LEAST_GAP) });
     case 'taken':
       return verdict.program
         ? m.verdict_taken_by({ port: String(verdict.port), program: verdict.program, pid: String(verdict.pid ?? '?') })

@@ -1,5 +1,5 @@
 /** Jobs in words. */
-import { lasting, milliseconds, moment } from '../i18n/format';
+import { fromNow, lasting, milliseconds, moment, span } from '../i18n/format';
 import { m } from '../paraglide/messages.js';
 import type { MarkState } from '../parts/mark';
 import { amountOf, type Job, type Run, type Schedule } from './job';
@@ -8,19 +8,15 @@ export function scheduleWords(schedule: Schedule): string {
   if (schedule.kind === 'at') return m.schedule_once({ time: moment(Date.parse(schedule.at)) });
   if (schedule.kind === 'cron') return schedule.tz ? m.schedule_cron_zone({ expr: schedule.expr, zone: schedule.tz }) : m.schedule_cron({ expr: schedule.expr });
   const { amount, unit } = amountOf(schedule.everyMs);
-  const whole = Number.isInteger(amount);
-  if (whole && unit === 'minutes') return m.schedule_every_minutes({ amount: String(amount) });
-  if (whole && unit === 'hours') return m.schedule_every_hours({ amount: String(amount) });
-  if (whole) return m.schedule_every_days({ amount: String(amount) });
-  return m.schedule_every({ time: milliseconds(schedule.everyMs) });
+  return m.schedule_every({ time: Number.isInteger(amount) ? span(amount, unit) : milliseconds(schedule.everyMs) });
 }
 
 /** How a job stands: the mark and the words that say the same. */
 export function standing({ enabled, state }: Job, now: number): { id: string; mark: MarkState; words: string } {
   if (state.runningAtMs !== undefined) return { id: 'running', mark: 'busy', words: m.job_running({ time: lasting(now - state.runningAtMs) }) };
-  if (!enabled && state.autoDisabled) return { id: 'given-up', mark: 'bad', words: m.job_given_up({ times: String(state.autoDisabled.consecutiveErrors) }) };
+  if (!enabled && state.autoDisabled) return { id: 'given-up', mark: 'bad', words: m.job_given_up({ times: state.autoDisabled.consecutiveErrors }) };
   if (!enabled) return { id: 'off', mark: 'off', words: m.job_off() };
-  const ago = state.lastRunAtMs === undefined ? '' : lasting(now - state.lastRunAtMs);
+  const ago = state.lastRunAtMs === undefined ? '' : fromNow(Math.min(now, state.lastRunAtMs), now);
   if (state.lastRunStatus === 'error') return { id: 'error', mark: 'bad', words: m.job_failed({ time: ago }) };
   if (state.lastRunStatus === 'skipped') return { id: 'skipped', mark: 'warn', words: m.job_skipped({ time: ago }) };
   if (state.lastRunStatus === 'ok' && state.lastDeliveryStatus === 'not-delivered') return { id: 'undelivered', mark: 'warn', words: m.job_undelivered({ time: ago }) };
@@ -31,7 +27,7 @@ export function standing({ enabled, state }: Job, now: number): { id: string; ma
 export function nextWords({ enabled, state }: Job, now: number): string {
   if (!enabled) return '';
   if (state.nextRunAtMs === undefined) return m.job_no_next();
-  return state.nextRunAtMs <= now ? m.job_due() : m.job_next({ time: moment(state.nextRunAtMs), left: lasting(state.nextRunAtMs - now) });
+  return state.nextRunAtMs <= now ? m.job_due() : m.job_next({ time: moment(state.nextRunAtMs), left: fromNow(state.nextRunAtMs, now) });
 }
 
 export function runWords({ status, error, deliveryStatus, deliveryError, summary }: Run): { mark: MarkState; words: string; why: string } {
