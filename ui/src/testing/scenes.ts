@@ -1,0 +1,22 @@
+/** Every page of the demo world in its states: the scene, the address, and what stands there when it is ready. */
+export const PAGES_READY: readonly (readonly [string, string, string])[] = [
+  ['home', '#/home', 'card-rescue'],
+  ['trouble', '#/home', 'card-main-problem'],
+  ['home', '#/chat', 'tool-call'],
+  ['empty', '#/chat', 'chat-empty'],
+  ['trouble', '#/chat', 'composer'],
+  ['home', '#/logs', 'logs'],
+  ['home', '#/models', 'provider-anthropic'],
+  ['home', '#/channels', 'pairing-request'],
+  ['home', '#/sessions', 'session-row'],
+  ['home', '#/schedules', 'job'],
+  ['home', '#/approvals', 'approvals'],
+  ['home', '#/config', 'config-text'],
+  ['home', '#/devices', 'device-request'],
+  ['home', '#/rescue', 'watch-strip'],
+  ['incident', '#/rescue', 'remedy-rollback'],
+  ['home', '#/rescue/main', 'rescue-off'],
+  ['home', '#/settings', 'version'],
+  ['login', '', 'login'],
+  ['first', '', 'wizard'],
+];
