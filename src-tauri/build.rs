@@ -10,6 +10,7 @@ fn main() {
         "gateway_request",
         "gateway_subscribe",
         "logs_tail",
+        "machine_run",
         "open_external",
         "profile_restart",
         "profile_start",

@@ -17,6 +17,7 @@ pub fn builder() -> Builder<tauri::Wry> {
             commands::app::open_external,
             commands::gateway::gateway_request,
             commands::gateway::gateway_subscribe,
+            commands::machine::machine_run,
             commands::profiles::logs_tail,
             commands::profiles::profile_restart,
             commands::profiles::profile_start,

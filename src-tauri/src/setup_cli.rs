@@ -1,5 +1,5 @@
-//! The wizard's way to the machine: `bulkhead onboard --plan - --json`, one request on its standard input, progress lines
-//! and one result on its standard output. Secrets go in on standard input and nowhere else.
+//! The window's way to the machine: the command line's machine interface. Words as arguments, one input on standard
+//! input, progress lines and one result on standard output. Secrets go in on standard input and nowhere else.
 
 use crate::failure::{Answer, Failure};
 use bulkhead_process::ProcessIdentity;
@@ -10,11 +10,23 @@ use tauri_plugin_shell::{ShellExt, process::CommandEvent};
 
 /// A check may wait for a person at the keychain's dialog, a model for its first load.
 const LIMIT: Duration = Duration::from_mins(5);
-/// One line of progress; a longer one is not ours.
-const LINE_LIMIT: usize = 1024 * 1024;
+/// One line; a longer one is not ours.
+const LINE_LIMIT: usize = 4 * 1024 * 1024;
 
-/// Runs one request; hands every progress line on, answers with the result line.
+/// Runs one request of the wizard; hands every progress line on, answers with the result line.
 pub async fn run(app: &AppHandle, request: &Value, on_progress: impl Fn(Value) + Send) -> Answer<Value> {
+    let words = ["onboard", "--plan", "-", "--json"].map(str::to_owned);
+    ask(app, &words, Some(&format!("{request}\n")), on_progress).await
+}
+
+/// Runs one command with `--json` among its words; hands every progress line on, answers with the result. What the
+/// command itself refused comes as a [`Failure`] with its code.
+pub async fn ask(
+    app: &AppHandle,
+    words: &[String],
+    input: Option<&str>,
+    on_progress: impl Fn(Value) + Send,
+) -> Answer<Value> {
     let spawn_failed = |error: &dyn std::fmt::Display| {
         Failure::new(
             "sidecar-missing",
@@ -22,15 +34,11 @@ pub async fn run(app: &AppHandle, request: &Value, on_progress: impl Fn(Value) +
             "It belongs beside the app. Install Bulkhead again.",
         )
     };
-    let command = app
-        .shell()
-        .sidecar("bulkhead")
-        .map_err(|error| spawn_failed(&error))?
-        .args(["onboard", "--plan", "-", "--json"]);
+    let command = app.shell().sidecar("bulkhead").map_err(|error| spawn_failed(&error))?.args(words);
     let (mut events, mut child) = command.spawn().map_err(|error| spawn_failed(&error))?;
-    let mut line = request.to_string();
-    line.push('\n');
-    child.write(line.as_bytes()).map_err(|error| spawn_failed(&error))?;
+    if let Some(input) = input {
+        child.write(input.as_bytes()).map_err(|error| spawn_failed(&error))?;
+    }
     // The request is everything up to the end of input: letting go of the child closes its pipe and nothing else.
     let identity = ProcessIdentity::of(child.pid()).ok();
     drop(child);
@@ -43,8 +51,8 @@ pub async fn run(app: &AppHandle, request: &Value, on_progress: impl Fn(Value) +
                 CommandEvent::Stdout(bytes) if bytes.len() <= LINE_LIMIT => {
                     let Ok(value) = serde_json::from_slice::<Value>(&bytes) else { continue };
                     match value.get("type").and_then(Value::as_str) {
-                        Some("progress") => on_progress(value),
-                        Some("result") => result = Some(value),
+                        Some("progress" | "fix") => on_progress(value),
+                        Some("result") | None => result = Some(value),
                         _ => {}
                     }
                 }
@@ -59,24 +67,57 @@ pub async fn run(app: &AppHandle, request: &Value, on_progress: impl Fn(Value) +
     })
     .await;
     match outcome {
-        Ok(Some(result)) => Ok(result),
+        Ok(Some(result)) => match refusal(&result) {
+            Some(failure) => Err(failure),
+            None => Ok(result),
+        },
         Ok(None) => Err(Failure::new(
             "setup-failed",
             match errors.trim() {
-                "" => "The set-up ended without a result.".to_owned(),
-                text => format!("The set-up ended without a result: {text}"),
+                "" => "It ended without a result.".to_owned(),
+                text => format!("It ended without a result: {text}"),
             },
             "Try again. Nothing is half-made: what was begun is resumed or undone.",
         )),
         Err(_) => {
             if let Some(Err(error)) = identity.map(|identity| identity.kill()) {
-                tracing::warn!(%error, "the set-up that took too long could not be ended");
+                tracing::warn!(%error, "what took too long could not be ended");
             }
             Err(Failure::new(
                 "setup-timeout",
-                "The set-up did not finish within five minutes.",
+                "It did not finish within five minutes.",
                 "Look for a keychain dialog that waits for you, then try again.",
             ))
         }
+    }
+}
+
+/// A result that says why there is none: `{"ok":false,"error":{"code","message"}}`.
+fn refusal(result: &Value) -> Option<Failure> {
+    let error = result.get("error").filter(|_| result.get("ok").and_then(Value::as_bool) == Some(false))?;
+    let text = |name: &str| error.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    Some(Failure {
+        code: text("code"),
+        message: text("message"),
+        details: error.get("details").cloned(),
+        retryable: false,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::refusal;
+    use serde_json::json;
+
+    #[test]
+    fn what_the_command_line_refuses_keeps_its_code() {
+        let refused = json!({ "ok": false, "error": { "code": "secrets.locked", "message": "The keychain is locked." } });
+        let failure = refusal(&refused).expect("a failure");
+        assert_eq!(
+            (failure.code.as_str(), failure.message.as_str()),
+            ("secrets.locked", "The keychain is locked.")
+        );
+        assert!(refusal(&json!({ "type": "result", "ok": false, "findings": [] })).is_none());
+        assert!(refusal(&json!({ "ok": true, "secrets": [] })).is_none());
     }
 }

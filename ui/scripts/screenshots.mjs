@@ -132,6 +132,36 @@ const SCENES = {
     await page.waitForSelector(id('setup-code'));
     await page.locator(id('setup-code')).scrollIntoViewIfNeeded();
   }],
+  'models-change': ['home', '#/models', async (page) => {
+    await page.click(id('change-anthropic'));
+    await page.fill(id('model-api-key'), 'sk-ant-example');
+    await page.click(id('model-test'));
+    await page.waitForSelector(`${id('model-check')}[data-state="ok"]`);
+  }],
+  'models-fallbacks': ['home', '#/models', async (page) => {
+    await page.click(id('models-order'));
+    await page.selectOption(id('fallback-add'), 'anthropic/claude-haiku-4-5');
+  }],
+  'config-history': ['home', '#/config', async (page) => {
+    await page.click(id('config-history-open'));
+    await page.waitForSelector(id('config-history-diff'));
+    await page.click(id('config-history-confirm'));
+    await page.waitForSelector(id('config-rollback-ask'));
+  }],
+  secrets: ['home', '#/secrets', (page) => page.waitForSelector(id('secret'))],
+  'secrets-replace': ['home', '#/secrets', async (page) => {
+    await page.locator(id('secret-replace')).nth(2).click();
+    await page.fill(id('secret-value'), '777000111:AAexample');
+  }],
+  doctor: ['home', '#/doctor', (page) => page.waitForSelector(`${id('doctor-verdict')}[data-state="bad"]`)],
+  'doctor-looking': ['slow', '#/doctor', (page) => page.waitForSelector(`${id('doctor-check-config')}[data-state="running"]`)],
+  'doctor-healthy': ['none', '#/doctor', (page) => page.waitForSelector(`${id('doctor-verdict')}[data-state="good"]`)],
+  usage: ['home', '#/usage', (page) => page.waitForSelector(id('usage-day'))],
+  skills: ['home', '#/skills', (page) => page.waitForSelector(id('skill'))],
+  diagnostics: ['home', '#/settings', async (page) => {
+    await page.click(id('settings-diagnostics'));
+    await page.locator(id('diagnostics-file')).nth(2).click();
+  }],
   settings: ['home', '#/settings', (page) => page.waitForSelector(id('version'))],
   login: ['login', '', (page) => page.waitForSelector(id('login'))],
   browser: ['browser', '#/chat', (page) => page.waitForSelector(id('message-assistant'))],

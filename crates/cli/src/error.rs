@@ -9,6 +9,7 @@ use bulkhead_process::ProcessError;
 use bulkhead_profile::{NameError, PlaceError, PortError, RegisterError};
 use bulkhead_secrets::SecretError;
 use bulkhead_setup::SetupError;
+use bulkhead_setup::diagnostics::DiagnosticsError;
 use bulkhead_store::StoreError;
 use bulkhead_supervisor::SupervisorError;
 use serde_json::{Value, json};
@@ -144,7 +145,7 @@ macro_rules! plain_failure {
     )+};
 }
 
-plain_failure!(SecretError, StoreError, ProcessError);
+plain_failure!(SecretError, StoreError, ProcessError, DiagnosticsError);
 
 impl From<SupervisorError> for Failure {
     fn from(error: SupervisorError) -> Self {

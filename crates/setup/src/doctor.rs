@@ -14,7 +14,7 @@ mod finding;
 mod isolation;
 mod keychain;
 mod model;
-mod patient;
+pub(crate) mod patient;
 mod permissions;
 mod ports;
 mod remedy;
@@ -246,18 +246,19 @@ async fn blocking(patient: &Arc<Patient>, check: fn(&Patient) -> Vec<DoctorFindi
     tokio::task::spawn_blocking(move || check(&patient)).await.unwrap_or_default()
 }
 
-/// Repairs what was found: what is safe at once, the rest where `consent` says yes to it (none: nobody can be asked).
-/// Looks again afterwards; what the repairs could not mend is in the result.
+/// Repairs what was found and `wanted`: what is safe at once, the rest where `consent` says yes to it (none: nobody can
+/// be asked). Looks again afterwards; what the repairs could not mend is in the result.
 pub async fn treat(
     world: &World,
     places: &[Place],
     options: DoctorOptions,
     first: Examination,
+    wanted: &(dyn Fn(&DoctorFinding) -> bool + Send + Sync),
     consent: &(dyn Fn(&DoctorFinding) -> Option<bool> + Send + Sync),
     on_treatment: &(dyn Fn(Treatment) + Send + Sync),
 ) -> Examination {
     let mut fixed = Vec::new();
-    for finding in &first.findings {
+    for finding in first.findings.iter().filter(|finding| wanted(finding)) {
         let (Some(fix), Some(place)) =
             (&finding.fix, places.iter().find(|place| place.name().as_str() == finding.profile))
         else {

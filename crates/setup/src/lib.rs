@@ -27,6 +27,7 @@ pub mod backup;
 mod check;
 mod create;
 mod detect;
+pub mod diagnostics;
 pub mod doctor;
 mod elsewhere;
 mod error;

@@ -99,7 +99,7 @@ pub fn copy_beside(path: &Path, target: &Path) -> Result<(), StoreError> {
 }
 
 /// Nothing waits in a write-ahead log, so nobody has it open: SQLite need not make one to read.
-fn is_at_rest(path: &Path) -> bool {
+pub(crate) fn is_at_rest(path: &Path) -> bool {
     std::fs::metadata(with_end(path, "-wal")).is_err()
 }
 
@@ -120,7 +120,7 @@ fn immutable(path: &Path) -> Option<String> {
     Some(uri)
 }
 
-fn open_beside(path: &Path, at_rest: bool) -> Result<Connection, StoreError> {
+pub(crate) fn open_beside(path: &Path, at_rest: bool) -> Result<Connection, StoreError> {
     let failed = |reason: String| StoreError::Open { path: path.to_path_buf(), reason };
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let opened = match at_rest.then(|| immutable(path)).flatten() {

@@ -45,6 +45,7 @@ mod pairings;
 mod pictures;
 mod prompts;
 mod questions;
+mod recent;
 mod rescue;
 mod rows;
 mod runs;
@@ -83,6 +84,7 @@ pub use pairings::{
 pub use pictures::StoredPicture;
 pub use prompts::{PromptButton, PromptPlace, Prompts};
 pub use questions::{Question, QuestionEnd, Questions};
+pub use recent::{RunFacts, recent_runs};
 pub use rescue::{RescueIncident, RescueLog, RescueNonce};
 pub use runs::{NewRun, Run, RunEnd, RunStart, RunStatus, Runs};
 pub use schedule::{CronJobRow, CronJobs, CronRunFilter, CronRunRow, CronRunState, CronScratch, CronWrite};

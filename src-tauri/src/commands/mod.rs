@@ -3,5 +3,6 @@
 
 pub mod app;
 pub mod gateway;
+pub mod machine;
 pub mod profiles;
 pub mod setup;

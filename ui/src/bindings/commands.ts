@@ -4,8 +4,9 @@
  * `src/transport/tauri.ts` imports `commands`.
  */
 import type { Channel } from '@tauri-apps/api/core';
-import { commands as app, type AppInfo as RustAppInfo, type ProfileCard as RustCard, type GatewayNotice as RustNotice } from './tauri';
+import { commands as app, type AppInfo as RustAppInfo, type MachineRequest, type ProfileCard as RustCard, type GatewayNotice as RustNotice } from './tauri';
 
+export type { MachineRequest };
 export type GatewayState = 'running' | 'starting' | 'stopping' | 'stopped' | 'degraded' | 'failed' | 'unknown';
 export type ChannelState = 'connected' | 'connecting' | 'disconnected' | 'disabled' | 'failed';
 export type Owner = 'desktop' | 'service' | 'external';
@@ -240,6 +241,7 @@ export const commands = {
   gatewayRequest: (profile: string, method: string, params: unknown) => app.gatewayRequest(profile, method, json(params)) as Promise<unknown>,
   gatewaySubscribe: (channel: Channel<GatewayNotice>) => app.gatewaySubscribe(json(channel)),
   setupRun: (request: SetupRequest, onProgress: Channel<SetupProgress>) => app.setupRun(json(request), json(onProgress)).then(json<SetupResult>),
+  machineRun: (profile: string, request: MachineRequest, onProgress: Channel<unknown>) => app.machineRun(profile, request, json(onProgress)) as Promise<unknown>,
   draftLoad: () => app.draftLoad() as Promise<unknown>,
   draftSave: (draft: unknown) => app.draftSave(json(draft)),
   autostartGet: app.autostartGet,

@@ -18,6 +18,8 @@ export const commands = {
 	gatewayRequest: (profile: string, method: string, params: Value | null) => __TAURI_INVOKE<Value>("gateway_request", { profile, method, params }),
 	/**  Sends events, connection changes and cards, until the window is gone or its page was loaded anew. */
 	gatewaySubscribe: (channel: Channel<GatewayNotice>) => __TAURI_INVOKE<null>("gateway_subscribe", { channel }),
+	/**  Asks the command line about one profile. Progress lines arrive on the channel as they happen. */
+	machineRun: (profile: string, request: MachineRequest, onProgress: Channel<Value>) => __TAURI_INVOKE<Value>("machine_run", { profile, request, onProgress }),
 	/**
 	 *  Lines of a gateway's log from its file, so that they can be read when the gateway is down. `cursor` is a byte offset;
 	 *  without one the newest lines come.
@@ -169,6 +171,45 @@ connection: ConnectionReport } |
 { type: "profiles"; 
 /**  All of them. */
 profiles: ProfileCard[] };
+
+/**  One request about a profile of this computer. No `Debug`: one of them carries a secret. */
+export type MachineRequest = 
+/**  Look at everything; changes nothing. */
+{ kind: "doctor"; 
+/**  Also ask the model, Telegram and a time server. */
+online: boolean } | 
+/**  Repair one kind of finding, as its fix says; the person has said yes to it. */
+{ kind: "doctor-fix"; 
+/**  The finding's code. */
+code: string } | 
+/**  Versions of the configuration that worked. */
+{ kind: "config-history" } | 
+/**  What changed from one version to the file as it is now. */
+{ kind: "config-diff"; 
+/**  Its hash. */
+from: string } | 
+/**  Go back to a version; the rejected file is kept. */
+{ kind: "config-rollback"; 
+/**  Its hash. */
+hash: string } | 
+/**  Names and states of secrets. */
+{ kind: "secrets-list" } | 
+/**  Store or replace a secret. */
+{ kind: "secrets-set"; 
+/**  Its name. */
+id: string; 
+/**  The secret itself: it goes to standard input and nowhere else. */
+value: string } | 
+/**  Delete a secret. */
+{ kind: "secrets-delete"; 
+/**  Its name. */
+id: string } | 
+/**  What a diagnostics bundle would hold. */
+{ kind: "diagnostics-preview" } | 
+/**  Write a diagnostics bundle. */
+{ kind: "diagnostics-save"; 
+/**  The file to write; it is never replaced. */
+file: string };
 
 /**  Something wrong, and the button that helps. */
 export type Problem = {

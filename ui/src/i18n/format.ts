@@ -90,3 +90,15 @@ export function dayOrClock(at: number, now: number): string {
   const same = new Date(at).toDateString() === new Date(now).toDateString();
   return same ? clock(at) : dates('day', { day: 'numeric', month: 'short' }).format(at);
 }
+
+/** A calendar day, `2026-11-20`, as people name it. */
+export function dayName(date: string): string {
+  const [year, month, day] = date.split('-').map(Number);
+  return dates('dayName', { weekday: 'short', day: 'numeric', month: 'short' }).format(new Date(year!, month! - 1, day));
+}
+
+/** Prices of providers are in US dollars. */
+export function money(dollars: number): string {
+  const digits = dollars > 0 && dollars < 0.1 ? 4 : 2;
+  return kept(`money ${digits}`, (region) => new Intl.NumberFormat(region, { style: 'currency', currency: 'USD', maximumFractionDigits: digits })).format(dollars);
+}

@@ -1,5 +1,6 @@
 /** The models of one gateway: what is set up, which is the default, and whether each answers now. */
-import { asRequestError, type RequestError, type Transport } from '../transport/types';
+import type { ModelApi, PlanModel } from '../bindings/commands';
+import { asRequestError, type Desktop, type RequestError, type Transport } from '../transport/types';
 
 export interface Model {
   id: string;
@@ -51,6 +52,9 @@ interface ProbeReply {
   results?: { status: string; latencyMs?: number; error?: string }[];
 }
 
+/** As the configuration names wire formats. */
+const API: Record<ModelApi, string> = { openai: 'openai-completions', anthropic: 'anthropic-messages', ollama: 'ollama' };
+
 export class Models {
   providers = $state.raw<ProviderRow[] | null>(null);
   primary = $state<string | null>(null);
@@ -59,6 +63,7 @@ export class Models {
   probes = $state<Record<string, Probe>>({});
   saving = $state<string | null>(null);
   #hash: string | undefined;
+  #declared: Record<string, readonly { id?: string }[]> = {};
 
   constructor(
     readonly transport: Transport,
@@ -88,19 +93,81 @@ export class Models {
     }
   }
 
-  async makeDefault(ref: string): Promise<void> {
+  /** Asks the provider for an answer first; `anyway` leaves that out. Ends with why it was not done, or `null`. */
+  async makeDefault(ref: string, anyway = false): Promise<string | null> {
+    if (this.saving) return null;
     this.saving = ref;
-    this.problem = null;
+    try {
+      const silent = anyway ? null : await this.#silent([ref]);
+      if (silent) return silent;
+      return await this.#patch({ agents: { defaults: { model: { primary: ref } } } });
+    } finally {
+      this.saving = null;
+    }
+  }
+
+  /** Models that answer when the first choice does not, in order. Each provider that is new among them is asked first. */
+  async saveFallbacks(refs: readonly string[], anyway = false): Promise<string | null> {
+    if (this.saving) return null;
+    this.saving = 'fallbacks';
+    try {
+      const silent = anyway ? null : await this.#silent(refs.filter((ref) => !this.fallbacks.includes(ref)));
+      if (silent) return silent;
+      return await this.#patch({ agents: { defaults: { model: { fallbacks: refs } } } }, ['agents.defaults.model.fallbacks']);
+    } finally {
+      this.saving = null;
+    }
+  }
+
+  /** A provider that answered just now: its key goes into the store of secrets, the rest into the configuration. */
+  async saveProvider(model: PlanModel, desktop: Desktop, asDefault: boolean): Promise<string | null> {
+    if (this.saving) return null;
+    this.saving = model.provider;
+    try {
+      let apiKey: unknown;
+      if (model.apiKey) {
+        const id = `models/${model.provider}/api-key`;
+        const { source } = await desktop.machine<{ source: string }>(this.profile, { kind: 'secrets-set', id, value: model.apiKey });
+        apiKey = { source, id };
+      } else if (model.apiKeyEnv) {
+        apiKey = { source: 'env', id: model.apiKeyEnv };
+      }
+      const listed = this.#declared[model.provider] ?? [];
+      const models = listed.some(({ id }) => id === model.modelId) ? listed : [...listed, { id: model.modelId }];
+      const provider = { baseUrl: model.baseUrl, api: API[model.api], models, ...(apiKey === undefined ? {} : { apiKey }) };
+      const chosen = asDefault ? { agents: { defaults: { model: { primary: `${model.provider}/${model.modelId}` } } } } : {};
+      return await this.#patch({ models: { providers: { [model.provider]: provider } }, ...chosen }, [`models.providers.${model.provider}.models`]);
+    } catch (thrown) {
+      return asRequestError(thrown).message;
+    } finally {
+      this.saving = null;
+    }
+  }
+
+  /** Why one of these does not answer now. */
+  async #silent(refs: readonly string[]): Promise<string | null> {
+    for (const provider of new Set(refs.map((ref) => ref.split('/')[0]!))) {
+      await this.probe(provider);
+      const probe = this.probes[provider];
+      if (probe?.state !== 'ok') return `${provider}: ${probe?.words ?? ''}`;
+    }
+    return null;
+  }
+
+  async #patch(patch: unknown, replacePaths: string[] = []): Promise<string | null> {
     try {
       await this.transport.request(this.profile, 'config.patch', {
-        raw: JSON.stringify({ agents: { defaults: { model: { primary: ref } } } }),
+        raw: JSON.stringify(patch),
         ...(this.#hash ? { baseHash: this.#hash } : {}),
+        ...(replacePaths.length > 0 ? { replacePaths } : {}),
       });
       await this.load();
+      return null;
     } catch (thrown) {
-      this.problem = asRequestError(thrown);
+      // Somebody else may have changed the file: the next try is about what is there then.
+      await this.load();
+      return asRequestError(thrown).message;
     }
-    this.saving = null;
   }
 
   /** A live, tiny completion. */
@@ -122,6 +189,7 @@ export class Models {
     this.primary = typeof chosen === 'string' ? chosen : (chosen?.primary ?? null);
     this.fallbacks = typeof chosen === 'object' ? (chosen.fallbacks ?? []) : [];
     const configured = config.models?.providers ?? {};
+    this.#declared = Object.fromEntries(Object.entries(configured).map(([id, given]) => [id, given.models ?? []]));
     const ids = new Set([...Object.keys(configured), ...listed.map(({ provider }) => provider)]);
     this.providers = [...ids].sort().map((id) => {
       const given = configured[id];

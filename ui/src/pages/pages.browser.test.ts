@@ -28,6 +28,8 @@ describe.each(['light', 'dark'])('%s', (theme) => {
     ['incident', '#/rescue', 'remedy-rollback'],
     ['home', '#/rescue/main', 'rescue-off'],
     ['home', '#/settings', 'version'],
+    ['home', '#/usage', 'usage-day'],
+    ['home', '#/skills', 'skill'],
     ['login', '', 'login'],
     ['first', '', 'wizard'],
   ])('%s %s has no finding', async (name, hash, ready) => {
@@ -179,9 +181,63 @@ describe('models', () => {
     await expect.element(page.getByTestId('probe-anthropic-result')).toHaveAttribute('data-state', 'ok');
     await page.getByTestId('probe-ollama').click();
     await expect.element(page.getByTestId('probe-ollama-result')).toHaveTextContent('No answer from 127.0.0.1:11434');
+    transport.asked.length = 0;
     await page.getByTestId('default-anthropic/claude-haiku-4-5').click();
+    await expect.element(page.getByTestId('said')).toHaveTextContent('anthropic/claude-haiku-4-5 answers from now on.');
+    // Asked for an answer first, changed after that.
+    expect(transport.asked.map(({ method }) => method).filter((one) => /probe|patch/.test(one))).toEqual(['models.probe', 'config.patch']);
     const patch = transport.asked.find(({ method }) => method === 'config.patch')!.params;
     expect(patch).toEqual({ raw: '{"agents":{"defaults":{"model":{"primary":"anthropic/claude-haiku-4-5"}}}}', baseHash: 'sha256:1' });
+  });
+
+  it('makes nothing the default that does not answer, unless it is wanted anyway', async () => {
+    const transport = scene('home') as MemoryTransport;
+    await renderApp(transport, '#/models');
+    await page.getByTestId('default-ollama/llama3.2:3b').click();
+    await expect.element(page.getByTestId('said')).toHaveTextContent('was not made the default. ollama: No answer from 127.0.0.1:11434');
+    expect(transport.asked.some(({ method }) => method === 'config.patch')).toBe(false);
+    await page.getByTestId('said-undo').click();
+    await expect.element(page.getByTestId('said')).toHaveTextContent('answers from now on');
+  });
+
+  it('orders what is asked when the default is silent', async () => {
+    const transport = scene('home') as MemoryTransport;
+    await renderApp(transport, '#/models');
+    await page.getByTestId('models-order').click();
+    await page.getByTestId('fallback-add').selectOptions('anthropic/claude-haiku-4-5');
+    await page.getByTestId('fallback-up').nth(1).click();
+    await expectAccessible();
+    await page.getByTestId('models-fallbacks-confirm').click();
+    await expect.element(page.getByTestId('said')).toHaveTextContent('The order is saved.');
+    expect(transport.asked.find(({ method }) => method === 'config.patch')!.params).toEqual({
+      raw: '{"agents":{"defaults":{"model":{"fallbacks":["anthropic/claude-haiku-4-5","ollama/llama3.2:3b"]}}}}',
+      baseHash: 'sha256:1', replacePaths: ['agents.defaults.model.fallbacks'],
+    });
+  });
+
+  it('changes a key only after a live answer, and puts it among the secrets', async () => {
+    const transport = scene('home') as MemoryTransport;
+    const desktop = transport.desktop as MemoryDesktop;
+    await renderApp(transport, '#/models');
+    await page.getByTestId('change-anthropic').click();
+    await expect.element(page.getByTestId('models-change-confirm')).toBeDisabled();
+    await expect.element(page.getByTestId('model-id')).toHaveValue('claude-sonnet-4-5');
+    await page.getByTestId('model-api-key').fill('sk-ant-new');
+    await page.getByTestId('model-test').click();
+    await expect.element(page.getByTestId('model-check')).toHaveAttribute('data-state', 'ok');
+    await expectAccessible();
+    await page.getByTestId('model-id').fill('claude-opus-4-5');
+    await expect.element(page.getByTestId('models-change-confirm')).toBeDisabled();
+    await page.getByTestId('model-test').click();
+    await page.getByTestId('models-change-confirm').click();
+    await expect.element(page.getByTestId('said')).toHaveTextContent('anthropic is saved.');
+    expect(desktop.machined.map(({ request }) => request)).toEqual([{ kind: 'secrets-set', id: 'models/anthropic/api-key', value: 'sk-ant-new' }]);
+    const { raw, replacePaths } = transport.asked.find(({ method }) => method === 'config.patch')!.params;
+    expect(JSON.parse(String(raw))).toEqual({
+      models: { providers: { anthropic: { baseUrl: 'https://api.anthropic.com', api: 'anthropic-messages', models: [{ id: 'claude-opus-4-5' }], apiKey: { source: 'keychain', id: 'models/anthropic/api-key' } } } },
+      agents: { defaults: { model: { primary: 'anthropic/claude-opus-4-5' } } },
+    });
+    expect(replacePaths).toEqual(['models.providers.anthropic.models']);
   });
 
   it('keeps the answer of a test when the profiles are looked at again', async () => {
@@ -212,5 +268,41 @@ describe('the keyboard', () => {
     expect(document.activeElement?.textContent).toBe('Skip to the page');
     await userEvent.keyboard('{Enter}');
     expect(document.activeElement?.id).toBe('page');
+  });
+});
+
+describe('usage and skills', () => {
+  it('tells what was used by day, by keyboard too, and by model', async () => {
+    const transport = scene('home') as MemoryTransport;
+    await renderApp(transport, '#/usage');
+    await expect.element(page.getByTestId('usage-totals')).toHaveTextContent(/[\d,]+ tokens/);
+    expect(page.getByTestId('usage-day').elements().length).toBe(30);
+    page.getByTestId('usage-day').last().element().focus();
+    await userEvent.keyboard('{ArrowLeft}{Home}');
+    await expect.element(page.getByTestId('usage-day').first()).toHaveFocus();
+    await expect.element(page.getByTestId('usage-model').first()).toHaveTextContent('anthropic/claude-sonnet-4-5');
+    await page.getByText('7 days').click();
+    await expect.poll(() => page.getByTestId('usage-day').elements().length).toBe(7);
+    expect(transport.asked.filter(({ method }) => method === 'usage.cost').at(-1)!.params).toEqual({ range: '7d', agentScope: 'all' });
+  });
+
+  it('is empty at first', async () => {
+    await renderApp(scene('none'), '#/usage');
+    await expect.element(page.getByTestId('usage-empty')).toBeVisible();
+  });
+
+  it('switches a skill, and says what another one lacks', async () => {
+    const transport = scene('home') as MemoryTransport;
+    await renderApp(transport, '#/skills');
+    await expect.element(page.getByTestId('skill').filter({ hasText: 'spreadsheets' })).toHaveTextContent('Missing programs: xlsx2csv. Missing variables: SHEETS_TOKEN.');
+    const notes = page.getByTestId('skill').filter({ hasText: 'release-notes' });
+    await expect.element(notes).toHaveAttribute('data-state', 'off');
+    await notes.getByRole('switch').click();
+    await expect.element(notes).toHaveAttribute('data-state', 'ready');
+    expect(transport.asked.find(({ method }) => method === 'skills.update')!.params).toEqual({ skillKey: 'release-notes', enabled: true });
+    transport.answers['skills.update'] = () => { throw { code: 'INVALID_REQUEST', message: 'bulkhead.json cannot be written: read-only file system.' }; };
+    await notes.getByRole('switch').click();
+    await expect.element(page.getByTestId('skills-refused')).toHaveTextContent('read-only file system');
+    await expect.element(notes.getByRole('switch')).toBeChecked();
   });
 });

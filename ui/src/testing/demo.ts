@@ -3,9 +3,11 @@ import type { Detection, PlanProfile, SetupProgress, SetupRequest, SetupResult }
 import type { Transport } from '../transport/types';
 import { deviceAnswers } from './demo-devices';
 import { configAnswers } from './demo-config';
+import { demoMachine } from './demo-machine';
 import { rescueAnswers } from './demo-rescue';
 import { scheduleAnswers } from './demo-schedules';
 import { sessionAnswers } from './demo-sessions';
+import { usageAnswers } from './demo-usage';
 import { card, created, MemoryDesktop, MemoryTransport, progress, result } from './memory-transport';
 
 const wait = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
@@ -129,6 +131,7 @@ export function demoTransport(query: URLSearchParams): Transport {
   const transport = new MemoryTransport(inBrowser ? 'browser' : 'app');
   const desktop = new MemoryDesktop();
   desktop.onSetup = setup;
+  desktop.onMachine = demoMachine(scene);
   const telegram = (username: string) => ({
     bot: { username },
     channels: [{ id: 'telegram', label: 'Telegram', state: 'connected' as const, detail: null, account: null }],
@@ -145,7 +148,7 @@ export function demoTransport(query: URLSearchParams): Transport {
   };
   transport.desktop = inBrowser ? null : desktop;
   if (inBrowser) transport.cards = [card('this', 18_789)];
-  else if (scene === 'home' || scene === 'empty' || scene === 'none' || scene === 'incident') transport.cards = [main, rescue];
+  else if (scene === 'home' || scene === 'empty' || scene === 'none' || scene === 'slow' || scene === 'incident') transport.cards = [main, rescue];
   else if (scene === 'trouble') {
     transport.cards = [
       { ...main, state: 'failed', since: Date.now() - 42_000, pid: null, memoryBytes: null, channels: [{ ...main.channels[0]!, state: 'disconnected' }], problem: { code: 'crash.loop', message: 'main ended 4 times within 60 s (exit code 101). The last good configuration is tried next.', action: 'logs' } },
@@ -210,6 +213,6 @@ export function demoTransport(query: URLSearchParams): Transport {
     ...deviceAnswers(),
     'channels.pairing.approve': ({ requestId }) => ({ requestId, senderId: '55120417', notification: 'sent', commandOwnerBootstrap: 'not-requested' }),
   };
-  Object.assign(transport.answers, configAnswers(), sessionAnswers(scene), scheduleAnswers(scene), rescueAnswers(scene === 'incident'));
+  Object.assign(transport.answers, configAnswers(), sessionAnswers(scene), scheduleAnswers(scene), usageAnswers(scene), rescueAnswers(scene === 'incident'));
   return transport;
 }

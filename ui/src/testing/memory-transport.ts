@@ -3,7 +3,7 @@
  * a table, remembers what was asked, and lets the test say what happens next. Never in a release bundle.
  */
 import type {
-  AppInfo, CreatedProfile, Detection, EventFrame, LogPage, ProfileCard, SetupProgress, SetupRequest, SetupResult,
+  AppInfo, CreatedProfile, Detection, EventFrame, LogPage, MachineRequest, ProfileCard, SetupProgress, SetupRequest, SetupResult,
 } from '../bindings/commands';
 import { Listeners } from '../transport/listeners';
 import { RequestError, type Connection, type Desktop, type Transport, type Unsubscribe } from '../transport/types';
@@ -87,6 +87,10 @@ export class MemoryDesktop implements Desktop {
   requests: SetupRequest[] = [];
   onSetup: (request: SetupRequest, progress: (line: SetupProgress) => void) => Promise<SetupResult> = async () => result();
   onStart: (profile: string) => Promise<void> = async () => undefined;
+  machined: { profile: string; request: MachineRequest }[] = [];
+  onMachine: (request: MachineRequest, tell: (line: unknown) => void, profile: string) => Promise<unknown> = async ({ kind }) => {
+    throw new RequestError('bad-request', `nothing answers ${kind}`);
+  };
 
   async start(profile: string): Promise<void> {
     this.calls.push(`start ${profile}`);
@@ -101,6 +105,10 @@ export class MemoryDesktop implements Desktop {
   setup(request: SetupRequest, onProgress: (line: SetupProgress) => void): Promise<SetupResult> {
     this.requests.push(request);
     return this.onSetup(request, onProgress);
+  }
+  machine<T>(profile: string, request: MachineRequest, onLine: (line: unknown) => void = () => undefined): Promise<T> {
+    this.machined.push({ profile, request });
+    return this.onMachine(request, onLine, profile) as Promise<T>;
   }
   async loadDraft(): Promise<unknown> {
     return this.draft;

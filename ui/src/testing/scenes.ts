@@ -17,6 +17,10 @@ export const PAGES_READY: readonly (readonly [string, string, string])[] = [
   ['incident', '#/rescue', 'remedy-rollback'],
   ['home', '#/rescue/main', 'rescue-off'],
   ['home', '#/settings', 'version'],
+  ['home', '#/secrets', 'secret'],
+  ['home', '#/skills', 'skill'],
+  ['home', '#/usage', 'usage-day'],
+  ['home', '#/doctor', 'finding'],
   ['login', '', 'login'],
   ['first', '', 'wizard'],
 ];

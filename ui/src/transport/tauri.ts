@@ -4,6 +4,7 @@ import {
   commands,
   type EventFrame,
   type GatewayNotice,
+  type MachineRequest,
   type ProfileCard,
   type SetupProgress,
 } from '../bindings/commands';
@@ -97,6 +98,11 @@ export class TauriTransport implements Transport {
       const channel = new Channel<SetupProgress>();
       channel.onmessage = onProgress;
       return named(commands.setupRun(request, channel));
+    },
+    machine: <T>(profile: string, request: MachineRequest, onLine: (line: unknown) => void = () => undefined) => {
+      const channel = new Channel<unknown>();
+      channel.onmessage = onLine;
+      return named(commands.machineRun(profile, request, channel)) as Promise<T>;
     },
     loadDraft: () => named(commands.draftLoad()),
     saveDraft: async (draft) => void (await named(commands.draftSave(draft))),

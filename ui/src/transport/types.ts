@@ -6,6 +6,7 @@ import type {
   AppInfo,
   EventFrame,
   LogPage,
+  MachineRequest,
   ProfileCard,
   SetupProgress,
   SetupRequest,
@@ -45,6 +46,8 @@ export interface Desktop {
   stop(profile: string): Promise<void>;
   restart(profile: string): Promise<void>;
   setup(request: SetupRequest, onProgress: (line: SetupProgress) => void): Promise<SetupResult>;
+  /** The command line about one profile of this computer: doctor, earlier configurations, secrets, diagnostics. */
+  machine<T>(profile: string, request: MachineRequest, onLine?: (line: unknown) => void): Promise<T>;
   loadDraft(): Promise<unknown>;
   saveDraft(draft: unknown): Promise<void>;
   autostart(): Promise<boolean>;

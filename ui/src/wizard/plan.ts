@@ -126,6 +126,11 @@ export function resumePage({ page, answers }: Draft): WizardPage {
   return PAGES[Math.max(0, least)]!;
 }
 
+/** Whether there is enough to ask this model for an answer. */
+export function modelComplete(model: Answers['model']): boolean {
+  return model.baseUrl.trim() !== '' && model.modelId.trim() !== '' && (model.choice !== 'key' || model.apiKey.trim() !== '');
+}
+
 export function needsKey({ model }: Answers): boolean {
   return model.choice === 'key' || (model.choice === 'custom' && model.api !== 'ollama' && !isLoopback(model.baseUrl));
 }

@@ -31,7 +31,8 @@ pub fn run(args: &DoctorArgs, context: &Context) -> Result<u8, Failure> {
         }
         let consent = |finding: &DoctorFinding| consent(out, args.yes, finding);
         let told = move |treatment: Treatment| tell(out, treatment);
-        Ok(doctor::treat(&world, &places, options, first, &consent, &told).await)
+        let wanted = |finding: &DoctorFinding| args.only.is_empty() || args.only.contains(&finding.code);
+        Ok(doctor::treat(&world, &places, options, first, &wanted, &consent, &told).await)
     })?;
     let exit = if found.ok { DONE } else { FAILED };
     if out.is_json() {

@@ -10,6 +10,7 @@ pub mod config;
 pub mod cron;
 pub mod dashboard;
 pub mod devices;
+pub mod diagnostics;
 pub mod doctor;
 pub mod gateway;
 pub mod health;
@@ -48,6 +49,7 @@ pub fn run(command: Command, context: &Context) -> Result<u8, Failure> {
         Command::Health(args) => health::run(&args, context),
         Command::Logs(args) => logs::run(&args, context),
         Command::Doctor(args) => doctor::run(&args, context),
+        Command::Diagnostics(args) => diagnostics::run(&args, context),
         Command::Backup(args) => backup::run(&args.command, context),
         Command::Profiles(args) => profiles::run(args.command, context),
         Command::Config(args) => config::run(args.command, context),

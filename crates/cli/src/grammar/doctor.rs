@@ -1,4 +1,6 @@
-//! `doctor`.
+//! `doctor` and `diagnostics`.
+
+use std::path::PathBuf;
 
 use clap::Args;
 
@@ -24,6 +26,9 @@ pub struct DoctorArgs {
     /// With --fix: do not ask.
     #[arg(long, short, requires = "fix")]
     pub yes: bool,
+    /// With --fix: only findings of this code; may be given more than once.
+    #[arg(long, requires = "fix", value_name = "CODE")]
+    pub only: Vec<String>,
     /// Every profile on this machine.
     #[arg(long)]
     pub all: bool,
@@ -36,4 +41,17 @@ pub struct DoctorArgs {
     /// Show what is in order in full, too.
     #[arg(long, short)]
     pub verbose: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  bulkhead diagnostics --preview | less              Read what would be in it\n  bulkhead diagnostics --out bulkhead-help.tar.gz    Write it\n\nEvery profile of this machine is in it. Secrets are replaced; messages are not in it. Nothing is sent anywhere."
+)]
+pub struct DiagnosticsArgs {
+    /// Print what would be in it, and write nothing.
+    #[arg(long, required_unless_present = "out")]
+    pub preview: bool,
+    /// The file to write; it is never replaced.
+    #[arg(long, short, value_name = "FILE", conflicts_with = "preview")]
+    pub out: Option<PathBuf>,
 }

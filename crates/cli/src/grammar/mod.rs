@@ -71,6 +71,8 @@ pub enum Command {
     Logs(simple::LogsArgs),
     /// Is everything as it should be, why not, and what helps; --fix repairs.
     Doctor(doctor::DoctorArgs),
+    /// A bundle for whoever helps: versions, findings, logs, without secrets and messages. Nothing is sent.
+    Diagnostics(doctor::DiagnosticsArgs),
     /// Backups of this profile: make, verify, restore.
     Backup(backup::BackupArgs),
     /// Profiles on this machine.

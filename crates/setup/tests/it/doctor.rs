@@ -405,7 +405,7 @@ async fn what_is_asked_for_first_is_left_where_nobody_can_be_asked() {
     let places = [ward.place("main")];
     let options = DoctorOptions { offline: true, ..DoctorOptions::default() };
     let first = doctor::examine(&world, &places, options, &|_| ()).await;
-    let after = doctor::treat(&world, &places, options, first, &|_| None, &|_| ()).await;
+    let after = doctor::treat(&world, &places, options, first, &|_| true, &|_| None, &|_| ()).await;
     let states: Vec<_> = after.fixed.iter().map(|one| (one.code.as_str(), one.state)).collect();
     assert!(states.contains(&("permissions.state-dir", TreatmentState::Done)), "{states:?}");
     assert!(

@@ -5,6 +5,7 @@
 mod backup;
 mod create;
 mod detect;
+mod diagnostics;
 mod doctor;
 mod errors;
 mod import;

@@ -89,8 +89,16 @@ impl Ward {
     pub(crate) async fn fix(&self, world: &World, name: &str) -> (Vec<Treatment>, Examination) {
         let first = self.doctor(world, name).await;
         let places = [self.place(name)];
-        let after =
-            doctor::treat(world, &places, DoctorOptions::default(), first, &|_| Some(true), &|_| ()).await;
+        let after = doctor::treat(
+            world,
+            &places,
+            DoctorOptions::default(),
+            first,
+            &|_| true,
+            &|_| Some(true),
+            &|_| (),
+        )
+        .await;
         (after.fixed.clone(), after)
     }
 

@@ -41,6 +41,7 @@ pub fn remedy(
             context.global.profile = Some(watched.name().clone());
             let all = DoctorArgs {
                 fix: false,
+                only: Vec::new(),
                 yes: false,
                 all: false,
                 offline: false,
