@@ -11,8 +11,8 @@ pub fn build() -> Result<()> {
     packages::require_node()?;
     let ui = tools::root().join("ui");
     install(&ui)?;
-    let sources =
-        digest(&ui, &["src", "public", "messages", "index.html", "package.json", "vite.config.ts"])?;
+    let files = ["index.html", "package.json", "vite.config.ts", "vite.a2ui.config.ts"];
+    let sources = digest(&ui, &[["src", "public", "messages"].as_slice(), &files].concat())?;
     if ui.join("dist/index.html").is_file() && stamp_matches(&ui, "build", &sources) {
         return Ok(());
     }

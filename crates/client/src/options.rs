@@ -88,6 +88,8 @@ pub struct ConnectOptions {
     pub scopes: Vec<Scope>,
     /// What it understands, see [`bulkhead_protocol::client_ids::caps`].
     pub caps: Vec<String>,
+    /// What a node offers to do; `None` for an operator.
+    pub commands: Option<Vec<String>>,
     /// Its key, if it has one.
     pub device: Option<DeviceKey>,
     /// Oldest protocol it would speak; probers say 3.
@@ -114,6 +116,7 @@ impl ConnectOptions {
             identity,
             scopes,
             caps: Vec::new(),
+            commands: None,
             device: None,
             min_protocol,
             timeouts: Timeouts::default(),
@@ -135,6 +138,23 @@ impl ConnectOptions {
     pub fn backend(url: impl Into<String>, auth: Auth) -> Self {
         let identity = Identity::new(ClientId::GatewayClient, ClientMode::Backend);
         Self::new(url, auth, identity, vec![Scope::OperatorAdmin])
+    }
+
+    /// The same gateway, as a node that offers commands: it has no scopes, and a device of its own.
+    #[must_use]
+    pub fn as_node(
+        mut self,
+        device: DeviceKey,
+        caps: impl IntoIterator<Item = impl Into<String>>,
+        commands: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        self.identity = Identity {
+            display_name: self.identity.display_name.take(),
+            ..Identity::new(ClientId::NodeHost, ClientMode::Node)
+        };
+        self.scopes = Vec::new();
+        self.commands = Some(commands.into_iter().map(Into::into).collect());
+        self.with_device(device).with_caps(caps)
     }
 
     /// With a device key.

@@ -13,6 +13,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::access::Access;
 use crate::approvals::Approvals;
+use crate::canvas::Canvas;
 use crate::channels::Channels;
 use crate::checks::Checks;
 use crate::credentials::Credentials;
@@ -73,6 +74,7 @@ pub(crate) fn compose(options: &RunOptions, parts: Parts<'_>) -> Arc<Gateway> {
         health: HealthCache::default(),
         channels: Channels::default(),
         seat: Seat::default(),
+        canvas: Canvas::default(),
         nodes: Nodes::default(),
         invocations: Invocations::default(),
         skills: Skills::default(),

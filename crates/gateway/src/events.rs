@@ -16,6 +16,7 @@ use crate::settings::ModelRef;
 use crate::transcript;
 
 mod asking;
+pub(crate) mod canvas;
 
 /// Tells events to whom they concern. Cheap to clone.
 #[derive(Debug, Clone)]

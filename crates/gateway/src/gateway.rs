@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::access::Access;
 use crate::approvals::Approvals;
+use crate::canvas::Canvas;
 use crate::channels::Channels;
 use crate::checks::Checks;
 use crate::credentials::Credentials;
@@ -66,6 +67,8 @@ pub(crate) struct Gateway {
     pub(crate) health: HealthCache,
     pub(crate) channels: Channels,
     pub(crate) seat: Seat,
+    /// Documents that agents show.
+    pub(crate) canvas: Canvas,
     /// Devices that lend themselves to it.
     pub(crate) nodes: Nodes,
     /// Tools that were called by hand.

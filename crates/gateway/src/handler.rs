@@ -77,7 +77,7 @@ impl MethodHandler for Handler {
         HelloParts {
             features: self.features(),
             snapshot: snapshot(&self.gateway, conn),
-            plugin_surface_urls: Vec::new(),
+            plugin_surface_urls: self.gateway.canvas_surface(conn).into_iter().collect(),
             attachments: Some((limits::ATTACHMENT_BYTES, limits::ATTACHMENT_IMAGE_BYTES)),
         }
     }
@@ -127,6 +127,7 @@ impl MethodHandler for Handler {
         if conn.role == bulkhead_server::Role::Node {
             self.gateway.nodes.leave(conn);
         }
+        self.gateway.canvas_left(conn);
         self.gateway.rested();
     }
 

@@ -23,6 +23,7 @@
 mod access;
 mod approvals;
 mod attachments;
+mod canvas;
 mod channels;
 mod checks;
 mod clock;

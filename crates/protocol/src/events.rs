@@ -60,6 +60,7 @@ pub const EVENTS: &[EventSpec] = &[
     row("question.requested", QUESTIONS, false),
     row("question.resolved", QUESTIONS, false),
     row("task", READ, false),
+    row("canvas.changed", READ, false),
 ];
 
 /// The row of an event.

@@ -27,6 +27,7 @@
 
 mod approvals;
 mod audit;
+mod canvas;
 mod compactions;
 mod device_tokens;
 mod devices;
@@ -63,6 +64,7 @@ mod usage;
 
 pub use approvals::{Approval, ApprovalEnd, ApprovalStatus, Approvals, NewApproval, Resolution};
 pub use audit::{AuditEntry, AuditLog};
+pub use canvas::{CanvasBounds, CanvasDocument, CanvasDocuments, CanvasDraft};
 pub use compactions::{Compaction, NewCompaction};
 pub use device_tokens::DeviceToken;
 pub use devices::{Device, DeviceRequest, Devices};

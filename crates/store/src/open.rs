@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 
 use crate::thread::Jobs;
 use crate::{
-    Approvals, AuditLog, CronJobs, Devices, Inbox, Kv, Nodes, Outbox, Pairings, Prompts, Questions,
+    Approvals, AuditLog, CanvasDocuments, CronJobs, Devices, Inbox, Kv, Nodes, Outbox, Pairings, Prompts, Questions,
     RescueLog, Runs, Sessions, Setups, StoreError, Tasks, UsageLog,
     migrations::{self, bring_up_to_date},
 };
@@ -168,6 +168,11 @@ impl Store {
     /// Where approvals and questions are shown on channels.
     pub fn prompts(&self) -> Prompts {
         Prompts { store: self.clone() }
+    }
+
+    /// Documents of the canvas.
+    pub fn canvas(&self) -> CanvasDocuments {
+        CanvasDocuments { store: self.clone() }
     }
 
     /// Work that goes on beside conversations.

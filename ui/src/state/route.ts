@@ -1,6 +1,6 @@
 /** Where we are, kept in the address' fragment: works under any base path, in the app as in a browser. */
 export const PAGES = [
-  'home', 'setup', 'chat', 'sessions', 'schedules', 'approvals', 'models', 'channels', 'devices', 'secrets', 'skills', 'config', 'logs', 'usage', 'doctor', 'rescue', 'settings',
+  'home', 'setup', 'chat', 'sessions', 'schedules', 'approvals', 'canvas', 'models', 'channels', 'devices', 'secrets', 'skills', 'config', 'logs', 'usage', 'doctor', 'rescue', 'settings',
 ] as const;
 export type Page = (typeof PAGES)[number];
 

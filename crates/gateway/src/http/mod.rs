@@ -16,9 +16,10 @@ use axum::body::Body;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderValue, Response, StatusCode, header};
 use axum::response::IntoResponse as _;
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use serde_json::json;
 
+use crate::canvas;
 use crate::gateway::Gateway;
 
 /// The routes that ask for the shared secret; the server checks it before they are reached.
@@ -33,7 +34,8 @@ pub(crate) fn routes(gateway: Arc<Gateway>) -> Router {
         .route("/v1/embeddings", post(openai::embeddings::create))
         .route("/tools/invoke", post(tools::invoke))
         .route("/sessions/{key}/history", get(sessions::history))
-        .route("/sessions/{key}/kill", post(sessions::kill));
+        .route("/sessions/{key}/kill", post(sessions::kill))
+        .route("/__openclaw__/canvas/documents/{id}/{*file}", any(canvas::http::by_secret));
     let base = settings.base_path();
     if !base.is_empty() {
         router = router.route(&format!("{base}/control-ui-config.json"), get(control_ui::config));
@@ -47,7 +49,7 @@ pub(crate) fn routes(gateway: Arc<Gateway>) -> Router {
 
 /// The routes that anybody may ask, and those that bring their own proof.
 pub(crate) fn open_routes(gateway: Arc<Gateway>) -> Router {
-    let hooks = hooks::routes(Arc::clone(&gateway));
+    let hooks = hooks::routes(Arc::clone(&gateway)).merge(canvas::http::routes(Arc::clone(&gateway)));
     if gateway.settings.now().config.gateway.metrics.require_auth {
         return hooks;
     }

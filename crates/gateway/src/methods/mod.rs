@@ -3,6 +3,7 @@
 mod agent;
 mod agents;
 mod approvals;
+mod canvas;
 mod channels;
 mod chat;
 mod config;
@@ -120,6 +121,7 @@ const FAMILIES: &[&[Route]] = &[
     logs::ROUTES,
     devices::ROUTES,
     nodes::ROUTES,
+    canvas::ROUTES,
     node_work::ROUTES,
     cron::ROUTES,
     heartbeat::ROUTES,

@@ -34,6 +34,7 @@ pub(super) const ROUTES: &[super::Route] = super::routes! {
     "node.invoke.result" => invoke_result,
     "node.invoke.progress" => invoke_progress,
     "node.event" => event,
+    "node.pluginSurface.refresh" => super::canvas::refresh_surface,
     "node.pluginTools.update" => node_inventory::tools,
     "node.skills.update" => node_inventory::skills,
     "node.runnerInventory.update" => node_inventory::runner,

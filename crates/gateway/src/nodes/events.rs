@@ -22,11 +22,11 @@ pub(crate) struct Heard {
     reason: Option<&'static str>,
 }
 
-const fn done(reason: &'static str) -> Heard {
+pub(crate) const fn done(reason: &'static str) -> Heard {
     Heard { handled: true, reason: Some(reason) }
 }
 
-const fn ignored(reason: &'static str) -> Heard {
+pub(crate) const fn ignored(reason: &'static str) -> Heard {
     Heard { handled: false, reason: Some(reason) }
 }
 
@@ -69,6 +69,7 @@ impl Gateway {
             "chat.subscribe" | "chat.unsubscribe" => {
                 Ok(self.chat_wish(conn, event == "chat.subscribe", &payload))
             }
+            "canvas.closed" => Ok(self.canvas_closed(conn, &payload)),
             "agent.request" => self.agent_request(conn, payload).await,
             "exec.started" | "exec.finished" | "exec.denied" => Ok(Self::exec_told(conn, event, &payload)),
             _ => Ok(ignored("unsupported_event")),

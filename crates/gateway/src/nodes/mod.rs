@@ -122,6 +122,11 @@ impl Nodes {
         self.live().get(id).cloned()
     }
 
+    /// Those that are here.
+    pub(crate) fn here(&self) -> Vec<Live> {
+        self.live().values().cloned().collect()
+    }
+
     /// Changes what is known of a connection that is still the node's; says whether it is.
     pub(crate) fn change(&self, conn: &ConnInfo, with: impl FnOnce(&mut Live)) -> bool {
         let id = conn.device_id.as_deref().unwrap_or_default();

@@ -101,9 +101,6 @@ impl Platform {
                 "motion.pedometer",
                 "system.notify",
                 "computer.act",
-                "canvas.present",
-                "canvas.hide",
-                "canvas.navigate",
             ],
             Self::Windows => &[
                 "camera.list",
@@ -117,6 +114,18 @@ impl Platform {
         }
     }
 }
+
+/// Showing documents: a window that reaches nothing. `OpenClaw` has the first three, on a Mac; our app has all of them on every
+/// desktop. Running scripts of the agent in a window (`canvas.eval`) takes a word in the configuration.
+const CANVAS: &[&str] = &[
+    "canvas.present",
+    "canvas.hide",
+    "canvas.navigate",
+    "canvas.snapshot",
+    "canvas.a2ui.push",
+    "canvas.a2ui.pushJSONL",
+    "canvas.a2ui.reset",
+];
 
 /// What desktops and node hosts offer; worth nothing before an operator approved it.
 const HOST: &[&str] = &[
@@ -182,7 +191,7 @@ impl Lists<'_> {
         }
         self.allowed(command)
             || platform.usual().contains(&command)
-            || (platform.is_desktop() && HOST.contains(&command))
+            || (platform.is_desktop() && (HOST.contains(&command) || CANVAS.contains(&command)))
             || (command.starts_with("talk.ptt.") && offered.caps.iter().any(|cap| cap == "talk"))
     }
 

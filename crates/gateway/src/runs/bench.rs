@@ -69,6 +69,7 @@ impl Bench {
         if request.source.may_ask_nodes() {
             all.extend(gateway.nodes.tool());
         }
+        all.extend(crate::canvas::tool::tool(gateway, request, &self.workspace));
         all.extend(crate::schedule::tool::tool(gateway, request));
         all.extend(crate::rescue::tools::tools(gateway, request));
         self.keep_allowed(settings, all)

@@ -21,3 +21,9 @@ pub(crate) fn source(config: &ControlUi, environment: &Environment) -> UiSource 
         None => UiSource::Embedded(FILES),
     }
 }
+
+/// A text file of the built web UI, wherever the web UI itself comes from; `None` if this program was built without it.
+pub(crate) fn file(path: &str) -> Option<&'static str> {
+    let found = FILES.iter().find(|file| file.path == path)?;
+    std::str::from_utf8(found.bytes).ok()
+}

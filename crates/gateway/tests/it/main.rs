@@ -12,6 +12,7 @@
 mod accounts;
 mod agents;
 mod approvals;
+mod canvas;
 mod chat;
 mod checks;
 mod full_disk;

@@ -10,6 +10,7 @@ use crate::Scope;
 pub mod agent;
 pub mod agents;
 pub mod approvals;
+pub mod canvas;
 pub mod channels;
 pub mod chat;
 pub mod config;
@@ -111,6 +112,7 @@ const FAMILIES: &[&[MethodSpec]] = &[
     devices::ROWS,
     cron::ROWS,
     nodes::ROWS,
+    canvas::ROWS,
     rescue::ROWS,
     secrets::ROWS,
     approvals::ROWS,

@@ -18,6 +18,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("006_sessions.sql")),
     M::up(include_str!("005_nodes.sql")),
     M::up(include_str!("007_usage.sql")),
+    M::up(include_str!("009_canvas.sql")),
 ];
 
 /// Copies from before a migration that are kept; older ones go.

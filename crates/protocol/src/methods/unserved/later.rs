@@ -16,7 +16,6 @@ pub(super) const ROWS: &[Unserved] = &[
             "mcp.authLogin",
         ],
     ),
-    row("Canvas documents are not served yet.", &["canvas.document.preview", "canvas.document.view"]),
     row(
         "Polls, reactions and conversations between channels are not built.",
         &[

@@ -45,7 +45,6 @@ pub(super) const ROWS: &[Unserved] = &[
             "claws.monitors",
             "claws.packages.remove",
             "nativeHook.invoke",
-            "node.pluginSurface.refresh",
             "plugin.surface.refresh",
             "plugins.catalog.browse",
             "plugins.catalog.categories",
