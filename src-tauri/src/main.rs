@@ -6,12 +6,14 @@
 
 mod autostart;
 mod bindings;
+mod canvas;
 mod cards;
 mod commands;
 mod failure;
 mod fleet;
 mod launch;
 mod log;
+mod node;
 mod notices;
 mod quit;
 mod setup_cli;
@@ -58,6 +60,7 @@ fn main() -> anyhow::Result<()> {
             let fleet = fleet::Fleet::new(app.handle().clone());
             app.manage(fleet.clone());
             app.manage(autostart::Autostart::new());
+            app.manage(canvas::Canvas::default());
             quit::on_signals(app.handle());
             if let Err(error) = tray::install(app.handle()) {
                 // A desktop without a tray: the window is the only way in, so it shows even when hidden was asked.
@@ -76,6 +79,11 @@ fn main() -> anyhow::Result<()> {
     app.run(|app, event| match event {
         // The last window closed: the tray stays.
         RunEvent::ExitRequested { code: None, api, .. } => api.prevent_exit(),
+        RunEvent::WindowEvent { label, event, .. } if canvas::is_one(&label) => {
+            if matches!(event, WindowEvent::Destroyed) {
+                app.state::<canvas::Canvas>().gone(&label);
+            }
+        }
         RunEvent::WindowEvent { event: WindowEvent::CloseRequested { api, .. }, .. } => {
             windows::closing(&api);
         }

@@ -83,9 +83,12 @@ pub fn closed(app: &AppHandle) {
     }
     #[cfg(target_os = "linux")]
     if loaded {
+        let app = app.clone();
         std::thread::spawn(move || {
             let _one = SHOWING.lock().unwrap_or_else(PoisonError::into_inner);
-            if matches!(*stage(), Stage::None) {
+            // Windows of documents have network processes too.
+            let documents = app.webview_windows().keys().any(|label| crate::canvas::is_one(label));
+            if matches!(*stage(), Stage::None) && !documents {
                 network_process::end();
             }
         });

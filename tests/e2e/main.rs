@@ -9,6 +9,8 @@ mod breakages;
 mod browser_seat;
 #[cfg(target_os = "linux")]
 mod drill;
+#[cfg(target_os = "linux")]
+mod hostile_document;
 mod hostile_web;
 #[cfg(target_os = "linux")]
 mod import;

@@ -108,6 +108,11 @@ impl ReconnectingClient {
         self.inner.state.clone()
     }
 
+    /// What it connects with, and every change.
+    pub fn options(&self) -> watch::Receiver<ConnectOptions> {
+        self.inner.shared.options.subscribe()
+    }
+
     /// Events of this connection and all that follow it.
     pub fn events(&self) -> broadcast::Receiver<Arc<EventFrame>> {
         self.inner.shared.events.subscribe()

@@ -292,6 +292,12 @@ impl Unit {
             client = self.link.open(told) => client.clone(),
             () = self.stop.cancelled() => return,
         };
+        tauri::async_runtime::spawn(crate::node::run(
+            self.fleet.app().clone(),
+            self.identity.name.clone(),
+            client.clone(),
+            self.stop.clone(),
+        ));
         let mut changes = client.state();
         let mut events = client.events();
         changes.mark_changed();

@@ -8,7 +8,8 @@ use crate::wire::{Wire, node};
 
 const COMMANDS: [&str; 4] = ["canvas.present", "canvas.navigate", "canvas.hide", "canvas.a2ui.pushJSONL"];
 
-async fn run(client: &bulkhead_client::Client, events: &mut Events, key: &str, tool: &Value) -> String {
+#[allow(clippy::needless_pass_by_value, reason = "it is made for the call")]
+async fn run(client: &bulkhead_client::Client, events: &mut Events, key: &str, tool: Value) -> String {
     let message = format!("DO: tool canvas {tool}; say toolresult");
     let params = json!({"sessionKey": "main", "message": message, "idempotencyKey": key});
     client.request("chat.send", params).await.unwrap();
@@ -33,7 +34,7 @@ async fn a_document_is_kept_and_served_to_whoever_shows_a_good_capability() {
     let gateway = world.start().await;
     let (client, mut events) = gateway.client().await;
     let page = json!({"action": "present", "title": "Report", "html": "<!doctype html><p>all is well"});
-    let said = run(&client, &mut events, "r1", &page).await;
+    let said = run(&client, &mut events, "r1", page).await;
     assert!(said.contains("(revision 1) is kept. No connected device"), "{said}");
     assert!(said.contains("/#/canvas"), "{said}");
 
@@ -107,7 +108,7 @@ async fn a_node_shows_documents_and_tells_when_a_person_closes_one() {
     let surface = hello["pluginSurfaceUrls"]["canvas"].as_str().unwrap().to_owned();
 
     let page = json!({"action": "present", "html": "<title>One</title>"});
-    let (said, asked) = tokio::join!(run(&client, &mut events, "r1", &page), wire.answer(|_| json!({"ok": true})));
+    let (said, asked) = tokio::join!(run(&client, &mut events, "r1", page), wire.answer(|_| json!({"ok": true})));
     assert!(said.contains("is kept. It is shown on"), "{said}");
     assert_eq!(asked["command"], "canvas.present");
     let params: Value = serde_json::from_str(asked["paramsJSON"].as_str().unwrap()).unwrap();
@@ -120,7 +121,7 @@ async fn a_node_shows_documents_and_tells_when_a_person_closes_one() {
     // Another revision of it: the window that is open goes there.
     let id = params["docId"].as_str().unwrap();
     let page = json!({"action": "present", "document": id, "html": "<p>two"});
-    let (said, asked) = tokio::join!(run(&client, &mut events, "r2", &page), wire.answer(|_| json!({"ok": true})));
+    let (said, asked) = tokio::join!(run(&client, &mut events, "r2", page), wire.answer(|_| json!({"ok": true})));
     assert!(said.contains("(revision 2)"), "{said}");
     assert_eq!(asked["command"], "canvas.navigate");
     let list = client.request("canvas.list", json!({})).await.unwrap();
@@ -130,12 +131,12 @@ async fn a_node_shows_documents_and_tells_when_a_person_closes_one() {
     let told = json!({"event": "canvas.closed", "payload": {"sessionKey": "agent:main:main"}});
     assert_eq!(wire.ask("node.event", told).await["handled"], true);
     events.next("hidden", |event, payload| event == "canvas.changed" && payload["reason"] == "hidden").await;
-    assert_eq!(run(&client, &mut events, "r3", &json!({"action": "hide"})).await, "nothing was shown");
+    assert_eq!(run(&client, &mut events, "r3", json!({"action": "hide"})).await, "nothing was shown");
 
     // A node that cannot show it says so; the document is kept.
     let show = json!({"action": "navigate", "document": id});
     let failed = |_: &Value| json!({"ok": false, "error": {"code": "CANVAS_DISABLED", "message": "off"}});
-    let (said, _) = tokio::join!(run(&client, &mut events, "r4", &show), wire.answer(failed));
+    let (said, _) = tokio::join!(run(&client, &mut events, "r4", show), wire.answer(failed));
     assert!(said.contains("is kept. It could not be shown (CANVAS_DISABLED"), "{said}");
 }
 
@@ -148,14 +149,14 @@ async fn what_is_pushed_is_kept_and_what_a_person_does_comes_back() {
     let push = |message: Value| json!({"action": "a2ui_push", "messages": [message]});
     let create = json!({"createSurface": {"surfaceId": "s", "catalogId": "c"}});
     let (_, asked) =
-        tokio::join!(run(&client, &mut events, "r1", &push(create)), wire.answer(|_| json!({"ok": true})));
+        tokio::join!(run(&client, &mut events, "r1", push(create)), wire.answer(|_| json!({"ok": true})));
     assert_eq!(asked["command"], "canvas.present");
     let update = json!({"updateComponents": {"surfaceId": "s", "components": []}});
     let (_, asked) =
-        tokio::join!(run(&client, &mut events, "r2", &push(update)), wire.answer(|_| json!({"ok": true})));
+        tokio::join!(run(&client, &mut events, "r2", push(update)), wire.answer(|_| json!({"ok": true})));
     assert_eq!(asked["command"], "canvas.a2ui.pushJSONL", "an open window takes it as it is");
     let old = json!({"beginRendering": {"surfaceId": "s"}});
-    let said = run(&client, &mut events, "r3", &push(old)).await;
+    let said = run(&client, &mut events, "r3", push(old)).await;
     assert!(said.contains("A2UI 0.8"), "{said}");
 
     let list = client.request("canvas.list", json!({"sessionKey": "main"})).await.unwrap();
@@ -176,7 +177,7 @@ async fn what_is_pushed_is_kept_and_what_a_person_does_comes_back() {
     assert!(client.request("canvas.act", large).await.unwrap_err().to_string().contains("8192 bytes"));
 
     let reset = json!({"action": "a2ui_reset"});
-    let (_, asked) = tokio::join!(run(&client, &mut events, "r4", &reset), wire.answer(|_| json!({"ok": true})));
+    let (_, asked) = tokio::join!(run(&client, &mut events, "r4", reset), wire.answer(|_| json!({"ok": true})));
     assert_eq!(asked["command"], "canvas.navigate", "an emptied document is shown anew");
     let view = client.request("canvas.document.view", json!({"docId": document["docId"]})).await.unwrap();
     assert_eq!(view["html"], "");
