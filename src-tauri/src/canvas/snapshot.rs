@@ -3,7 +3,6 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use gtk::cairo;
-use gtk::prelude::*;
 use serde_json::{Value, json};
 use std::time::Duration;
 use tauri::WebviewWindow;

@@ -174,7 +174,7 @@ async fn what_is_pushed_is_kept_and_what_a_person_does_comes_back() {
     let foreign = json!({"docId": document["docId"], "sessionKey": "agent:main:other", "name": "x", "idempotencyKey": "a2"});
     assert!(client.request("canvas.act", foreign).await.unwrap_err().to_string().contains("unknown document"));
     let large = json!({"docId": document["docId"], "name": "x", "data": "x".repeat(9000), "idempotencyKey": "a3"});
-    assert!(client.request("canvas.act", large).await.unwrap_err().to_string().contains("8192 bytes"));
+    assert!(client.request("canvas.act", large).await.unwrap_err().to_string().contains("at most 8192"));
 
     let reset = json!({"action": "a2ui_reset"});
     let (_, asked) = tokio::join!(run(&client, &mut events, "r4", reset), wire.answer(|_| json!({"ok": true})));
