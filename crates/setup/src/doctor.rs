@@ -12,6 +12,7 @@ mod database;
 mod disk;
 mod finding;
 mod isolation;
+mod jobs;
 mod keychain;
 mod model;
 pub(crate) mod patient;
@@ -29,6 +30,7 @@ use futures::future::join_all;
 use serde::Serialize;
 
 pub use self::finding::{DoctorFinding, Fix, Level, Subject};
+pub(crate) use self::isolation::capital;
 use self::patient::Patient;
 use crate::event::ProgressState;
 use crate::world::World;
@@ -229,6 +231,7 @@ async fn check(patient: &Arc<Patient>, subject: Subject) -> Vec<DoctorFinding> {
         Subject::Permissions => blocking(patient, permissions::check).await,
         Subject::Disk => blocking(patient, disk::check).await,
         Subject::Database => blocking(patient, database::check).await,
+        Subject::Jobs => blocking(patient, jobs::check).await,
         Subject::Version => blocking(patient, version::check).await,
         Subject::Chrome => blocking(patient, chrome::check).await,
         Subject::Keychain => keychain::check(patient).await,

@@ -8,6 +8,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::StoreError;
 use crate::migrations::{copy_to, latest_version};
+use crate::schedule::{CronJobRow, all_jobs};
 
 /// What [`examine`] found.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -89,6 +90,24 @@ fn examine_once(
         },
     }
     Ok(found)
+}
+
+/// The timed jobs of a database that may be in use; none where the schema is older than they are. Changes nothing.
+///
+/// Blocks: call it off the async threads. Fails where the file cannot be opened or is no database at all.
+pub fn jobs_beside(path: &Path) -> Result<Vec<CronJobRow>, StoreError> {
+    let connection = open_beside(path, is_at_rest(path))?;
+    let known: i64 = connection
+        .query_row(
+            "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'cron_job'",
+            [],
+            |row| row.get(0),
+        )
+        .map_err(StoreError::query("list jobs"))?;
+    if known == 0 {
+        return Ok(Vec::new());
+    }
+    all_jobs(&connection)
 }
 
 /// Writes a compact copy of a database that may be in use, as it is at one instant, to `target`, which must not exist.

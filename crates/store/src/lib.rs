@@ -69,7 +69,7 @@ pub use compactions::{Compaction, NewCompaction};
 pub use device_tokens::DeviceToken;
 pub use devices::{Device, DeviceRequest, Devices};
 pub use error::StoreError;
-pub use examine::{Examination, copy_beside, examine};
+pub use examine::{Examination, copy_beside, examine, jobs_beside};
 pub use imports::{ImportedMessage, ImportedSession};
 pub use inbox::{Inbox, InboxRow, InboxState, NewUpdate};
 pub use kv::Kv;

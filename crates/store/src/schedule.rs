@@ -125,14 +125,7 @@ pub struct CronJobs {
 impl CronJobs {
     /// Every job, by name.
     pub async fn all(&self) -> Result<Vec<CronJobRow>, StoreError> {
-        self.store
-            .jobs
-            .call(|db| {
-                let mut statement = db.prepare("SELECT * FROM cron_job ORDER BY id")?;
-                let found = statement.query_map([], job_row)?.collect::<Result<_, _>>()?;
-                Ok(found)
-            })
-            .await
+        self.store.jobs.call(|db| all_jobs(db)).await
     }
 
     /// One job.
@@ -385,6 +378,13 @@ fn find_scratch(db: &Connection, id: &str) -> Result<CronScratch, StoreError> {
         })
     });
     Ok(found.optional()?.unwrap_or_default())
+}
+
+/// Every job, by name.
+pub(crate) fn all_jobs(db: &Connection) -> Result<Vec<CronJobRow>, StoreError> {
+    let mut statement = db.prepare("SELECT * FROM cron_job ORDER BY id")?;
+    let found = statement.query_map([], job_row)?.collect::<Result<_, _>>()?;
+    Ok(found)
 }
 
 fn job_row(row: &Row<'_>) -> rusqlite::Result<CronJobRow> {

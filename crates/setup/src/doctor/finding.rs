@@ -36,11 +36,13 @@ pub enum Subject {
     Version,
     /// The database.
     Database,
+    /// Timed jobs.
+    Jobs,
 }
 
 impl Subject {
     /// All of them, in the order in which people read them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Config,
         Self::Isolation,
         Self::Ports,
@@ -50,6 +52,7 @@ impl Subject {
         Self::Lingering,
         Self::Version,
         Self::Database,
+        Self::Jobs,
         Self::Disk,
         Self::Clock,
         Self::Model,
@@ -74,6 +77,7 @@ impl Subject {
             Self::Model => "Model",
             Self::Version => "Version",
             Self::Database => "Database",
+            Self::Jobs => "Timed jobs",
         }
     }
 
@@ -94,6 +98,7 @@ impl Subject {
             Self::Model => "model",
             Self::Version => "version",
             Self::Database => "database",
+            Self::Jobs => "jobs",
         }
     }
 }

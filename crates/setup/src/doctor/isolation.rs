@@ -77,7 +77,7 @@ fn not_ours(patient: &Patient, error: &PlaceError) -> DoctorFinding {
 }
 
 /// A next step as a sentence of its own.
-pub(super) fn capital(text: &str) -> String {
+pub(crate) fn capital(text: &str) -> String {
     let mut chars = text.chars();
     let first = chars.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
     let end = if text.ends_with('.') { "" } else { "." };
