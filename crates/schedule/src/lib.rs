@@ -19,6 +19,7 @@
 //! # Ok::<(), bulkhead_schedule::ScheduleError>(())
 //! ```
 
+mod ailment;
 mod alert;
 mod clock;
 mod duration;
@@ -31,10 +32,11 @@ mod recovery;
 mod rhythm;
 mod seams;
 
+pub use ailment::{Ailment, ailment};
 pub use alert::{Alert, AlertKind, AlertPolicy};
 pub use clock::{SystemClock, WallClock};
 pub use duration::parse_duration;
-pub use engine::{Engine, RunNow};
+pub use engine::{Engine, RunNow, row};
 pub use error::ScheduleError;
 pub use job::{create, patch, revision, revision_of};
 pub use life::{Outcome, Trigger};

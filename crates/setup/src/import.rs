@@ -13,6 +13,7 @@ mod line;
 mod people;
 mod prepare;
 mod profiles;
+mod reading;
 mod secrecy_of;
 mod sessions;
 pub(crate) mod source;

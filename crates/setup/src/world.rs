@@ -112,7 +112,8 @@ impl World {
         self
     }
 
-    pub(crate) fn live(&self) -> &dyn Live {
+    /// Who is asked about models and bots.
+    pub fn live(&self) -> &dyn Live {
         &*self.live
     }
 

@@ -16,6 +16,8 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use rows::row;
+
 use crate::clock::WallClock;
 use crate::life::{Begun, Outcome, Trigger};
 use crate::recovery::{Start, missed, too_far};

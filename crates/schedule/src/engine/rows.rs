@@ -7,6 +7,11 @@ use serde_json::{Value, json};
 use crate::ScheduleError;
 use crate::life::{Begun, Trigger};
 
+/// A job that does not run, as it is stored.
+pub fn row(job: &CronJob) -> CronJobRow {
+    to_row(job, None)
+}
+
 pub(super) fn to_row(job: &CronJob, running: Option<String>) -> CronJobRow {
     CronJobRow {
         id: job.id.clone(),

@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 
 use aho_corasick::AhoCorasick;
 use bulkhead_profile::{Finding, Place, files};
-use bulkhead_store::{AllowedSender, ImportedMessage, ImportedSession, NewSession, Store, StoreError};
+use bulkhead_store::{
+    AllowedSender, CronJobRow, CronWrite, ImportedMessage, ImportedSession, NewSession, Store, StoreError,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -36,7 +38,7 @@ struct Copied {
     fingerprint: Option<String>,
 }
 
-/// Where timed jobs are kept for whoever makes them anew.
+/// Where timed jobs that did not come along are kept for whoever makes them anew.
 pub(super) fn jobs_path(place: &Place) -> PathBuf {
     place.state_dir().join("imported").join("openclaw-cron.json")
 }
@@ -93,23 +95,23 @@ pub(crate) async fn bring(
             "free some space or correct its permissions, and run this again",
         )
     })?;
-    if !brought.jobs.is_empty() {
+    if !brought.left_jobs.is_empty() {
         let path = jobs_path(place);
-        let kept: Vec<Value> = brought.jobs.iter().map(|job| job.kept.clone()).collect();
-        let bytes = serde_json::to_vec_pretty(&json!({ "version": 1, "from": "openclaw", "jobs": kept }))
-            .unwrap_or_default();
+        let kept = json!({ "version": 1, "from": "openclaw", "jobs": brought.left_jobs });
+        let bytes = serde_json::to_vec_pretty(&kept).unwrap_or_default();
         files::atomic_write_in_new_dir(&path, &bytes, 0o600)
             .map_err(|error| unwritable(place, &path, &error))?;
     }
     Ok(format!(
-        "{} folders, {sessions} conversations and {} people came along.",
+        "{} folders, {sessions} conversations, {} people and {} timed jobs came along.",
         brought.folders.len(),
-        brought.people.len()
+        brought.people.len(),
+        brought.jobs.len()
     ))
 }
 
 async fn rows(brought: &Brought, place: &Place) -> Result<usize, StoreError> {
-    if brought.conversations.is_empty() && brought.people.is_empty() {
+    if brought.conversations.is_empty() && brought.people.is_empty() && brought.jobs.is_empty() {
         return Ok(0);
     }
     let store = Store::open(place.database_path())?;
@@ -127,6 +129,15 @@ async fn rows(brought: &Brought, place: &Place) -> Result<usize, StoreError> {
             approved_at: now,
         };
         store.pairings().allow(allowed).await?;
+    }
+    for job in &brought.jobs {
+        let row = bulkhead_schedule::row(job);
+        // Done again, nothing is doubled, and what somebody changed since stays.
+        let only_new = |known: Option<CronJobRow>| match known {
+            Some(_) => (Vec::new(), ()),
+            None => (vec![CronWrite::Job(row)], ()),
+        };
+        store.cron().decide(&job.id, only_new).await?;
     }
     store.close().await;
     Ok(brought.conversations.len())

@@ -1,22 +1,29 @@
-//! Timed jobs: kept in a file until Bulkhead has a schedule of its own.
+//! Timed jobs: which there are. What becomes of each is decided in [`fate`].
+
+mod fate;
 
 use std::path::Path;
 
 use bulkhead_profile::files;
 use rusqlite::Connection;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+use sha2::{Digest as _, Sha256};
 
+pub(super) use self::fate::{Fate, Ground, fate};
 use super::database::has_table;
 use super::secrecy_of::may_be_secret;
 
 const LIMIT: u64 = 16 * 1024 * 1024;
 
-/// A job in words and as it is kept.
+/// A job as OpenClaw wrote it down.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Job {
+    /// Its own id, which it keeps: an import that is taken up again doubles nothing.
+    pub(super) id: String,
     pub(super) name: String,
+    /// When it runs, in words.
     pub(super) when: String,
-    pub(super) kept: Value,
+    raw: Map<String, Value>,
 }
 
 /// The jobs that a person made; OpenClaw's own housekeeping is only counted.
@@ -31,28 +38,33 @@ pub(super) fn gather(state: Option<&Connection>, state_dir: &Path) -> (Vec<Job>,
             rows.collect()
         };
         for text in read().unwrap_or_default() {
-            add(&serde_json::from_str(&text).unwrap_or_default(), &mut jobs, &mut own);
+            add(serde_json::from_str(&text).unwrap_or_default(), &mut jobs, &mut own);
         }
     }
-    let content: Value = files::read_limited(&state_dir.join("cron").join("jobs.json"), LIMIT)
+    let mut content: Value = files::read_limited(&state_dir.join("cron").join("jobs.json"), LIMIT)
         .ok()
         .and_then(|bytes| serde_json::from_slice(&bytes).ok())
         .unwrap_or_default();
-    for job in content.get("jobs").and_then(Value::as_array).into_iter().flatten() {
-        add(job, &mut jobs, &mut own);
+    if let Some(Value::Array(list)) = content.get_mut("jobs").map(Value::take) {
+        for job in list {
+            add(job, &mut jobs, &mut own);
+        }
     }
     (jobs, own)
 }
 
-fn add(job: &Value, jobs: &mut Vec<Job>, own: &mut usize) {
+fn add(job: Value, jobs: &mut Vec<Job>, own: &mut usize) {
     if job.get("declarationKey").is_some_and(|key| !key.is_null()) {
         *own += 1;
         return;
     }
     let text = |pointer: &str| job.pointer(pointer).and_then(Value::as_str);
-    let Some(name) = text("/name").or_else(|| text("/id")) else { return };
+    let Some(name) = text("/name").or_else(|| text("/id")).map(str::to_owned) else { return };
     let when = match text("/schedule/kind") {
-        Some("cron") => format!("cron {}", text("/schedule/expr").unwrap_or_default()),
+        Some("cron") => match text("/schedule/tz") {
+            Some(zone) => format!("cron {} {zone}", text("/schedule/expr").unwrap_or_default()),
+            None => format!("cron {}", text("/schedule/expr").unwrap_or_default()),
+        },
         Some("every") => {
             let every = job.pointer("/schedule/everyMs").and_then(Value::as_u64).unwrap_or_default();
             format!("every {} min", every / 60_000)
@@ -60,19 +72,39 @@ fn add(job: &Value, jobs: &mut Vec<Job>, own: &mut usize) {
         Some("at") => format!("once at {}", text("/schedule/at").unwrap_or("a set time")),
         _ => "at times of its own".to_owned(),
     };
-    let mut kept = serde_json::Map::new();
-    // Nothing but what is needed to make the job again: deliveries may hold addresses with secrets in them.
-    for key in ["name", "description", "enabled", "agentId", "schedule", "sessionTarget"] {
-        if let Some(value) = job.get(key) {
-            kept.insert(key.to_owned(), value.clone());
+    let plain = |id: &&str| !id.is_empty() && id.len() <= 128 && !id.chars().any(char::is_control);
+    let id = text("/id").filter(plain).map_or_else(
+        // The same job has the same name whenever it is read.
+        || format!("openclaw-{}", &hex::encode(Sha256::digest(job.to_string()))[..16]),
+        str::to_owned,
+    );
+    if jobs.iter().any(|known| known.id == id) {
+        return;
+    }
+    let Value::Object(raw) = job else { return };
+    jobs.push(Job { id, name, when, raw });
+}
+
+impl Job {
+    /// What is needed to make it anew by hand. Deliveries may hold addresses with secrets in them, so they stay out.
+    pub(super) fn kept(&self) -> Value {
+        let mut kept = Map::new();
+        for key in ["id", "name", "description", "enabled", "agentId", "schedule", "sessionTarget"] {
+            if let Some(value) = self.raw.get(key) {
+                kept.insert(key.to_owned(), value.clone());
+            }
         }
+        if let Some(said) = self.said() {
+            let said = if may_be_secret(said) { "[left out: it may hold a secret]" } else { said };
+            kept.insert("message".to_owned(), json!(said));
+        }
+        Value::Object(kept)
     }
-    if let Some(message) = text("/payload/message").or_else(|| text("/payload/text")) {
-        let message = if may_be_secret(message) { "[left out: it may hold a secret]" } else { message };
-        kept.insert("message".to_owned(), json!(message));
-    }
-    if jobs.iter().all(|known| known.kept != Value::Object(kept.clone())) {
-        jobs.push(Job { name: name.to_owned(), when, kept: Value::Object(kept) });
+
+    /// What an agent is asked or told.
+    fn said(&self) -> Option<&str> {
+        let payload = self.raw.get("payload")?;
+        payload.get("message").or_else(|| payload.get("text")).and_then(Value::as_str)
     }
 }
 

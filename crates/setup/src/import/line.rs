@@ -83,7 +83,7 @@ impl ImportLine {
             return;
         }
         if let Some(next) = &mut self.next_step {
-            for command in ["config", "secrets", "dashboard", "agent"] {
+            for command in ["config", "secrets", "dashboard", "agent", "cron"] {
                 *next = next.replace(
                     &format!("bulkhead {command} "),
                     &format!("bulkhead --profile {profile} {command} "),

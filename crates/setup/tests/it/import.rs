@@ -101,7 +101,8 @@ async fn everything_comes_along_and_the_source_is_as_it_was() {
     assert_eq!(machine.text(".bulkhead/workspace/MEMORY.md"), "Ann likes ships.\n");
     assert_eq!(machine.text(".bulkhead/agents/work/workspace/AGENTS.md"), "# Work\n");
     assert!(!machine.home.path().join(".bulkhead/workspace/notes.txt").exists(), "a key stands in it");
-    assert!(machine.text(".bulkhead/imported/openclaw-cron.json").contains("Say good morning"));
+    let left = machine.text(".bulkhead/imported/openclaw-cron.json");
+    assert!(left.contains("tidy") && !left.contains("morning"), "{left}");
     conversations(&machine).await;
 }
 
@@ -124,6 +125,11 @@ async fn conversations(machine: &Machine) {
     assert!(said[1].contains("your key is [secret], I think"), "{}", said[1]);
     assert!(said[2].starts_with("user \"packed: a ship and its bulkheads"), "{}", said[2]);
     assert!(store.pairings().is_allowed("telegram", "default", "515151").await.unwrap());
+    let jobs = store.cron().all().await.unwrap();
+    let brief: Vec<_> = jobs.iter().map(|job| (job.id.as_str(), job.enabled, job.next_run_at)).collect();
+    assert_eq!(brief, [("j1", false, None), ("j3", false, None)], "nothing runs while OpenClaw does");
+    assert_eq!(jobs[0].body["schedule"]["tz"], "Europe/Berlin");
+    assert!(!jobs[1].body.to_string().contains("x.example"));
     store.close().await;
 }
 
@@ -242,6 +248,10 @@ async fn bots_and_port_are_taken_over_from_one_that_does_not_run() {
     assert_eq!(entry.bot_ids, [7_000_000_001, 7_000_000_002]);
     let skipped = outcome.report.iter().find(|line| line.item == "all conversations").unwrap();
     assert_eq!(skipped.result, ImportResult::Skipped);
+    let store = Store::open(place.database_path()).unwrap();
+    let jobs = store.cron().all().await.unwrap();
+    assert!(jobs.iter().all(|job| job.enabled && job.next_run_at.is_some()), "OpenClaw's gateway is gone");
+    store.close().await;
 }
 
 #[tokio::test]

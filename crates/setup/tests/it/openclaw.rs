@@ -110,7 +110,20 @@ fn state(machine: &Machine) -> Connection {
         "openrouter:manual": { "type": "token", "provider": "openrouter", "token": OPENROUTER_KEY },
         "openai:me": { "type": "oauth", "provider": "openai", "access": "oauth-access-that-stays", "refresh": "oauth-refresh-that-stays" },
     } });
-    let job = json!({ "id": "j1", "name": "morning", "enabled": true, "schedule": { "kind": "cron", "expr": "0 8 * * *" }, "payload": { "kind": "agentTurn", "message": "Say good morning" }, "delivery": { "url": "https://x.example/?token=abc" } });
+    // As it writes them (`job_json`).
+    let job = |id: &str, name: &str, payload: Value, delivery: Value| {
+        json!({
+            "id": id, "name": name, "enabled": true, "createdAtMs": 1_793_520_000_000_i64,
+            "schedule": { "kind": "cron", "expr": "0 8 * * *", "tz": "Europe/Berlin" }, "sessionTarget": "isolated",
+            "wakeMode": "now", "payload": payload, "delivery": delivery,
+            "scheduledToolPolicy": { "version": 1, "mode": "trusted" }, "state": {},
+        })
+    };
+    let asks = json!({ "kind": "agentTurn", "message": "Say good morning", "toolsAllow": ["*"] });
+    let morning = job("j1", "morning", asks.clone(), json!({ "mode": "announce", "channel": "last" }));
+    let hook = job("j3", "report", asks, json!({ "mode": "webhook", "to": "https://x.example/?token=abc" }));
+    let command =
+        job("j4", "tidy", json!({ "kind": "command", "command": "rm *.tmp" }), json!({ "mode": "none" }));
     let own = json!({ "id": "j2", "declarationKey": "heartbeat:main", "name": "heartbeat-main" });
     database
         .execute(
@@ -126,8 +139,8 @@ fn state(machine: &Machine) -> Connection {
         .unwrap();
     database
         .execute(
-            "INSERT INTO cron_jobs VALUES ('s', 'j1', ?1, 0), ('s', 'j2', ?2, 1)",
-            [job.to_string(), own.to_string()],
+            "INSERT INTO cron_jobs VALUES ('s', 'j1', ?1, 0), ('s', 'j2', ?2, 1), ('s', 'j3', ?3, 2), ('s', 'j4', ?4, 3)",
+            [morning, own, hook, command].map(|job| job.to_string()),
         )
         .unwrap();
     database
