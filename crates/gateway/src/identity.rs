@@ -39,7 +39,7 @@ impl NameSource {
 }
 
 /// What an `IDENTITY.md` says, by lines such as `- **Name:** Ada`. What is left empty is not said.
-pub(crate) fn read(text: &str) -> Identity {
+pub fn read(text: &str) -> Identity {
     let mut identity = Identity::default();
     for line in text.lines().take(200) {
         let line = line.trim().trim_start_matches(['-', '*', ' ']);
@@ -87,7 +87,7 @@ pub(crate) fn joined(
 }
 
 /// An id made of a name: lower case, digits and dashes, at most 64; nothing, if none is left.
-pub(crate) fn id_of(name: &str) -> Option<String> {
+pub fn id_of(name: &str) -> Option<String> {
     let mut id = String::new();
     for c in name.trim().to_lowercase().chars() {
         match c {

@@ -53,6 +53,7 @@ mod questions;
 mod readiness;
 mod reload;
 mod rescue;
+pub mod roster;
 mod routing;
 mod run;
 mod runs;

@@ -3,18 +3,17 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bulkhead_config::{ConfigDocument, ConfigError, ConfigPath};
 use bulkhead_profile::{Place, files};
 use bulkhead_protocol::ErrorShape;
 use bulkhead_protocol::methods::agents::{AgentsDeleteParams, AgentsDeleteResult, NotRemoved, Removed};
 use bulkhead_server::Reply;
-use serde_json::Value;
 
-use super::edit::{change, entry_of};
+use super::edit::change;
 use super::unknown;
 use crate::clock;
 use crate::gateway::Gateway;
 use crate::methods::Call;
+use crate::roster::take_out;
 use crate::settings::AgentView;
 
 /// Takes an agent out of the configuration.
@@ -51,26 +50,6 @@ pub(super) async fn delete(gateway: &Arc<Gateway>, call: Call<'_>) -> Result<Rep
         result.failed = Some(failed);
     }
     Reply::json(&result)
-}
-
-/// Takes the entry and its bindings out; answers how many bindings those were.
-fn take_out(document: &mut ConfigDocument, id: &str) -> Result<u64, ConfigError> {
-    if let Some(entry) = entry_of(document, id) {
-        document.unset_at(&entry)?;
-    }
-    let system = "agents.defaults.systemAgent.agentId";
-    if document.get(system)?.as_ref().and_then(Value::as_str) == Some(id) {
-        document.unset(system)?;
-    }
-    let bindings = ConfigPath::root().key("bindings");
-    let listed = document.get_at(&bindings).and_then(|list| list.as_array().cloned()).unwrap_or_default();
-    let of_it = |binding: &Value| binding.get("agentId").and_then(Value::as_str) == Some(id);
-    let gone: Vec<usize> =
-        listed.iter().enumerate().filter(|(_, binding)| of_it(binding)).map(|(index, _)| index).collect();
-    for index in gone.iter().rev() {
-        document.unset_at(&bindings.index(*index))?;
-    }
-    Ok(u64::try_from(gone.len()).unwrap_or(u64::MAX))
 }
 
 /// Moves the agent's folder into the profile's trash, if it is the one that was made for it and nobody else uses it.
@@ -125,19 +104,6 @@ mod tests {
     use bulkhead_profile::Environment;
 
     use super::*;
-
-    #[test]
-    fn an_agent_goes_with_its_bindings_and_nothing_else() {
-        let text = "{ agents: { defaults: { systemAgent: { agentId: 'b' } }, list: [{ id: 'a' }, { id: 'b' }] },
-            bindings: [{ agentId: 'b', match: { channel: 'telegram' } }, { agentId: 'a', match: {} } /* stays */] }";
-        let mut document = ConfigDocument::parse("test", text).unwrap();
-        assert_eq!(take_out(&mut document, "b").unwrap(), 1);
-        let value = document.value();
-        assert_eq!(value["agents"]["list"], serde_json::json!([{"id": "a"}]));
-        assert_eq!(value["bindings"].as_array().unwrap().len(), 1);
-        assert!(value["agents"]["defaults"]["systemAgent"].get("agentId").is_none());
-        assert!(document.to_string().contains("/* stays */"));
-    }
 
     #[test]
     fn only_a_folder_of_ours_that_nobody_shares_goes_to_the_trash() {
