@@ -29,6 +29,8 @@ mod processes;
 mod provoked;
 #[cfg(target_os = "linux")]
 mod rescue;
+#[cfg(unix)]
+mod restart;
 mod secrets;
 #[cfg(target_os = "linux")]
 mod secrets_under_faults;
