@@ -2,8 +2,9 @@
 //! terminal UI and its Control UI against our gateway; answers are compared with those of its own gateway.
 
 use std::path::PathBuf;
+use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 use crate::{build, packages, tools, ui};
 
@@ -34,23 +35,38 @@ pub fn run(args: &Args) -> Result<()> {
     tools::step("driving OpenClaw's programs against both gateways", &mut command)
 }
 
-/// The folder of an installed OpenClaw: the one that `BULKHEAD_TEST_OPENCLAW` names, else one in `target/conformance`.
+/// The folder of an installed OpenClaw: the one that `BULKHEAD_TEST_OPENCLAW` names, else one in `target/conformance`, which is
+/// made anew unless it was finished with these versions.
 fn installed() -> Result<PathBuf> {
     if let Some(folder) = std::env::var_os("BULKHEAD_TEST_OPENCLAW") {
         return Ok(folder.into());
     }
     let folder = tools::root().join("target/conformance");
-    if folder.join("node_modules/openclaw/openclaw.mjs").is_file() {
+    let (stamp, versions) = (folder.join("installed"), format!("{NODE} {OPENCLAW}"));
+    if std::fs::read_to_string(&stamp).is_ok_and(|found| found == versions) {
         return Ok(folder);
+    }
+    if folder.exists() {
+        std::fs::remove_dir_all(&folder)?;
     }
     std::fs::create_dir_all(&folder)?;
     // A folder of its own, so that npm does not look for one above.
     std::fs::write(folder.join("package.json"), "{ \"private\": true }\n")?;
     tools::step("installing Node for OpenClaw", ui::npm().args(["install", NODE]).current_dir(&folder))?;
+    let node = folder.join("node_modules/node");
+    if !node.join("bin/node").is_file() {
+        // An npm that runs no scripts of packages: this one puts the program where it belongs.
+        let mut place = Command::new("node");
+        place.arg("installArchSpecificPackage.js").current_dir(&node);
+        tools::step("putting Node in its place", &mut place)?;
+    }
     let path = std::env::var("PATH").unwrap_or_default();
-    let path = format!("{}:{path}", folder.join("node_modules/node/bin").display());
+    let path = format!("{}:{path}", node.join("bin").display());
     let mut install = ui::npm();
     install.args(["install", "--ignore-scripts", OPENCLAW]).current_dir(&folder).env("PATH", path);
     tools::step("installing OpenClaw", &mut install)?;
+    let openclaw = folder.join("node_modules/openclaw/openclaw.mjs");
+    ensure!(openclaw.is_file(), "npm installed no {}: see what it said above", openclaw.display());
+    std::fs::write(stamp, versions)?;
     Ok(folder)
 }
