@@ -4,7 +4,7 @@ use crate::outside::{Bot, Outside, Profile, client};
 use bulkhead_fakes::telegram::{ApiCall, Fault, PlannedFault};
 use bulkhead_tests::run::PATIENCE;
 use bulkhead_tests::world::text;
-use bulkhead_tests::{Running, World};
+use bulkhead_tests::{Running, World, search};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
@@ -269,4 +269,48 @@ async fn a_second_program_on_the_same_bot_is_told_and_status_needs_no_model() {
     main.bot.control.expect_poll().await;
     let answer = main.bot.ask(PERSON, "/help", "/status").await;
     assert!(answer.contains("/new"), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_is_added_stopped_and_written_with_from_the_command_line() {
+    let outside = Outside::new().await;
+    let world = World::new();
+    let profile = outside.onboard(&world, "main", None, "file");
+    let done = |args: &[&str], input: &str| -> Value {
+        let out = world.bulkhead_with_input(&[args, &["--json"]].concat(), input);
+        assert!(out.status.success(), "{args:?}: {}", text(&out));
+        serde_json::from_slice(&out.stdout).expect("JSON")
+    };
+    done(&["config", "set", "channels.telegram.apiRoot", &outside.telegram.base_url], "");
+    let _running = profile.supervised(&world).await;
+
+    // A token that is nobody's is told before anything is stored.
+    let unknown = world.bulkhead_with_input(
+        &["channels", "add", "telegram", "--account", "ops", "--token", "-", "--json"],
+        "111111111:AAunknownunknownunknownunknownunknown",
+    );
+    assert_eq!(unknown.status.code(), Some(78), "{}", text(&unknown));
+    let list = done(&["channels", "list"], "");
+    assert_eq!(list["chat"], json!({}));
+
+    let bot = outside.bot("late_bot");
+    let words = ["channels", "add", "telegram", "--account", "ops", "--name", "On call", "--token", "-"];
+    let added = done(&words, &bot.token);
+    assert_eq!((&added["bot"]["username"], &added["accountId"]), (&json!("late_bot"), &json!("ops")));
+    bot.pair(&world, &profile, PERSON).await;
+    bot.ask(PERSON, "ECHO at last", "at last").await;
+
+    let person = PERSON.to_string();
+    let sent = done(&["message", "send", "-t", &person, "-m", "The backup is done.", "--account", "ops"], "");
+    bot.control.wait_for_text(PERSON, "The backup is done.").await;
+    assert!(sent["messageId"].is_string() && sent["channel"] == "telegram", "{sent:#}");
+
+    assert_eq!(done(&["channels", "stop", "telegram", "--account", "ops"], "")["stopped"], true);
+    let refused = world.bulkhead(&["message", "send", "-t", &person, "-m", "too late", "--account", "ops"]);
+    assert_eq!(refused.status.code(), Some(1), "{}", text(&refused));
+    assert_eq!(done(&["channels", "start", "telegram", "--account", "ops"], "")["started"], true);
+    bot.ask(PERSON, "ECHO again", "again").await;
+    let gone = done(&["channels", "remove", "telegram", "--account", "ops", "--delete"], "");
+    assert_eq!((&gone["deleted"], &gone["secretDeleted"]), (&json!(true), &json!(true)));
+    assert!(search::files_with(world.home(), &bot.token, |_| false).is_empty(), "its token is gone");
 }

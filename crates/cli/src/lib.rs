@@ -5,6 +5,7 @@
 #![allow(clippy::format_push_string, reason = "a few short texts per run; they read better so")]
 
 mod asking;
+mod bots;
 mod commands;
 mod context;
 mod error;

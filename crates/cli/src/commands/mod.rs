@@ -1,6 +1,7 @@
 //! What each command does: one file per command.
 
 pub mod agent;
+pub mod agents;
 pub mod approvals;
 pub mod backup;
 pub mod browser;
@@ -16,6 +17,7 @@ pub mod gateway;
 pub mod health;
 pub mod import;
 pub mod logs;
+pub mod message;
 pub mod models;
 pub mod nodes;
 pub mod onboard;
@@ -61,9 +63,11 @@ pub fn run(command: Command, context: &Context) -> Result<u8, Failure> {
         Command::Nodes(args) => nodes::run(args, context),
         Command::Qr(args) => qr::run(&args, context),
         Command::Agent(args) => agent::run(&args, context),
+        Command::Agents(args) => agents::run(args, context),
         Command::Models(args) => models::run(args.command, context),
         Command::Skills(args) => skills::run(args.command, context),
         Command::Channels(args) => channels::run(args.command, context),
+        Command::Message(args) => message::run(args.command, context),
         Command::Cron(args) => cron::run(args.command, context),
         Command::System(args) => system::run(args.command, context),
         Command::Browser(args) => browser::run(&args, context),

@@ -2,17 +2,17 @@
 
 use bulkhead_config::{Config, ConfigPath, ConfigStore, SecretRef, SecretSource};
 use bulkhead_process::RunRecord;
-use bulkhead_profile::{Place, Register};
+use bulkhead_profile::Place;
 use bulkhead_secrets::{FileStore, SecretError, SecretId, Sources, references};
 use bulkhead_supervisor::{ControlClient, ControlRequest, SupervisorError};
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 use serde::Serialize;
 
 use super::DONE;
+use crate::bots;
 use crate::context::Context;
 use crate::error::Failure;
 use crate::grammar::config::{SecretsCommand, Writable};
-use crate::isolation::check_bot;
 use crate::output::{paint, table};
 
 pub fn run(command: SecretsCommand, context: &Context) -> Result<u8, Failure> {
@@ -22,13 +22,7 @@ pub fn run(command: SecretsCommand, context: &Context) -> Result<u8, Failure> {
             let place = context.place_for_writing()?;
             let id = SecretId::parse(&id)?;
             let secret = value.read("VALUE")?;
-            let is_bot = id == SecretId::telegram_bot_token();
-            let bot = if is_bot { check_bot(context, &place, secret.expose_secret())? } else { None };
             let stored = store(context, &place, chosen, &id, &secret)?;
-            if let Some(bot) = bot {
-                // The audit knows bots by their public ids only.
-                Register::open(&context.env).record_bots(&place, &[bot])?;
-            }
             context.out.result(&stored, || {
                 let warning = if stored.encrypted {
                     ""
@@ -105,7 +99,8 @@ async fn hand_over(place: &Place) -> Taken {
     }
 }
 
-/// Stores a secret where this profile keeps its secrets, or where it was asked for.
+/// Stores a secret where this profile keeps its secrets, or where it was asked for. A bot's token is refused where somebody
+/// polls that bot already.
 pub fn store(
     context: &Context,
     place: &Place,
@@ -113,6 +108,7 @@ pub fn store(
     id: &SecretId,
     secret: &SecretString,
 ) -> Result<Stored, Failure> {
+    bots::check(context, place, id, secret)?;
     let config = config(place);
     let source = chosen.map_or_else(|| default_source(&config), source_of);
     let sources = Sources::for_place(place, &context.env).with_providers(&config);
@@ -121,6 +117,9 @@ pub fn store(
         store.set(id, secret).await?;
         Ok(hand_over(place).await)
     })?;
+    if bots::is_token(id) {
+        bots::record(context, place, secret)?;
+    }
     let about = store.describe();
     Ok(Stored {
         ok: true,
@@ -132,18 +131,32 @@ pub fn store(
     })
 }
 
+/// Deletes a secret where this profile keeps its secrets; `false` if it was not there.
+pub fn forget(context: &Context, place: &Place, id: &SecretId) -> Result<bool, Failure> {
+    take_away(context, place, id, None).map(|(deleted, ..)| deleted)
+}
+
+fn take_away(
+    context: &Context,
+    place: &Place,
+    id: &SecretId,
+    chosen: Option<Writable>,
+) -> Result<(bool, Taken, SecretSource, String), Failure> {
+    let config = config(place);
+    let source = chosen.map_or_else(|| default_source(&config), source_of);
+    let sources = Sources::for_place(place, &context.env).with_providers(&config);
+    let store = sources.store(source).ok_or_else(|| no_store(source))?;
+    let (deleted, gateway) = context.block_on(async {
+        let deleted = store.delete(id).await?;
+        Ok((deleted, if deleted { hand_over(place).await } else { Taken::NextStart }))
+    })?;
+    Ok((deleted, gateway, source, store.describe().label))
+}
+
 fn delete(id: &str, chosen: Option<Writable>, context: &Context) -> Result<u8, Failure> {
     let place = context.place_for_writing()?;
     let id = SecretId::parse(id)?;
-    let config = config(&place);
-    let source = chosen.map_or_else(|| default_source(&config), source_of);
-    let sources = Sources::for_place(&place, &context.env).with_providers(&config);
-    let store = sources.store(source).ok_or_else(|| no_store(source))?;
-    let (deleted, gateway) = context.block_on(async {
-        let deleted = store.delete(&id).await?;
-        Ok((deleted, if deleted { hand_over(&place).await } else { Taken::NextStart }))
-    })?;
-    let label = store.describe().label;
+    let (deleted, gateway, source, label) = take_away(context, &place, &id, chosen)?;
     let result = serde_json::json!({ "ok": true, "id": id.as_str(), "source": source, "store": label, "deleted": deleted, "gateway": gateway });
     context.out.result(&result, || {
         let what = if deleted { "deleted from" } else { "is not in" };

@@ -3,9 +3,11 @@
 #![allow(clippy::doc_markdown, reason = "doc comments here are help texts, shown as they stand")]
 
 pub mod agent;
+pub mod agents;
 pub mod approvals;
 pub mod backup;
 pub mod browser;
+pub mod channels;
 pub mod config;
 pub mod cron;
 pub mod devices;
@@ -13,6 +15,7 @@ pub mod doctor;
 pub mod gateway;
 pub mod global;
 pub mod import;
+pub mod message;
 pub mod models;
 pub mod onboard;
 pub mod profiles;
@@ -96,12 +99,16 @@ pub enum Command {
     Qr(devices::QrArgs),
     /// Let an agent work once and print its answer.
     Agent(agent::AgentArgs),
+    /// The agents: who they are, where they work, what they answer.
+    Agents(agents::AgentsArgs),
     /// Models that agents can use.
     Models(models::ModelsArgs),
     /// Skills that agents can read up on.
     Skills(models::SkillsArgs),
     /// Channels, such as Telegram.
-    Channels(simple::ChannelsArgs),
+    Channels(channels::ChannelsArgs),
+    /// Send somebody a message on a channel.
+    Message(message::MessageArgs),
     /// Jobs that run by themselves: reminders, briefings, checks.
     #[command(alias = "automations")]
     Cron(cron::CronArgs),

@@ -6,11 +6,16 @@ use clap_complete::Shell;
 use super::gateway::Target;
 
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  bulkhead status\n  bulkhead --profile rescue status --only --json")]
+#[command(
+    after_help = "Examples:\n  bulkhead status\n  bulkhead status --deep\n  bulkhead --profile rescue status --only --json"
+)]
 pub struct StatusArgs {
     /// Only this profile, not the others beside it.
     #[arg(long)]
     pub only: bool,
+    /// Also ask the gateway: sessions, tasks, channels. Opens the place of secrets.
+    #[arg(long)]
+    pub deep: bool,
     /// Accepted for scripts; every profile is shown anyway.
     #[arg(long, hide = true)]
     pub all: bool,
@@ -60,24 +65,6 @@ pub enum PairingCommand {
         /// Also make them an operator: told when the watched gateway is down, and allowed to repair it.
         #[arg(long)]
         operator: bool,
-    },
-}
-
-#[derive(Debug, Args)]
-pub struct ChannelsArgs {
-    #[command(subcommand)]
-    pub command: ChannelsCommand,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum ChannelsCommand {
-    /// How each channel and account is.
-    Status {
-        /// Ask the services now.
-        #[arg(long)]
-        probe: bool,
-        #[command(flatten)]
-        target: Target,
     },
 }
 

@@ -127,10 +127,27 @@ fn somebody_else_on_the_port() {
 #[test]
 fn profiles_that_would_touch() {
     let home = Home::new();
-    home.run(&["setup", "--port", "28789"]).ok();
-    shown("gap-too-small", &home.run(&["--profile", "rescue", "setup", "--port", "28805"]));
-    shown("gap-with-overlap", &home.run(&["--profile", "rescue", "setup", "--port", "28820"]));
-    shown("edit-would-touch", &home.run(&["--profile", "rescue", "config", "set", "gateway.port", "28800"]));
+    let base = free_base();
+    let port = |more: u16| (base + more).to_string();
+    // Ports as if the base were 28789.
+    let shown_at = |name: &str, mut done: Done| {
+        for more in 0..=250 {
+            for text in [&mut done.out, &mut done.err] {
+                *text = text.replace(&port(more), &format!("<{}>", 28_789 + more));
+            }
+        }
+        for text in [&mut done.out, &mut done.err] {
+            *text = text.replace(['<', '>'], "");
+        }
+        shown(name, &done);
+    };
+    home.run(&["setup", "--port", &port(0)]).ok();
+    shown_at("gap-too-small", home.run(&["--profile", "rescue", "setup", "--port", &port(16)]));
+    shown_at("gap-with-overlap", home.run(&["--profile", "rescue", "setup", "--port", &port(31)]));
+    shown_at(
+        "edit-would-touch",
+        home.run(&["--profile", "rescue", "config", "set", "gateway.port", &port(11)]),
+    );
     shown("create-again", &home.run(&["profiles", "create", "rescue"]));
     let plan = r#"{"version":1,"action":"create","plan":{"secrets":"file","model":null,"profiles":[
         {"name":"one","telegram":{"botToken":"123456789:AAHsecretsecretsecretsecretsecretse"}},

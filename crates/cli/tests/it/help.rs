@@ -29,6 +29,11 @@ fn help_of_every_command() {
     help("approvals", &["approvals", "--help"]);
     help("tasks", &["tasks", "--help"]);
     help("agent", &["agent", "--help"]);
+    help("agents", &["agents", "--help"]);
+    help("agents-add", &["agents", "add", "--help"]);
+    help("channels", &["channels", "--help"]);
+    help("channels-add", &["channels", "add", "--help"]);
+    help("message-send", &["message", "send", "--help"]);
     help("models", &["models", "--help"]);
     help("cron", &["cron", "--help"]);
     help("cron-add", &["cron", "add", "--help"]);

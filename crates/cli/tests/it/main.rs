@@ -2,12 +2,16 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used)]
 
+mod agents;
+mod asked;
+mod channels;
 mod config_edits;
 mod doctor;
 mod errors;
 mod gateway_commands;
 mod help;
 mod home;
+mod models;
 mod profiles;
 #[cfg(unix)]
 mod remote;

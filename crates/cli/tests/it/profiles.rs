@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use crate::home::Home;
+use crate::home::{Home, free_base};
 
 #[test]
 fn two_profiles_from_nothing() {
@@ -60,9 +60,10 @@ fn status_shows_all_and_needs_nothing() {
     let empty = home.run(&["status", "--json"]).ok().json();
     assert_eq!((&empty["profile"]["state"], &empty["others"]), (&json!("not-set-up"), &json!([])));
     assert!(std::fs::read_dir(home.path()).unwrap().next().is_none(), "status wrote something");
-    home.run(&["setup", "--port", "28789"]).ok();
+    let port = free_base();
+    home.run(&["setup", "--port", &port.to_string()]).ok();
     home.run(&["--dev", "setup"]).ok();
     let status = home.run(&["status", "--json"]).ok().json();
-    assert_eq!((&status["profile"]["name"], &status["profile"]["basePort"]), (&json!("main"), &json!(28789)));
+    assert_eq!((&status["profile"]["name"], &status["profile"]["basePort"]), (&json!("main"), &json!(port)));
     assert_eq!(status["others"][0]["name"], "dev");
 }

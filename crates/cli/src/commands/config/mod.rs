@@ -116,7 +116,7 @@ fn said(place: &Place, path: &str, what: &str) -> String {
 }
 
 /// Changes the file, after looking whether the change would let two profiles touch.
-fn edit(
+pub(super) fn edit(
     context: &Context,
     place: &Place,
     change: impl Fn(&mut ConfigDocument) -> Result<(), ConfigError>,

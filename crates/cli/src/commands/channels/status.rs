@@ -3,26 +3,31 @@
 use bulkhead_protocol::methods::channels::{ChannelAccount, ChannelsStatusParams, ChannelsStatusResult};
 use serde_json::Value;
 
-use super::DONE;
 use crate::asking;
 use crate::context::Context;
 use crate::error::Failure;
-use crate::grammar::simple::ChannelsCommand;
+use crate::grammar::channels::Channel;
+use crate::grammar::gateway::Target;
 use crate::output::table;
 
-pub fn run(command: ChannelsCommand, context: &Context) -> Result<u8, Failure> {
-    let ChannelsCommand::Status { probe, target } = command;
+pub(super) fn run(
+    context: &Context,
+    channel: Option<Channel>,
+    probe: bool,
+    target: &Target,
+) -> Result<(), Failure> {
     let answer: Value = context.block_on(async {
-        let door = asking::door(context, &target).await?;
+        let door = asking::door(context, target).await?;
         let (client, _) = door.enter(door.cli()).await?;
         let patience = u64::try_from(door.patience.as_millis()).ok();
-        let params = ChannelsStatusParams { probe: Some(probe), timeout_ms: patience, channel: None };
+        let channel = channel.map(|channel| channel.as_str().to_owned());
+        let params = ChannelsStatusParams { probe: Some(probe), timeout_ms: patience, channel };
         let answer = client.request("channels.status", params).await?;
         client.close().await;
         Ok(answer)
     })?;
     context.out.result(&answer, || text(&answer));
-    Ok(DONE)
+    Ok(())
 }
 
 fn text(answer: &Value) -> String {
@@ -39,7 +44,7 @@ fn text(answer: &Value) -> String {
         })
         .collect();
     if rows.is_empty() {
-        return "No channel is configured; `bulkhead onboard` adds a Telegram bot.".to_owned();
+        return "No channel is configured; `bulkhead channels add telegram` adds a bot.".to_owned();
     }
     table::rows(["channel", "account", "state", "detail"], rows)
 }

@@ -1,4 +1,7 @@
-//! `bulkhead status`: what runs, where, on which ports. No keychain, no threads, a few milliseconds.
+//! `bulkhead status`: what runs, where, on which ports. No keychain, no threads, a few milliseconds; with `--deep` the gateway
+//! is asked as well.
+
+mod same;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -6,6 +9,7 @@ use std::time::Duration;
 use bulkhead_process::{RunRecord, memory};
 use bulkhead_profile::{KnownProfile, Owner, Place, Ports, Register, known_profiles};
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use super::DONE;
 use crate::context::{Context, base_port};
@@ -24,6 +28,9 @@ struct Report {
     version: &'static str,
     profile: ProfileStatus,
     others: Vec<ProfileStatus>,
+    /// For programs that know OpenClaw's.
+    #[serde(flatten)]
+    same: Map<String, Value>,
 }
 
 /// How a profile stands.
@@ -106,7 +113,12 @@ pub fn run(args: &StatusArgs, context: &Context) -> Result<u8, Failure> {
             .map(look_known)
             .collect()
     };
-    let report = Report { ok: true, version: env!("CARGO_PKG_VERSION"), profile, others };
+    let same = if context.out.is_json() || args.deep {
+        same::keys(context, &place, &profile, args.deep)
+    } else {
+        Map::new()
+    };
+    let report = Report { ok: true, version: env!("CARGO_PKG_VERSION"), profile, others, same };
     context.out.result(&report, || text(&report));
     Ok(DONE)
 }
@@ -188,7 +200,41 @@ fn text(report: &Report) -> String {
         lines.push(String::new());
         lines.push(table::rows(["profile", "state", "port", "pid", "state directory"], rows));
     }
+    lines.extend(deep(&report.same));
     lines.join("\n")
+}
+
+/// What the gateway said of itself, for people.
+fn deep(same: &Map<String, Value>) -> Option<String> {
+    if let Some(problem) = same.get("gateway").and_then(|gateway| gateway["error"].as_str()) {
+        return Some(format!("\n{} {problem}", paint::warn("not asked:")));
+    }
+    let sessions = same.get("sessions")?;
+    let count = |value: Option<&Value>| value.and_then(Value::as_u64).unwrap_or_default().to_string();
+    let channels: Vec<&str> = same
+        .get("channelSummary")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    let mut pairs = vec![
+        ("sessions", count(sessions.get("count"))),
+        ("tasks", count(same.get("tasks").and_then(|tasks| tasks.get("active")))),
+        (
+            "events",
+            count(
+                same.get("queuedSystemEvents")
+                    .map(|list| list.as_array().map_or(0, Vec::len))
+                    .map(Value::from)
+                    .as_ref(),
+            ),
+        ),
+    ];
+    if !channels.is_empty() {
+        pairs.push(("channels", channels.join("; ")));
+    }
+    Some(format!("\n{}", table::pairs(&pairs)))
 }
 
 /// One profile for people.
