@@ -38,6 +38,9 @@ struct Exception {
     /// Keys that may be missing or of another type; `a.*` covers all that is in `a`, `**.a` each key `a`.
     paths: Vec<String>,
     kind: Option<Kind>,
+    /// Theirs do not always have it.
+    #[serde(default)]
+    sometimes: bool,
     /// For people.
     reason: String,
 }
@@ -98,7 +101,7 @@ impl Exceptions {
     pub fn unneeded(&self) -> Vec<String> {
         let mut found = Vec::new();
         for (number, exception) in self.exception.iter().enumerate() {
-            if !exception.at.iter().all(|at| self.compared.contains(at)) {
+            if exception.sometimes || !exception.at.iter().all(|at| self.compared.contains(at)) {
                 continue;
             }
             for (path, text) in exception.paths.iter().enumerate() {

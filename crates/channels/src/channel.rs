@@ -41,6 +41,12 @@ pub struct ChannelStatus {
     pub bot: Option<BotIdentity>,
     /// Since when it stands so, in milliseconds since 1970.
     pub since: i64,
+    /// When it was last found to be connected after it was not.
+    pub connected_at: Option<i64>,
+    /// When its server last answered.
+    pub last_activity_at: Option<i64>,
+    /// How often it was tried again in vain since it was connected.
+    pub retries: u32,
     /// When the last message came in.
     pub last_inbound_at: Option<i64>,
     /// When the last message went out.

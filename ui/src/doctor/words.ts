@@ -6,7 +6,8 @@ import type { Check } from './doctor.svelte';
 
 const SUBJECT: Record<Subject, () => string> = {
   config: m.doctor_config, isolation: m.doctor_isolation, ports: m.doctor_ports, permissions: m.doctor_permissions, keychain: m.doctor_keychain,
-  services: m.doctor_services, lingering: m.doctor_lingering, version: m.doctor_version, database: m.doctor_database, disk: m.doctor_disk,
+  services: m.doctor_services, lingering: m.doctor_lingering, version: m.doctor_version, database: m.doctor_database, jobs: m.doctor_jobs,
+  disk: m.doctor_disk,
   clock: m.doctor_clock, model: m.doctor_model, channels: m.doctor_channels, chrome: m.doctor_chrome,
 };
 

@@ -2,7 +2,7 @@
 export type Level = 'error' | 'warning' | 'info' | 'ok';
 
 export const SUBJECTS = [
-  'config', 'isolation', 'ports', 'permissions', 'keychain', 'services', 'lingering', 'version', 'database', 'disk', 'clock', 'model', 'channels', 'chrome',
+  'config', 'isolation', 'ports', 'permissions', 'keychain', 'services', 'lingering', 'version', 'database', 'jobs', 'disk', 'clock', 'model', 'channels', 'chrome',
 ] as const;
 export type Subject = (typeof SUBJECTS)[number];
 

@@ -61,6 +61,9 @@ impl Line {
             detail: "starting".into(),
             bot: None,
             since: store.now(),
+            connected_at: None,
+            last_activity_at: None,
+            retries: 0,
             last_inbound_at: None,
             last_outbound_at: None,
         };
@@ -102,6 +105,15 @@ impl Line {
     pub(super) fn tell(&self, state: ChannelState, code: Option<&'static str>, detail: &str) {
         let now = self.store.now();
         self.status.send_if_modified(|status| {
+            match state {
+                ChannelState::Connected => {
+                    status.connected_at = status.connected_at.filter(|_| status.state == state).or(Some(now));
+                    status.last_activity_at = Some(now);
+                    status.retries = 0;
+                }
+                ChannelState::Degraded => status.retries = status.retries.saturating_add(1),
+                _ => {}
+            }
             let same = status.state == state && status.code == code && status.detail == detail;
             if same {
                 return false;

@@ -22,9 +22,13 @@ pub(crate) struct ChannelView {
     code: Option<&'static str>,
     detail: String,
     since: Option<i64>,
+    connected_at: Option<i64>,
+    last_activity_at: Option<i64>,
+    retries: u32,
     last_inbound_at: Option<i64>,
     last_outbound_at: Option<i64>,
     dm_policy: &'static str,
+    has_token: bool,
 }
 
 impl ChannelView {
@@ -40,15 +44,22 @@ impl ChannelView {
             code: wanted.problem.as_ref().map(|_| wanted.code),
             detail: wanted.problem.clone().unwrap_or_default(),
             since: None,
+            connected_at: None,
+            last_activity_at: None,
+            retries: 0,
             last_inbound_at: None,
             last_outbound_at: None,
             dm_policy: wanted.dm_policy(),
+            has_token: wanted.settings.is_some(),
         };
         if let Some(status) = status {
             view.bot = status.bot.and_then(|bot| bot.username);
             view.state = status.state;
             view.code = status.code;
             view.since = Some(status.since);
+            view.connected_at = status.connected_at;
+            view.last_activity_at = status.last_activity_at;
+            view.retries = status.retries;
             view.last_inbound_at = status.last_inbound_at;
             view.last_outbound_at = status.last_outbound_at;
             let trouble = matches!(status.state, ChannelState::Failed | ChannelState::Degraded);
@@ -77,6 +88,17 @@ impl ChannelView {
         }
     }
 
+    /// The same in OpenClaw's words for the life of an account.
+    fn lifecycle(&self) -> &'static str {
+        match self.state {
+            ChannelState::Starting => "starting",
+            ChannelState::Connected => "ready",
+            ChannelState::Degraded => "recovering",
+            ChannelState::Failed => "blocked",
+            ChannelState::Stopped => "stopped",
+        }
+    }
+
     /// As an account row of `channels.status`.
     pub(crate) fn to_value(&self) -> Value {
         let running = !matches!(self.state, ChannelState::Failed | ChannelState::Stopped);
@@ -90,6 +112,22 @@ impl ChannelView {
         put("running", running.into());
         put("connected", (self.state == ChannelState::Connected).into());
         put("healthState", self.state_name().into());
+        put("lifecycle", self.lifecycle().into());
+        // The file names the token; whether it could be read is the second one.
+        put("tokenSource", "config".into());
+        put("tokenStatus", if self.has_token { "available" } else { "configured_unavailable" }.into());
+        put("reconnectAttempts", self.retries.into());
+        // Accounts follow the configuration at once.
+        put("restartPending", false.into());
+        for (name, at) in [
+            ("lastConnectedAt", self.connected_at),
+            ("lastTransportActivityAt", self.last_activity_at),
+            ("lastEventAt", self.last_inbound_at.max(self.last_activity_at)),
+        ] {
+            if let Some(at) = at {
+                put(name, at.into());
+            }
+        }
         put("lastError", self.last_error.clone().into());
         put("mode", "polling".into());
         put("dmPolicy", self.dm_policy.into());

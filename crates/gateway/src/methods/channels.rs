@@ -27,6 +27,8 @@ pub(super) const ROUTES: &[super::Route] = super::routes! {
 
 /// The one channel so far.
 const TELEGRAM: &str = "telegram";
+/// Its symbol, by the name that clients know symbols by.
+const SYMBOL: &str = "paperplane";
 /// How long a sender waits until a message is out.
 const SEND_PATIENCE: Duration = Duration::from_secs(15);
 /// Longest text that is sent.
@@ -49,6 +51,7 @@ pub(super) async fn status(gateway: &Arc<Gateway>, call: Call<'_>) -> Result<Rep
     let mut accounts: Map<String, Value> = Map::new();
     let mut defaults = Map::new();
     let mut meta: Vec<Value> = Vec::new();
+    let mut symbols = Map::new();
     let mut issues: Vec<Value> = Vec::new();
     for view in &views {
         let value = view.to_value();
@@ -57,7 +60,10 @@ pub(super) async fn status(gateway: &Arc<Gateway>, call: Call<'_>) -> Result<Rep
             list.push(value);
         }
         if !meta.iter().any(|one| one["id"] == view.channel) {
-            meta.push(json!({"id": view.channel, "label": view.label, "detailLabel": view.label}));
+            meta.push(json!({
+                "id": view.channel, "label": view.label, "detailLabel": view.label, "systemImage": SYMBOL,
+            }));
+            symbols.insert(view.channel.to_owned(), SYMBOL.into());
         }
         if let Some(error) = &view.last_error {
             issues.push(json!({
@@ -75,7 +81,7 @@ pub(super) async fn status(gateway: &Arc<Gateway>, call: Call<'_>) -> Result<Rep
         "channelOrder": order(&views),
         "channelLabels": labels(&views),
         "channelDetailLabels": labels(&views),
-        "channelSystemImages": {},
+        "channelSystemImages": symbols,
         "channelMeta": meta,
         "channels": channels,
         "channelAccounts": accounts,
