@@ -2,11 +2,14 @@
 
 fn main() {
     let commands = &[
+        "announcement_dismiss",
         "app_info",
+        "app_quit",
         "autostart_get",
         "autostart_set",
         "draft_load",
         "draft_save",
+        "gateway_attach",
         "gateway_request",
         "gateway_subscribe",
         "logs_tail",

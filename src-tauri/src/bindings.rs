@@ -11,13 +11,16 @@ pub fn builder() -> Builder<tauri::Wry> {
         .disable_serde_phases()
         .error_handling(ErrorHandlingMode::Throw)
         .commands(collect_commands![
+            commands::app::announcement_dismiss,
             commands::app::app_info,
+            commands::app::app_quit,
             commands::app::autostart_get,
             commands::app::autostart_set,
             commands::app::open_external,
             commands::gateway::gateway_request,
             commands::gateway::gateway_subscribe,
             commands::machine::machine_run,
+            commands::profiles::gateway_attach,
             commands::profiles::logs_tail,
             commands::profiles::profile_restart,
             commands::profiles::profile_start,

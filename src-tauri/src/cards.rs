@@ -60,6 +60,26 @@ pub struct ProfileCard {
     pub bot: Option<BotCard>,
     /// How long the last start took, in milliseconds.
     pub ready_ms: Option<u64>,
+    /// Until when it is paused, in milliseconds since 1970.
+    pub paused_until: Option<u64>,
+    /// How many approvals and questions wait there for a person.
+    pub waiting: u32,
+    /// The profile that its gateway watches.
+    pub watching: Option<String>,
+    /// How the gateway ended last without being asked to.
+    pub ended: Option<Ended>,
+    /// Address of a gateway elsewhere that the app only attaches to.
+    pub remote: Option<String>,
+}
+
+/// An end that nobody had asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, specta::Type)]
+#[serde(rename_all = "camelCase")]
+pub struct Ended {
+    /// When, in milliseconds since 1970.
+    pub at: u64,
+    /// How, in a person's words.
+    pub message: String,
 }
 
 /// One channel account of a gateway.

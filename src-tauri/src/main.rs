@@ -4,6 +4,8 @@
 //! `bulkhead onboard` look at the machine and write on it.
 #![cfg_attr(all(windows, not(debug_assertions)), windows_subsystem = "windows")]
 
+mod announcements;
+mod attach;
 mod autostart;
 mod bindings;
 mod canvas;
@@ -11,14 +13,18 @@ mod cards;
 mod commands;
 mod failure;
 mod fleet;
+mod last_run;
 mod launch;
+mod links;
 mod log;
 mod node;
 mod notices;
 mod quit;
 mod setup_cli;
+mod surroundings;
 mod tray;
 mod windows;
+mod words;
 
 use tauri::{Manager, RunEvent, WindowEvent};
 
@@ -29,6 +35,7 @@ fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     log::install(arguments.iter().any(|argument| argument == "--verbose"));
     let hidden = arguments.iter().any(|argument| argument == HIDDEN);
+    let link = arguments.iter().find(|argument| links::is_link(argument)).cloned();
 
     #[cfg(target_os = "linux")]
     if let Err(error) = gtk::init() {
@@ -42,12 +49,15 @@ fn main() -> anyhow::Result<()> {
     let app = tauri::Builder::default()
         // First, so that a second start ends before it does anything.
         .plugin(tauri_plugin_single_instance::init(|app, arguments, _| {
-            if !arguments.iter().any(|argument| argument == HIDDEN) {
-                windows::show(app, "/");
+            match arguments.iter().find(|argument| links::is_link(argument)) {
+                Some(link) => links::open(app, link),
+                None if arguments.iter().any(|argument| argument == HIDDEN) => {}
+                None => windows::show(app, "/"),
             }
         }))
         .plugin(tauri_plugin_shell::init())
         .plugin(tauri_plugin_opener::init())
+        .plugin(tauri_plugin_deep_link::init())
         .plugin(tauri_plugin_window_state::Builder::default().build())
         .plugin(tauri_plugin_autostart::init(
             tauri_plugin_autostart::MacosLauncher::LaunchAgent,
@@ -61,13 +71,24 @@ fn main() -> anyhow::Result<()> {
             app.manage(fleet.clone());
             app.manage(autostart::Autostart::new());
             app.manage(canvas::Canvas::default());
+            app.manage(announcements::Announcements::new());
+            notices::follow(app.handle(), fleet.desktop());
+            last_run::begin(app.handle());
+            quit::on_lost_display(app.handle());
             quit::on_signals(app.handle());
-            if let Err(error) = tray::install(app.handle()) {
-                // A desktop without a tray: the window is the only way in, so it shows even when hidden was asked.
-                tracing::warn!(%error, "this desktop shows no tray icon");
-                windows::show(app.handle(), "/");
-            } else if !hidden {
-                windows::show(app.handle(), "/");
+            match tray::install(app.handle()) {
+                Ok(()) => tray::host::follow(app.handle()),
+                Err(error) => {
+                    tracing::warn!(%error, "this desktop shows no tray icon");
+                    tray::host::give_up(app.handle());
+                }
+            }
+            surroundings::follow(app.handle());
+            links::listen(app.handle());
+            match &link {
+                Some(link) => links::open(app.handle(), link),
+                None if hidden => {}
+                None => windows::show(app.handle(), "/"),
             }
             tauri::async_runtime::spawn(async move {
                 fleet.refresh().await;
@@ -85,7 +106,7 @@ fn main() -> anyhow::Result<()> {
             }
         }
         RunEvent::WindowEvent { event: WindowEvent::CloseRequested { api, .. }, .. } => {
-            windows::closing(&api);
+            windows::closing(app, &api);
         }
         RunEvent::WindowEvent { event: WindowEvent::Destroyed, .. } => windows::closed(app),
         _ => {}

@@ -1,4 +1,10 @@
-//! Notifications of the desktop: what a gateway says about the one that it watches, with a way to the page that helps.
+//! Notifications of the desktop: what a gateway says about the one that it watches, and what waits for a person's yes, with
+//! a way to the page that helps. A yes is offered in the notification itself only where the whole command can be read there.
+
+mod approval;
+mod hidden;
+
+pub use hidden::follow;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,12 +13,20 @@ use notify_rust::Notification;
 #[cfg(all(unix, not(target_os = "macos")))]
 use notify_rust::{Hint, Timeout, Urgency};
 use serde_json::Value;
-use tauri::AppHandle;
+use tauri::{AppHandle, Manager as _};
 
-use crate::windows;
+use crate::fleet::Fleet;
+use crate::{windows, words};
 
 /// Most notifications that wait for a click at the same time, each in a thread of its own.
 const WAITING: usize = 8;
+/// What can be clicked, by id.
+#[cfg(all(unix, not(target_os = "macos")))]
+const SHOW: &str = "show";
+#[cfg(all(unix, not(target_os = "macos")))]
+const ALLOW: &str = "allow-once";
+#[cfg(all(unix, not(target_os = "macos")))]
+const DENY: &str = "deny";
 /// Longest text: desktops cut it anyway, and the page has the rest.
 const TEXT: usize = 400;
 
@@ -30,10 +44,41 @@ pub struct Notice {
     update: bool,
     /// Where a click leads.
     page: String,
+    /// What can be decided in the notification itself.
+    decide: Option<Decide>,
+}
+
+/// A decision about one command that waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Decide {
+    profile: String,
+    id: String,
+    /// The page of approvals itself says what is asked; here only what can be read whole.
+    allow: bool,
+    deny: bool,
 }
 
 /// What an event of a gateway means for the desktop; most mean nothing.
-pub fn notice(profile: &str, event: &str, payload: &Value) -> Option<Notice> {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// Something to show.
+    Show(Box<Notice>),
+    /// What was shown under this key is over.
+    Over(String),
+}
+
+/// Reads an event.
+pub fn change(profile: &str, event: &str, payload: &Value) -> Option<Change> {
+    match event {
+        "exec.approval.requested" => {
+            approval::requested(profile, payload).map(|notice| Change::Show(Box::new(notice)))
+        }
+        "exec.approval.resolved" => approval::key_of(profile, payload).map(Change::Over),
+        _ => notice(profile, event, payload).map(|notice| Change::Show(Box::new(notice))),
+    }
+}
+
+fn notice(profile: &str, event: &str, payload: &Value) -> Option<Notice> {
     let text = |name: &str| payload.get(name).and_then(Value::as_str);
     let set = |name: &str| payload.get(name).and_then(Value::as_bool).unwrap_or(false);
     if event != "rescue.incident" || text("event") != Some("notice") || !set("notify") {
@@ -50,6 +95,7 @@ pub fn notice(profile: &str, event: &str, payload: &Value) -> Option<Notice> {
         urgent: text("severity") == Some("down") && text("kind") == Some("incident"),
         update: set("update") && text("kind") == Some("incident"),
         page: format!("/rescue/{profile}"),
+        decide: None,
     })
 }
 
@@ -72,6 +118,32 @@ impl Notices {
     /// None yet.
     pub fn new(app: AppHandle) -> Self {
         Self { app, shown: Arc::default() }
+    }
+
+    /// Does what an event means.
+    pub fn apply(&self, change: Change) {
+        match change {
+            Change::Show(notice) => self.show(*notice),
+            Change::Over(key) => self.close(&key),
+        }
+    }
+
+    /// Takes one away that is over.
+    fn close(&self, key: &str) {
+        let Some(id) = self.shown().remove(key) else { return };
+        #[cfg(target_os = "linux")]
+        tauri::async_runtime::spawn(async move {
+            let closed = async {
+                let connection = zbus::Connection::session().await?;
+                let (name, path) = ("org.freedesktop.Notifications", "/org/freedesktop/Notifications");
+                connection.call_method(Some(name), path, Some(name), "CloseNotification", &id).await
+            };
+            if let Err(error) = closed.await {
+                tracing::debug!(%error, "a notification that is over could not be taken away");
+            }
+        });
+        #[cfg(not(target_os = "linux"))]
+        let _ = id;
     }
 
     /// Shows it, in a thread: the desktop may take its time, and a click may come hours later.
@@ -106,11 +178,12 @@ impl Notices {
             return Ok(());
         }
         let app = self.app.clone();
-        let page = notice.page.clone();
-        handle.wait_for_action(move |action| {
-            if action != "__closed" {
-                windows::show(&app, &page);
-            }
+        let (page, decide) = (notice.page.clone(), notice.decide.clone());
+        handle.wait_for_action(move |action| match (action, decide) {
+            ("__closed", _) => {}
+            (ALLOW, Some(decide)) if decide.allow => decided(app, decide, "allow-once", page),
+            (DENY, Some(decide)) if decide.deny => decided(app, decide, "deny", page),
+            _ => windows::show(&app, &page),
         });
         self.shown().retain(|_, shown| *shown != id);
         Ok(())
@@ -132,17 +205,50 @@ impl Notices {
     }
 }
 
+#[cfg(all(unix, not(target_os = "macos")))]
+/// Says what was decided; when that is not taken any more, the page says why.
+fn decided(app: AppHandle, decide: Decide, decision: &'static str, page: String) {
+    tauri::async_runtime::spawn(async move {
+        let fleet = app.state::<Fleet>().inner().clone();
+        let params = serde_json::json!({ "id": decide.id, "decision": decision });
+        if let Err(failure) = fleet.request(&decide.profile, "exec.approval.resolve", params).await {
+            tracing::warn!(code = failure.code, "{}", failure.message);
+            windows::show(&app, &page);
+        }
+    });
+}
+
+#[cfg(all(unix, not(target_os = "macos")))]
+fn can(capability: &str) -> bool {
+    notify_rust::get_capabilities().is_ok_and(|all| all.iter().any(|one| one == capability))
+}
+
 fn compose(notice: &Notice) -> Notification {
     let mut notification = Notification::new();
     notification.appname("Bulkhead").summary(&notice.title).body(&notice.text);
     #[cfg(all(unix, not(target_os = "macos")))]
+    if can("body-markup") {
+        // Nothing that an agent wrote is markup here.
+        let text = notice.text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+        notification.body(&text);
+    }
+    #[cfg(all(unix, not(target_os = "macos")))]
     {
         notification
             .icon("bulkhead-app")
-            .action("default", "What can be done")
+            .action("default", words::NOTICE_OPEN)
             .urgency(if notice.urgent { Urgency::Critical } else { Urgency::Normal })
             .hint(Hint::SuppressSound(notice.silent))
             .hint(Hint::DesktopEntry("Bulkhead".to_owned()));
+        if let Some(decide) = &notice.decide {
+            notification.action(SHOW, words::NOTICE_SHOW);
+            if decide.allow {
+                notification.action(ALLOW, words::NOTICE_ALLOW);
+            }
+            if decide.deny {
+                notification.action(DENY, words::NOTICE_DENY);
+            }
+        }
         // What needs somebody stays until somebody has seen it.
         notification.timeout(if notice.urgent { Timeout::Never } else { Timeout::Default });
     }

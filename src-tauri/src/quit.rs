@@ -1,6 +1,7 @@
 //! The end: gateways that the app runs are stopped in order, those of others go on.
 
 use crate::fleet::Fleet;
+use crate::last_run;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tauri::{AppHandle, Manager};
@@ -23,6 +24,7 @@ pub fn quit(app: &AppHandle) {
         if tokio::time::timeout(DRAIN, fleet.shutdown()).await.is_err() {
             tracing::warn!("a gateway did not stop in time");
         }
+        last_run::over(&app);
         app.exit(0);
     });
 }
@@ -43,6 +45,34 @@ pub fn on_signals(app: &AppHandle) {
         }
     });
 }
+
+/// The screen is gone: GDK says so once and then ends the process. In between the gateways are stopped in order, and the next
+/// start is left a word.
+#[cfg(target_os = "linux")]
+pub fn on_lost_display(app: &AppHandle) {
+    use gtk::glib;
+    let app = app.clone();
+    let lost = move |_: Option<&str>, _: glib::LogLevel, message: &str| {
+        tracing::warn!("{message}");
+        let words =
+            ["lost its connection to the display", "Fatal IO error", "Wayland display", "flushing display"];
+        if !words.iter().any(|part| message.contains(part)) || ENDING.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        last_run::ended(&app, last_run::Cause::Display);
+        let fleet = app.state::<Fleet>().inner().clone();
+        let drained =
+            tauri::async_runtime::block_on(async { tokio::time::timeout(DRAIN, fleet.shutdown()).await });
+        if drained.is_err() {
+            tracing::warn!("a gateway did not stop in time");
+        }
+    };
+    glib::log_set_handler(Some("Gdk"), glib::LogLevels::LEVEL_MESSAGE, false, false, lost);
+}
+
+/// Elsewhere the screen does not go away without the session, which ends the app by a signal.
+#[cfg(not(target_os = "linux"))]
+pub fn on_lost_display(_: &AppHandle) {}
 
 #[cfg(unix)]
 async fn asked_to_end() -> std::io::Result<()> {

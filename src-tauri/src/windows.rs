@@ -15,6 +15,9 @@ static SHOWING: Mutex<()> = Mutex::new(());
 /// Whether the page of the window that is or was open came up.
 static LOADED: AtomicBool = AtomicBool::new(false);
 
+/// Whether a window was asked for and is not there yet.
+static WANTED: AtomicBool = AtomicBool::new(false);
+
 /// Where the window stands, by its events: the runtime still knows a window for a while after it is gone.
 static STAGE: Mutex<Stage> = Mutex::new(Stage::None);
 
@@ -40,11 +43,13 @@ const FORGET: Duration = Duration::from_secs(5);
 pub fn show(app: &AppHandle, page: &str) {
     let app = app.clone();
     let page = page.to_owned();
+    WANTED.store(true, Ordering::SeqCst);
     let spawned = std::thread::Builder::new().name("window".to_owned()).spawn(move || {
         let _one = SHOWING.lock().unwrap_or_else(PoisonError::into_inner);
         if let Err(error) = show_now(&app, &page) {
             tracing::error!(%error, "the window could not be shown");
         }
+        WANTED.store(false, Ordering::SeqCst);
     });
     if let Err(error) = spawned {
         tracing::error!(%error, "the window could not be shown");
@@ -56,13 +61,25 @@ pub fn is_open(app: &AppHandle) -> bool {
     app.get_webview_window(MAIN).is_some() && matches!(*stage(), Stage::Open)
 }
 
+/// Whether somebody can look, or will in a moment.
+pub fn is_wanted(app: &AppHandle) -> bool {
+    WANTED.load(Ordering::SeqCst) || is_open(app)
+}
+
 fn stage() -> MutexGuard<'static, Stage> {
     STAGE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Called when the window was asked to close: from here on it can't be shown any more.
-pub fn closing(api: &CloseRequestApi) {
+/// Called when the window was asked to close: from here on it can't be shown any more. Without a tray icon it is only put
+/// away into the task bar: the app would be out of reach without it.
+pub fn closing(app: &AppHandle, api: &CloseRequestApi) {
     tracing::debug!("the window is asked to close");
+    if !crate::tray::host::shows_icons()
+        && let Some(window) = app.get_webview_window(MAIN)
+        && window.minimize().is_ok()
+    {
+        return api.prevent_close();
+    }
     let mut stage = stage();
     if let Stage::Building { close } = &mut *stage {
         *close = true;

@@ -200,6 +200,8 @@ async fn a_hidden_app_finds_what_the_command_line_makes_and_removes() {
     let outside = Outside::new().await;
     let mut world = World::with_keychain();
     let _screen = Screen::start(&mut world);
+    // Without somebody who shows its icon the app would show its window.
+    let _tray = Tray::start(&world).await.expect("a tray");
     let [main] = <[Profile; 1]>::try_from(create(&outside, &world, &["main"], "keychain")).ok().expect("one");
     let _app = app(&world, &["--hidden"]);
     main.answers().await;

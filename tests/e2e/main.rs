@@ -10,6 +10,10 @@ mod browser_seat;
 #[cfg(target_os = "linux")]
 mod drill;
 #[cfg(target_os = "linux")]
+mod elsewhere;
+#[cfg(target_os = "linux")]
+mod endings;
+#[cfg(target_os = "linux")]
 mod hostile_document;
 mod hostile_web;
 #[cfg(target_os = "linux")]
@@ -17,6 +21,8 @@ mod import;
 #[cfg(target_os = "linux")]
 mod interleavings;
 mod isolation;
+#[cfg(target_os = "linux")]
+mod links;
 #[cfg(target_os = "linux")]
 mod notifications;
 mod official_client;

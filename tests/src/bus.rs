@@ -64,12 +64,20 @@ impl Bus {
         self.lock_keyring(world);
     }
 
-    /// Starts gnome-keyring anew with the login collection unlocked, as the next login does.
-    pub fn unlock_again(&self, world: &World) {
+    /// Kills gnome-keyring.
+    pub fn kill_keyring(&self) {
         let old = self.daemons.lock().expect("bus").pop();
         if let Some(mut daemon) = old {
             let _ = daemon.kill();
             let _ = daemon.wait();
+        }
+    }
+
+    /// Starts gnome-keyring anew with the login collection unlocked, as the next login does.
+    pub fn unlock_again(&self, world: &World) {
+        // The bus itself is the first.
+        if self.daemons.lock().expect("bus").len() > 1 {
+            self.kill_keyring();
         }
         self.keyring(world, true);
     }

@@ -52,6 +52,14 @@ impl Desk {
         }
     }
 
+    /// Whether a window is put away into the task bar.
+    pub fn is_minimised(&self, window: u32) -> Result<bool> {
+        let state = self.connection.intern_atom(false, b"_NET_WM_STATE")?.reply()?.atom;
+        let hidden = self.connection.intern_atom(false, b"_NET_WM_STATE_HIDDEN")?.reply()?.atom;
+        let reply = self.connection.get_property(false, window, state, AtomEnum::ATOM, 0, 64)?.reply()?;
+        Ok(reply.value32().is_some_and(|mut all| all.any(|one| one == hidden)))
+    }
+
     /// Whether a window has the focus.
     pub fn is_active(&self, window: u32) -> Result<bool> {
         Ok(self.list_of(self.active)?.contains(&window))

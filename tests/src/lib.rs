@@ -24,6 +24,7 @@ pub mod screen;
 pub mod search;
 #[cfg(target_os = "linux")]
 pub mod tray;
+pub mod way;
 pub mod world;
 
 pub use run::{Line, Running};

@@ -38,6 +38,21 @@ pub async fn state(driver: &WebDriver, testid: &str, attribute: &str, value: &st
     }
 }
 
+/// An element, if it is there now.
+pub async fn now(driver: &WebDriver, testid: &str) -> Option<WebElement> {
+    driver.find(css(testid)).await.ok()
+}
+
+/// Waits until an element is not there any more.
+pub async fn gone(driver: &WebDriver, testid: &str) -> Result<()> {
+    let deadline = Instant::now() + PATIENCE;
+    while driver.find(css(testid)).await.is_ok() {
+        anyhow::ensure!(Instant::now() < deadline, "{testid} is still there");
+        tokio::time::sleep(LOOK).await;
+    }
+    Ok(())
+}
+
 async fn until(
     driver: &WebDriver,
     testid: &str,

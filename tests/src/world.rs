@@ -106,6 +106,11 @@ impl World {
         self.bus.as_ref().expect("a world with a keychain").lock_keyring(self);
     }
 
+    /// Ends the keychain's program, with everything that it keeps in memory.
+    pub fn kill_keychain(&self) {
+        self.bus.as_ref().expect("a world with a keychain").kill_keyring();
+    }
+
     /// Unlocks it again.
     pub fn unlock_keychain(&self) {
         self.bus.as_ref().expect("a world with a keychain").unlock_again(self);

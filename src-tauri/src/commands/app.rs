@@ -1,8 +1,8 @@
 //! The app itself: version, start at login, links to the outside.
 #![allow(clippy::needless_pass_by_value, reason = "commands get their arguments by value from the page")]
 
-use crate::autostart;
 use crate::failure::{Answer, Failure};
+use crate::{announcements, autostart, quit};
 use serde::Serialize;
 use tauri::AppHandle;
 use tauri_plugin_opener::OpenerExt;
@@ -62,6 +62,20 @@ pub fn open_external(app: AppHandle, url: String) -> Answer<()> {
             "Copy it into your browser.",
         )
     })
+}
+
+/// Puts away something that the app said.
+#[tauri::command]
+#[specta::specta]
+pub fn announcement_dismiss(app: AppHandle, code: String) {
+    announcements::dismiss(&app, &code);
+}
+
+/// Stops the gateways that the app runs, and ends it.
+#[tauri::command]
+#[specta::specta]
+pub fn app_quit(app: AppHandle) {
+    quit::quit(&app);
 }
 
 fn is_openable(text: &str) -> bool {

@@ -1,5 +1,6 @@
 //! The gateway protocol for the page: requests and events go through the Rust client, so no token reaches JavaScript.
 
+use crate::announcements::{Announcement, Announcements};
 use crate::cards::ProfileCard;
 use crate::failure::{Answer, Failure};
 use crate::fleet::Fleet;
@@ -8,8 +9,8 @@ use bulkhead_protocol::EventFrame;
 use serde::Serialize;
 use serde_json::Value;
 use std::time::Duration;
-use tauri::State;
 use tauri::ipc::Channel;
+use tauri::{Manager, State};
 use tokio::sync::broadcast::error::RecvError;
 
 /// What the app tells the window, all over one channel.
@@ -34,6 +35,11 @@ pub enum GatewayNotice {
     Profiles {
         /// All of them.
         profiles: Vec<ProfileCard>,
+    },
+    /// What the app has to say changed.
+    Announcements {
+        /// All of it.
+        announcements: Vec<Announcement>,
     },
 }
 
@@ -119,6 +125,8 @@ pub async fn gateway_subscribe(fleet: State<'_, Fleet>, channel: Channel<Gateway
     let fleet = fleet.inner().clone();
     let taken_over = fleet.take_stream();
     let mut notices = fleet.notices();
+    let mut said = fleet.app().state::<Announcements>().changes();
+    said.mark_changed();
     tauri::async_runtime::spawn(async move {
         // Without the cards there is nothing to say: the page asks for them itself and hears why there are none.
         if fleet.known_cards().await.is_ok() && !send_all(&fleet, &channel) {
@@ -134,6 +142,13 @@ pub async fn gateway_subscribe(fleet: State<'_, Fleet>, channel: Channel<Gateway
                         return;
                     }
                     fleet.measure();
+                }
+                changed = said.changed() => {
+                    let announcements = said.borrow_and_update().clone();
+                    let told = GatewayNotice::Announcements { announcements };
+                    if changed.is_err() || channel.send(told).is_err() {
+                        return;
+                    }
                 }
                 notice = notices.recv() => match notice {
                     Ok(notice) => if channel.send(notice).is_err() { return },

@@ -1,5 +1,6 @@
 //! Profiles and their gateways: cards, start, stop, restart, logs.
 
+use crate::attach::{self, Elsewhere};
 use crate::cards::ProfileCard;
 use crate::failure::Answer;
 use crate::fleet::{Fleet, logs};
@@ -34,6 +35,15 @@ pub async fn profile_stop(fleet: State<'_, Fleet>, profile: String) -> Answer<()
 #[specta::specta]
 pub async fn profile_restart(fleet: State<'_, Fleet>, profile: String) -> Answer<()> {
     fleet.restart(&profile).await
+}
+
+/// Attaches a gateway elsewhere, under a profile of its own. Answers with its version.
+#[tauri::command]
+#[specta::specta]
+pub async fn gateway_attach(fleet: State<'_, Fleet>, elsewhere: Elsewhere) -> Answer<String> {
+    let version = attach::attach(elsewhere, fleet.env()).await?;
+    fleet.refresh().await;
+    Ok(version)
 }
 
 /// Lines of a gateway's log from its file, so that they can be read when the gateway is down. `cursor` is a byte offset;

@@ -1,8 +1,11 @@
 //! What a card says, from what the supervisor says and what the gateway answers. Pure.
 
-use crate::cards::{BotCard, CardState, ChannelCard, ChannelState, Problem, ProblemAction, ProfileCard};
+use crate::cards::{
+    BotCard, CardState, ChannelCard, ChannelState, Ended, Problem, ProblemAction, ProfileCard,
+};
+use crate::words;
 use bulkhead_profile::{Owner, Ports};
-use bulkhead_supervisor::{GatewayState, GatewayStatus};
+use bulkhead_supervisor::{Desired, GatewayState, GatewayStatus};
 use serde_json::Value;
 
 /// What doesn't change while a profile exists.
@@ -31,6 +34,16 @@ pub struct Answering {
     pub refusal: Option<Problem>,
     /// Whether the gateway tells us about its sessions on this connection.
     pub subscribed: bool,
+    /// What became of a gateway that answered and went away without being asked to.
+    pub gone: Option<Problem>,
+    /// When and how that was.
+    pub ended: Option<Ended>,
+    /// Address of a gateway elsewhere.
+    pub remote: Option<String>,
+    /// The profile that it watches.
+    pub watching: Option<String>,
+    /// Approvals and questions that wait for a person.
+    pub waiting: u32,
     /// Why the app, which owns it, can't supervise it.
     pub unsupervised: Option<Problem>,
     /// Why the last thing that was asked for was not done.
@@ -58,6 +71,7 @@ pub fn card(identity: &Identity, supervised: Option<&GatewayStatus>, answering: 
             message: problem.message.clone(),
         })
         .or_else(|| answering.unsupervised.clone())
+        .or_else(|| answering.gone.clone())
         .or_else(|| answering.refusal.clone().filter(|_| !planned(state)))
         .or_else(|| channel_problem(&channels))
         .or_else(|| answering.not_done.clone());
@@ -87,7 +101,20 @@ pub fn card(identity: &Identity, supervised: Option<&GatewayStatus>, answering: 
         ready_ms: supervised.and_then(|status| status.ready.as_ref()).map(|ready| ready.ready_ms),
         state_dir: identity.state_dir.clone(),
         workspace: identity.workspace.clone(),
+        paused_until: supervised.and_then(|status| match status.desired {
+            Desired::PausedUntil { until_ms } if planned(state) => Some(until_ms),
+            _ => None,
+        }),
+        waiting: if answering.connected { answering.waiting } else { 0 },
+        watching: answering.watching.clone(),
+        ended: supervised.and_then(ended).or_else(|| answering.ended.clone()),
+        remote: answering.remote.clone(),
     }
+}
+
+fn ended(status: &GatewayStatus) -> Option<Ended> {
+    let last = status.last_exit.as_ref()?;
+    Some(Ended { at: last.at_ms, message: words::ended(last.at_ms, last.code, last.signal) })
 }
 
 fn state(supervised: Option<&GatewayStatus>, answering: &Answering, channels: &[ChannelCard]) -> CardState {
@@ -102,7 +129,7 @@ fn state(supervised: Option<&GatewayStatus>, answering: &Answering, channels: &[
         // Somebody else runs it: what it answers is all that we know.
         None if answering.connected && troubled => CardState::Degraded,
         None if answering.connected => CardState::Running,
-        None if answering.unsupervised.is_some() => CardState::Failed,
+        None if answering.unsupervised.is_some() || answering.gone.is_some() => CardState::Failed,
         None if answering.refusal.is_some() => CardState::Degraded,
         Some(GatewayState::Stopping) => CardState::Stopping,
         Some(GatewayState::Stopped) | None => CardState::Stopped,
@@ -223,6 +250,30 @@ mod tests {
         assert_eq!(card(&identity, None, &Answering::default()).state, CardState::Stopped);
         let answering = Answering { connected: true, ..Answering::default() };
         assert_eq!(card(&identity, None, &answering).state, CardState::Running);
+    }
+
+    #[test]
+    fn a_gateway_of_others_that_went_away_unasked_is_down_and_says_so() {
+        let problem = Problem { code: "gateway-gone".to_owned(), message: "gone".to_owned(), action: None };
+        let answering = Answering { gone: Some(problem.clone()), ..Answering::default() };
+        let card = card(&identity(), None, &answering);
+        assert_eq!((card.state, card.problem), (CardState::Failed, Some(problem)));
+    }
+
+    #[test]
+    fn a_pause_says_until_when_and_an_end_says_how() {
+        let paused =
+            GatewayStatus { desired: Desired::PausedUntil { until_ms: 7 }, ..GatewayStatus::default() };
+        assert_eq!(card(&identity(), Some(&paused), &Answering::default()).paused_until, Some(7));
+        let last =
+            bulkhead_supervisor::LastExit { at_ms: 5, code: None, signal: Some(9), last_lines: Vec::new() };
+        let back =
+            GatewayStatus { state: GatewayState::Running, last_exit: Some(last), ..GatewayStatus::default() };
+        let answering = Answering { connected: true, ..Answering::default() };
+        let card = card(&identity(), Some(&back), &answering);
+        assert_eq!(card.state, CardState::Running);
+        let ended = card.ended.expect("it is told");
+        assert!(ended.at == 5 && ended.message.contains("signal 9"), "{ended:?}");
     }
 
     #[test]

@@ -11,10 +11,13 @@ use crate::cards::ProfileCard;
 use crate::commands::gateway::GatewayNotice;
 use crate::failure::{Answer, Failure};
 use crate::notices::Notices;
+use crate::tray;
+use bulkhead_config::{ConfigStore, SecretSource};
 use bulkhead_profile::{Environment, Place, Register, RegisterEntry};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use tauri::AppHandle;
 use tokio::sync::{broadcast, watch};
 use tokio_util::sync::CancellationToken;
@@ -163,6 +166,11 @@ impl Fleet {
         &self.inner.app
     }
 
+    /// The environment that profiles are found by.
+    pub fn env(&self) -> &Environment {
+        &self.inner.env
+    }
+
     /// The cards as they are now.
     pub fn cards(&self) -> Vec<ProfileCard> {
         self.inner.cards.borrow().clone()
@@ -224,6 +232,53 @@ impl Fleet {
     /// Restarts a gateway.
     pub async fn restart(&self, profile: &str) -> Answer<()> {
         self.unit(profile)?.restart().await
+    }
+
+    /// Pauses every gateway of this machine that runs; their supervisors start them again. `true` if one was not paused.
+    pub async fn pause(&self, pause: Duration) -> bool {
+        let pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
+        let until_ms = link::now_ms().saturating_add(pause_ms);
+        let up = |unit: &Arc<Unit>| {
+            let card = unit.card();
+            card.remote.is_none() && tray::is_up(card.state)
+        };
+        let units: Vec<Arc<Unit>> = self.units().values().filter(|unit| up(unit)).cloned().collect();
+        let paused = units.iter().map(|unit| unit.pause(until_ms));
+        futures::future::join_all(paused).await.iter().any(Result::is_err)
+    }
+
+    /// Starts what is paused. `true` if one was not started.
+    pub async fn resume(&self) -> bool {
+        let units: Vec<Arc<Unit>> =
+            self.units().values().filter(|unit| unit.card().paused_until.is_some()).cloned().collect();
+        let started = units.iter().map(|unit| unit.start());
+        futures::future::join_all(started).await.iter().any(Result::is_err)
+    }
+
+    /// The network is another one, or the computer slept: every connection is tried at once.
+    pub async fn stir(&self) {
+        let units: Vec<Arc<Unit>> = self.units().values().cloned().collect();
+        futures::future::join_all(units.iter().map(|unit| unit.stir())).await;
+    }
+
+    /// Whether a profile of this machine keeps secrets in the keychain.
+    pub async fn needs_keychain(&self) -> bool {
+        let places: Vec<Place> = self.units().values().map(|unit| unit.place().clone()).collect();
+        let look = tokio::task::spawn_blocking(move || {
+            places.iter().any(|place| {
+                ConfigStore::new(place).load().is_ok_and(|loaded| {
+                    bulkhead_secrets::references(&loaded.config)
+                        .iter()
+                        .any(|reference| reference.source == SecretSource::Keychain)
+                })
+            })
+        });
+        look.await.unwrap_or(false)
+    }
+
+    /// The desktop's notifications.
+    pub fn desktop(&self) -> &Notices {
+        &self.inner.desktop
     }
 
     /// Where a profile lives.

@@ -47,6 +47,23 @@ pub async fn ask(place: &Place, env: &Environment, owner: Owner, action: Action)
     }
 }
 
+/// Stops it until then, by whoever supervises it: that one starts it again too.
+pub async fn pause(place: &Place, owner: Owner, until_ms: u64) -> Answer<()> {
+    let client = ControlClient::new(place);
+    let supervisor = client.status().await?;
+    let sight = Sight { supervisor: supervisor.map(|status| status.owner), ..Sight::default() };
+    match decide(owner, sight.runner(), Action::Stop) {
+        Decision::Ask | Decision::StopService if sight.supervisor.is_some() => {
+            Ok(client.ask(&ControlRequest::Pause { until_ms }).await.map(drop)?)
+        }
+        _ => Err(Failure::new(
+            "not-paused",
+            crate::words::not_paused(place.name().as_str()),
+            "Pause it where it runs.",
+        )),
+    }
+}
+
 async fn by_service(
     place: &Place,
     env: &Environment,

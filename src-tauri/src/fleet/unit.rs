@@ -4,16 +4,18 @@ use super::Fleet;
 use super::card::{self, Answering, Identity};
 use super::link::{self, Link};
 use super::owned;
-use crate::cards::{Problem, ProblemAction, ProfileCard};
+use crate::cards::{Ended, Problem, ProblemAction, ProfileCard};
 use crate::commands::gateway::GatewayNotice;
 use crate::failure::{Answer, Failure};
 use crate::launch::SidecarLauncher;
-use crate::notices;
+use crate::{notices, words};
+use bulkhead_config::ConfigStore;
 use bulkhead_process::RunRecord;
 use bulkhead_profile::{Owner, Place, Ports, RegisterEntry};
 use bulkhead_supervisor::ownership::Action;
 use bulkhead_supervisor::{
-    GatewayStatus, StoredSecrets, Supervisor, SupervisorError, SupervisorHandle, SupervisorOptions,
+    ControlClient, Desired, GatewayStatus, StoredSecrets, Supervisor, SupervisorError, SupervisorHandle,
+    SupervisorOptions,
 };
 use serde_json::Value;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -25,6 +27,9 @@ use tokio_util::sync::CancellationToken;
 const STOP_LIMIT: Duration = Duration::from_secs(6);
 /// How long the app waits for what it asks on its own account.
 const LOOK: Duration = Duration::from_secs(10);
+/// How often, and after which pause, a gateway is looked at that went away.
+const LOOKS: u32 = 6;
+const LOOK_AFTER: Duration = Duration::from_millis(250);
 /// How often a refused connection is tried again without any sign that something changed.
 const REFUSED_RETRY: Duration = Duration::from_mins(1);
 
@@ -36,8 +41,13 @@ pub struct Unit {
     fleet: Fleet,
     supervisor: OnceLock<SupervisorHandle>,
     link: Link,
+    /// What the supervisor says that runs it instead of the app.
+    followed: Mutex<Option<GatewayStatus>>,
     answering: Mutex<Answering>,
     channels_changed: Notify,
+    people_asked: Notify,
+    /// Somebody else may supervise it now.
+    owner_changed: Notify,
     stop: CancellationToken,
 }
 
@@ -62,13 +72,18 @@ impl Unit {
             place,
             fleet,
             supervisor: OnceLock::new(),
+            followed: Mutex::new(None),
             answering: Mutex::new(Answering::default()),
             channels_changed: Notify::new(),
+            people_asked: Notify::new(),
+            owner_changed: Notify::new(),
             stop: CancellationToken::new(),
         });
         unit.supervise();
         tauri::async_runtime::spawn(Arc::clone(&unit).follow_gateway());
         tauri::async_runtime::spawn(Arc::clone(&unit).follow_channels());
+        tauri::async_runtime::spawn(Arc::clone(&unit).follow_people());
+        tauri::async_runtime::spawn(Arc::clone(&unit).follow_owner());
         Ok(unit)
     }
 
@@ -141,6 +156,13 @@ impl Unit {
     /// Tries to connect now instead of waiting.
     pub fn knock(&self) {
         self.link.knock();
+        self.owner_changed.notify_one();
+    }
+
+    /// The network is another one, or the computer slept: the connection is tried at once.
+    pub async fn stir(&self) {
+        self.owner_changed.notify_one();
+        self.link.stir().await;
     }
 
     /// Where the profile lives.
@@ -190,6 +212,18 @@ impl Unit {
         self.outcome(outcome)
     }
 
+    /// Stops the gateway until then, by its supervisor.
+    pub async fn pause(&self, until_ms: u64) -> Answer<()> {
+        let outcome = match self.supervisor.get() {
+            Some(supervisor) => {
+                let left = Duration::from_millis(until_ms.saturating_sub(link::now_ms()));
+                supervisor.pause(left).await.map_err(Failure::from)
+            }
+            None => owned::pause(&self.place, self.entry.owner, until_ms).await,
+        };
+        self.outcome(outcome)
+    }
+
     /// Hands the gateway what changed among its secrets.
     pub async fn reload_secrets(&self) {
         let Some(supervisor) = self.supervisor.get() else { return };
@@ -221,6 +255,14 @@ impl Unit {
         answering.memory_bytes = memory_bytes;
     }
 
+    /// The profile that this one watches, by its configuration.
+    async fn watched(&self) -> Option<String> {
+        let store = ConfigStore::new(&self.place);
+        let loaded = tokio::task::spawn_blocking(move || store.load()).await.ok()?.ok()?;
+        let rescue = loaded.config.rescue;
+        rescue.watch.or_else(|| rescue.main?.profile)
+    }
+
     /// Asks whoever runs it instead of the app.
     async fn ask_owner(&self, action: Action) -> Answer<()> {
         owned::ask(&self.place, &self.fleet.inner.env, self.entry.owner, action).await
@@ -238,7 +280,10 @@ impl Unit {
     }
 
     fn status(&self) -> Option<GatewayStatus> {
-        self.supervisor.get().map(SupervisorHandle::status)
+        match self.supervisor.get() {
+            Some(supervisor) => Some(supervisor.status()),
+            None => self.followed.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+        }
     }
 
     fn answering(&self) -> Answering {
@@ -284,8 +329,13 @@ impl Unit {
     /// Follows the connection: its state, and what the gateway says.
     async fn follow_gateway(self: Arc<Self>) {
         let told = |problem| {
-            if self.answering().refusal != problem {
-                self.note(|answering| answering.refusal = problem);
+            let remote = self.link.remote();
+            let known = self.answering();
+            if known.refusal != problem || known.remote != remote {
+                self.note(|answering| {
+                    answering.refusal = problem;
+                    answering.remote = remote;
+                });
             }
         };
         let client = tokio::select! {
@@ -319,11 +369,14 @@ impl Unit {
                         if matches!(&*frame.event, "health" | "config.changed") {
                             self.channels_changed.notify_one();
                         }
+                        if frame.event.starts_with("exec.approval.") || frame.event.starts_with("question.") {
+                            self.people_asked.notify_one();
+                        }
                         let told = GatewayNotice::event(&self.identity.name, &frame);
                         if let GatewayNotice::Event { profile, frame } = &told
-                            && let Some(notice) = notices::notice(profile, &frame.event, &frame.payload)
+                            && let Some(change) = notices::change(profile, &frame.event, &frame.payload)
                         {
-                            self.fleet.inner.desktop.show(notice);
+                            self.fleet.inner.desktop.apply(change);
                         }
                         self.fleet.tell(told);
                     }
@@ -337,13 +390,20 @@ impl Unit {
         }
     }
 
-    fn connection_changed(&self, seen: link::Seen) {
+    fn connection_changed(self: &Arc<Self>, seen: link::Seen) {
         let connected = seen.version.is_some();
+        let was_connected = self.answering().connected;
         self.note(|answering| {
             if answering.connected != connected {
                 answering.since_ms = Some(link::now_ms());
             }
             answering.connected = connected;
+            answering.remote = self.link.remote();
+            if connected {
+                answering.gone = None;
+            } else if answering.remote.is_some() && seen.lost.is_some() {
+                answering.gone = seen.lost;
+            }
             answering.refusal = seen.refusal;
             if let Some(version) = seen.version {
                 answering.version = Some(version);
@@ -353,8 +413,92 @@ impl Unit {
             }
         });
         self.fleet.tell(self.connection());
+        self.owner_changed.notify_one();
         if connected {
             self.channels_changed.notify_one();
+            self.people_asked.notify_one();
+        } else if was_connected {
+            tauri::async_runtime::spawn(Arc::clone(self).look_after());
+        }
+    }
+
+    /// A gateway that nobody here supervises went away: as planned, or not? One that was asked to end takes its run record
+    /// along, and a service that shall not run says so.
+    async fn look_after(self: Arc<Self>) {
+        for _ in 0..LOOKS {
+            tokio::time::sleep(LOOK_AFTER).await;
+            let answering = self.answering();
+            if answering.connected || answering.remote.is_some() || self.status().is_some() {
+                return;
+            }
+            let wanted = Desired::read(&self.place.desired_path()) == Desired::Running;
+            let name = &self.identity.name;
+            let message = match RunRecord::read(&self.place.run_record_path()) {
+                Some(record) if record.identity.is_alive() => continue,
+                _ if self.entry.owner == Owner::Service && wanted => words::service_gone(name),
+                Some(_) => words::vanished(name),
+                None => return,
+            };
+            let action = (self.entry.owner == Owner::Service).then_some(ProblemAction::Restart);
+            let at = link::now_ms();
+            return self.note(|answering| {
+                answering.gone = Some(Problem { code: "gateway-gone".to_owned(), message, action });
+                answering.ended = Some(Ended { at, message: words::ended(at, None, None) });
+            });
+        }
+    }
+
+    /// Follows the supervisor that runs it instead of the app, while there is one.
+    async fn follow_owner(self: Arc<Self>) {
+        let client = ControlClient::new(&self.place);
+        let keep = |status: Option<GatewayStatus>| {
+            *self.followed.lock().unwrap_or_else(PoisonError::into_inner) = status;
+            self.fleet.announce();
+        };
+        loop {
+            if self.supervisor.get().is_none()
+                && let Some(Ok(mut watch)) = self.stop.run_until_cancelled(client.watch()).await
+            {
+                let mut was_running = false;
+                while let Some(Some(status)) = self.stop.run_until_cancelled(watch.next()).await {
+                    let running = status.is_running();
+                    let port = status.ready.as_ref().map(|ready| ready.port).filter(|port| *port != 0);
+                    keep(Some(status));
+                    if running && !was_running {
+                        self.note(|answering| answering.gone = None);
+                        self.link.came_up(port).await;
+                    }
+                    was_running = running;
+                }
+                keep(None);
+                if was_running && !self.stop.is_cancelled() {
+                    tauri::async_runtime::spawn(Arc::clone(&self).look_after());
+                }
+            }
+            if self.stop.run_until_cancelled(self.owner_changed.notified()).await.is_none() {
+                return;
+            }
+        }
+    }
+
+    /// Counts what waits for a person whenever that changed.
+    async fn follow_people(self: Arc<Self>) {
+        let count = |list: Answer<Value>, name: &str| {
+            let list = list.ok()?;
+            let list = list.as_array().or_else(|| list.get(name)?.as_array())?;
+            u32::try_from(list.len()).ok()
+        };
+        while self.stop.run_until_cancelled(self.people_asked.notified()).await.is_some() {
+            let nothing = || serde_json::json!({});
+            let (approvals, questions) = tokio::join!(
+                self.link.request("exec.approval.list", nothing(), Some(LOOK)),
+                self.link.request("question.list", nothing(), Some(LOOK)),
+            );
+            let waiting =
+                count(approvals, "approvals").unwrap_or(0) + count(questions, "questions").unwrap_or(0);
+            if self.answering().waiting != waiting {
+                self.note(|answering| answering.waiting = waiting);
+            }
         }
     }
 
@@ -378,6 +522,10 @@ impl Unit {
                         );
                     }
                 }
+            }
+            let watching = self.watched().await;
+            if self.answering().watching != watching {
+                self.note(|answering| answering.watching = watching);
             }
             let params = serde_json::json!({ "probe": false, "timeoutMs": 5000 });
             if let Ok(status) = self.link.request("channels.status", params, Some(LOOK)).await {

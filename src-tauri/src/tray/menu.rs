@@ -1,6 +1,7 @@
 //! The tray's menu: what is in it, as data, and the ids by which a click comes back.
 
 use crate::cards::{CardState, ProfileCard};
+use crate::words;
 
 /// What a click on an item asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +18,12 @@ pub enum Action {
     Stop(String),
     /// Restart a gateway.
     Restart(String),
+    /// Stop what runs, for an hour.
+    Pause,
+    /// Start again what is paused.
+    Resume,
+    /// Show what waits for a person, at a profile.
+    Approvals(String),
     /// Flip start at login.
     ToggleAutostart,
     /// Stop the gateways that the app runs, and end.
@@ -33,6 +40,9 @@ impl Action {
             Self::Start(name) => format!("start:{name}"),
             Self::Stop(name) => format!("stop:{name}"),
             Self::Restart(name) => format!("restart:{name}"),
+            Self::Pause => "pause".to_owned(),
+            Self::Resume => "resume".to_owned(),
+            Self::Approvals(name) => format!("approvals:{name}"),
             Self::ToggleAutostart => "autostart".to_owned(),
             Self::Quit => "quit".to_owned(),
         }
@@ -44,6 +54,9 @@ impl Action {
         let name = name.to_owned();
         match verb {
             "open" => Some(Self::Open),
+            "pause" => Some(Self::Pause),
+            "resume" => Some(Self::Resume),
+            "approvals" => Some(Self::Approvals(name)),
             "autostart" => Some(Self::ToggleAutostart),
             "quit" => Some(Self::Quit),
             "chat" => Some(Self::Chat(name)),
@@ -56,15 +69,21 @@ impl Action {
     }
 }
 
-/// One item of a profile's submenu.
+/// One item of a menu.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item {
     /// What it says.
-    pub text: &'static str,
+    pub text: String,
     /// What it does.
     pub action: Action,
     /// Whether it can be clicked now.
     pub enabled: bool,
+}
+
+impl Item {
+    fn new(text: impl Into<String>, action: Action, enabled: bool) -> Self {
+        Self { text: text.into(), action, enabled }
+    }
 }
 
 /// All that the menu shows; it is built anew only when this changes.
@@ -72,6 +91,8 @@ pub struct Item {
 pub struct Model {
     /// A line and its items for each profile.
     pub profiles: Vec<(String, Vec<Item>)>,
+    /// What concerns all profiles; nothing while there is none.
+    pub all: Vec<Item>,
     /// Whether the app starts at login.
     pub autostart: bool,
 }
@@ -79,46 +100,59 @@ pub struct Model {
 impl Model {
     /// The menu for these cards.
     pub fn of(cards: &[ProfileCard], autostart: bool) -> Self {
-        Self { profiles: cards.iter().map(|card| (line(card), items(card))).collect(), autostart }
+        let all = if cards.is_empty() { Vec::new() } else { vec![pause(cards), approvals(cards)] };
+        Self { profiles: cards.iter().map(|card| (words::line(card), items(card))).collect(), all, autostart }
     }
 }
 
-/// A profile's line: "main · running · 18789".
-pub fn line(card: &ProfileCard) -> String {
-    format!("{} · {} · {}", card.name, words(card.state), card.base_port)
+/// A pause for what runs here; while something is paused, its end.
+fn pause(cards: &[ProfileCard]) -> Item {
+    match cards.iter().filter_map(|card| card.paused_until).min() {
+        Some(until) => Item::new(words::resume(until), Action::Resume, true),
+        None => {
+            let can = cards.iter().any(|card| card.remote.is_none() && is_up(card.state));
+            Item::new(words::PAUSE, Action::Pause, can)
+        }
+    }
 }
 
-fn words(state: CardState) -> &'static str {
-    match state {
-        CardState::Running => "running",
-        CardState::Starting => "starting",
-        CardState::Stopping => "stopping",
-        CardState::Stopped => "stopped",
-        CardState::Degraded => "needs attention",
-        CardState::Failed => "down",
-        CardState::Unknown => "checking",
-    }
+/// Where most waits is where the click leads.
+fn approvals(cards: &[ProfileCard]) -> Item {
+    let count = cards.iter().fold(0_u32, |sum, card| sum.saturating_add(card.waiting));
+    let most = cards.iter().rev().max_by_key(|card| card.waiting);
+    let name = most.map(|card| card.name.clone()).unwrap_or_default();
+    Item::new(words::pending(count), Action::Approvals(name), true)
+}
+
+fn answers(state: CardState) -> bool {
+    matches!(state, CardState::Running | CardState::Degraded)
+}
+
+/// Whether it runs, or is on its way.
+pub fn is_up(state: CardState) -> bool {
+    answers(state) || state == CardState::Starting
 }
 
 /// The items under a profile's line.
 pub fn items(card: &ProfileCard) -> Vec<Item> {
     let name = card.name.clone();
-    let answers = matches!(card.state, CardState::Running | CardState::Degraded);
-    let up = answers || card.state == CardState::Starting;
+    let (answers, up) = (answers(card.state), is_up(card.state));
+    let chat = Item::new(words::OPEN_CHAT, Action::Chat(name.clone()), answers);
+    if card.remote.is_some() {
+        // Whoever runs it elsewhere starts and stops it, and has its log.
+        return vec![chat];
+    }
     let start_or_stop = if up {
-        Item { text: "Stop", action: Action::Stop(name.clone()), enabled: true }
+        Item::new(words::STOP, Action::Stop(name.clone()), true)
     } else {
-        Item {
-            text: "Start",
-            action: Action::Start(name.clone()),
-            enabled: card.state != CardState::Unknown && card.state != CardState::Stopping,
-        }
+        let can = card.state != CardState::Unknown && card.state != CardState::Stopping;
+        Item::new(words::START, Action::Start(name.clone()), can)
     };
     vec![
-        Item { text: "Open chat", action: Action::Chat(name.clone()), enabled: answers },
-        Item { text: "Restart", action: Action::Restart(name.clone()), enabled: up },
+        chat,
+        Item::new(words::RESTART, Action::Restart(name.clone()), up),
         start_or_stop,
-        Item { text: "Logs", action: Action::Logs(name), enabled: true },
+        Item::new(words::LOGS, Action::Logs(name), true),
     ]
 }
 
@@ -145,6 +179,11 @@ mod tests {
             workspace: String::new(),
             bot: None,
             ready_ms: None,
+            paused_until: None,
+            waiting: 0,
+            watching: None,
+            ended: None,
+            remote: None,
         }
     }
 
@@ -157,6 +196,9 @@ mod tests {
             Action::Start("a-b".into()),
             Action::Stop("main".into()),
             Action::Restart("main".into()),
+            Action::Pause,
+            Action::Resume,
+            Action::Approvals("main".into()),
             Action::ToggleAutostart,
             Action::Quit,
         ] {
@@ -181,23 +223,68 @@ mod tests {
 
     #[test]
     fn a_profile_reads_as_one_line() {
-        assert_eq!(line(&card(CardState::Running)), "main · running · 18789");
+        assert_eq!(words::line(&card(CardState::Running)), "main · running · 18789");
+        let watching = ProfileCard { watching: Some("rescue".into()), ..card(CardState::Running) };
+        assert_eq!(words::line(&watching), "main · running · 18789");
+        let rescue =
+            ProfileCard { name: "rescue".into(), watching: Some("main".into()), ..card(CardState::Running) };
+        assert_eq!(words::line(&rescue), "rescue · watching main · 18789");
+        assert_eq!(words::line(&ProfileCard { state: CardState::Failed, ..rescue }), "rescue · down · 18789");
+        let away = ProfileCard { remote: Some("gate.example".into()), ..card(CardState::Running) };
+        assert_eq!(words::line(&away), "main · running · gate.example");
     }
 
     #[test]
     fn what_makes_no_sense_now_can_not_be_clicked() {
-        let texts = |state| items(&card(state)).into_iter().map(|i| (i.text, i.enabled)).collect::<Vec<_>>();
+        let texts = |card: &ProfileCard| {
+            items(card).into_iter().map(|item| (item.text, item.enabled)).collect::<Vec<_>>()
+        };
+        let expected =
+            |all: &[(&str, bool)]| all.iter().map(|(text, on)| ((*text).to_owned(), *on)).collect::<Vec<_>>();
         assert_eq!(
-            texts(CardState::Running),
-            [("Open chat", true), ("Restart", true), ("Stop", true), ("Logs", true)]
+            texts(&card(CardState::Running)),
+            expected(&[("Open chat", true), ("Restart", true), ("Stop", true), ("Logs", true)])
         );
         assert_eq!(
-            texts(CardState::Stopping),
-            [("Open chat", false), ("Restart", false), ("Start", false), ("Logs", true)]
+            texts(&card(CardState::Stopping)),
+            expected(&[("Open chat", false), ("Restart", false), ("Start", false), ("Logs", true)])
         );
         assert_eq!(
-            texts(CardState::Stopped),
-            [("Open chat", false), ("Restart", false), ("Start", true), ("Logs", true)]
+            texts(&card(CardState::Stopped)),
+            expected(&[("Open chat", false), ("Restart", false), ("Start", true), ("Logs", true)])
         );
+        let away = ProfileCard { remote: Some("gate.example".into()), ..card(CardState::Running) };
+        assert_eq!(texts(&away), expected(&[("Open chat", true)]));
+    }
+
+    #[test]
+    fn a_pause_is_offered_for_what_runs_here_and_its_end_while_it_lasts() {
+        let offered = |cards: &[ProfileCard]| {
+            let item = pause(cards);
+            (item.action, item.enabled)
+        };
+        assert_eq!(offered(&[card(CardState::Stopped), card(CardState::Running)]), (Action::Pause, true));
+        assert_eq!(offered(&[card(CardState::Stopped)]), (Action::Pause, false));
+        let away = ProfileCard { remote: Some("gate.example".into()), ..card(CardState::Running) };
+        assert_eq!(offered(&[away]), (Action::Pause, false));
+        let paused = ProfileCard { paused_until: Some(1), ..card(CardState::Stopped) };
+        assert_eq!(offered(&[paused, card(CardState::Running)]), (Action::Resume, true));
+    }
+
+    #[test]
+    fn approvals_are_counted_and_lead_to_where_most_wait() {
+        let waiting =
+            |name: &str, waiting| ProfileCard { name: name.to_owned(), waiting, ..card(CardState::Running) };
+        let item = approvals(&[waiting("main", 1), waiting("rescue", 2)]);
+        assert_eq!(
+            (item.text.as_str(), item.action),
+            ("Pending approvals (3)", Action::Approvals("rescue".into()))
+        );
+        let none = approvals(&[waiting("main", 0), waiting("rescue", 0)]);
+        assert_eq!(
+            (none.text.as_str(), none.action),
+            ("Pending approvals (0)", Action::Approvals("main".into()))
+        );
+        assert_eq!(Model::of(&[], false).all, []);
     }
 }

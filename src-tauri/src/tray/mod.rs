@@ -1,20 +1,26 @@
 //! The tray: one glyph with four states, a submenu per profile.
 
+pub mod host;
 mod menu;
 mod state;
 
+use crate::announcements::Announcements;
 use crate::autostart::{self, Autostart};
 use crate::fleet::Fleet;
-use crate::{quit, windows};
-use menu::{Action, Model};
-use state::{Debounce, TrayState};
-use std::time::Instant;
+use crate::{quit, windows, words};
+pub use menu::is_up;
+use menu::{Action, Item, Model};
+use state::Debounce;
+pub use state::TrayState;
+use std::time::{Duration, Instant};
 use tauri::image::Image;
 use tauri::menu::{CheckMenuItemBuilder, Menu, MenuBuilder, MenuItemBuilder, SubmenuBuilder};
 use tauri::tray::{MouseButton, MouseButtonState, TrayIcon, TrayIconBuilder, TrayIconEvent};
 use tauri::{AppHandle, Manager, Wry};
 
 const TRAY: &str = "main";
+/// How long a pause lasts.
+const PAUSE: Duration = Duration::from_hours(1);
 
 /// Puts the icon up and keeps it true.
 pub fn install(app: &AppHandle) -> tauri::Result<()> {
@@ -22,7 +28,7 @@ pub fn install(app: &AppHandle) -> tauri::Result<()> {
     let tray = TrayIconBuilder::with_id(TRAY)
         .icon(icon(TrayState::Idle))
         .icon_as_template(cfg!(target_os = "macos"))
-        .tooltip("Bulkhead: starting")
+        .tooltip(words::TRAY_STARTING)
         .menu(&menu)
         .show_menu_on_left_click(cfg!(target_os = "macos"))
         .on_menu_event(|app, event| {
@@ -57,6 +63,20 @@ fn perform(app: &AppHandle, action: Action) {
             }
         }
         Action::Quit => quit::quit(app),
+        Action::Approvals(name) => windows::show(app, &format!("/approvals/{name}")),
+        Action::Pause | Action::Resume => {
+            let app = app.clone();
+            tauri::async_runtime::spawn(async move {
+                let fleet = app.state::<Fleet>();
+                let refused = match action {
+                    Action::Pause => fleet.pause(PAUSE).await,
+                    _ => fleet.resume().await,
+                };
+                if refused {
+                    windows::show(&app, "/");
+                }
+            });
+        }
         Action::Start(name) | Action::Stop(name) | Action::Restart(name) if name.is_empty() => {}
         Action::Start(_) | Action::Stop(_) | Action::Restart(_) => {
             let app = app.clone();
@@ -81,16 +101,19 @@ fn perform(app: &AppHandle, action: Action) {
 async fn follow(app: AppHandle, tray: TrayIcon<Wry>) {
     let mut cards = app.state::<Fleet>().cards_receiver();
     let mut switched = app.state::<Autostart>().changes();
+    let mut said = app.state::<Announcements>().changes();
     let mut debounce = Debounce::new(TrayState::Idle);
     let mut shown_icon = None;
     let mut shown_menu = None;
     loop {
         let list = cards.borrow_and_update().clone();
         let states: Vec<_> = list.iter().map(|card| card.state).collect();
-        let due = debounce.observe(TrayState::of(&states), Instant::now());
+        let troubled = said.borrow_and_update().iter().any(|one| one.holds);
+        let state = TrayState::of(&states).troubled(troubled);
+        let due = debounce.observe(state, Instant::now());
         if shown_icon.replace(debounce.shown()) != Some(debounce.shown()) {
             let _ = tray.set_icon_with_as_template(Some(icon(debounce.shown())), cfg!(target_os = "macos"));
-            let _ = tray.set_tooltip(Some(format!("Bulkhead: {}", debounce.shown().words())));
+            let _ = tray.set_tooltip(Some(words::tray(debounce.shown())));
         }
         let model = Model::of(&list, autostart::is_on(&app).unwrap_or(false));
         // A switch was clicked: the desktop may have moved its mark although nothing changed.
@@ -108,6 +131,7 @@ async fn follow(app: AppHandle, tray: TrayIcon<Wry>) {
         };
         tokio::select! {
             changed = cards.changed() => if changed.is_err() { return },
+            changed = said.changed() => if changed.is_err() { return },
             changed = switched.changed() => {
                 if changed.is_err() {
                     return;
@@ -135,30 +159,30 @@ fn put_up(app: &AppHandle, tray: &TrayIcon<Wry>, model: Model) {
 
 fn build_menu(app: &AppHandle, model: &Model) -> tauri::Result<Menu<Wry>> {
     let mut builder = MenuBuilder::new(app);
+    let entry =
+        |item: &Item| MenuItemBuilder::with_id(item.action.id(), &item.text).enabled(item.enabled).build(app);
     for (line, items) in &model.profiles {
         let mut submenu = SubmenuBuilder::new(app, line);
         for item in items {
-            submenu = submenu.item(
-                &MenuItemBuilder::with_id(item.action.id(), item.text).enabled(item.enabled).build(app)?,
-            );
+            submenu = submenu.item(&entry(item)?);
         }
         builder = builder.item(&submenu.build()?);
+    }
+    for item in &model.all {
+        builder = builder.item(&entry(item)?);
     }
     if !model.profiles.is_empty() {
         builder = builder.separator();
     }
     builder
-        .item(&MenuItemBuilder::with_id(Action::Open.id(), "Open Bulkhead").build(app)?)
+        .item(&MenuItemBuilder::with_id(Action::Open.id(), words::OPEN).build(app)?)
         .item(
-            &CheckMenuItemBuilder::with_id(Action::ToggleAutostart.id(), "Start at login")
+            &CheckMenuItemBuilder::with_id(Action::ToggleAutostart.id(), words::AUTOSTART)
                 .checked(model.autostart)
                 .build(app)?,
         )
         .separator()
-        .item(
-            &MenuItemBuilder::with_id(Action::Quit.id(), "Quit (stops the gateways that the app runs)")
-                .build(app)?,
-        )
+        .item(&MenuItemBuilder::with_id(Action::Quit.id(), words::QUIT).build(app)?)
         .build()
 }
 

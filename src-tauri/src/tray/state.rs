@@ -32,22 +32,19 @@ impl TrayState {
         }
     }
 
+    /// The same where something around the app does not work, such as the keychain.
+    #[must_use]
+    pub fn troubled(self, troubled: bool) -> Self {
+        if troubled && self == Self::Well { Self::Attention } else { self }
+    }
+
     /// How long the state must last before it is shown.
     pub fn time_to_visible(self) -> Duration {
         match self {
             Self::Well | Self::Idle => Duration::from_millis(0),
             Self::Attention => Duration::from_millis(1_500),
-            Self::Down => Duration::from_secs(3),
-        }
-    }
-
-    /// In words, for the tooltip and screen readers.
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::Well => "all gateways are running",
-            Self::Attention => "a gateway is starting or needs attention",
-            Self::Down => "a gateway is down",
-            Self::Idle => "no gateway is running",
+            // Slower than any restart, and soon enough to be told within two seconds.
+            Self::Down => Duration::from_millis(1_500),
         }
     }
 }
@@ -124,7 +121,7 @@ mod tests {
         let mut icon = Debounce::new(TrayState::Well);
         assert!(icon.observe(TrayState::Down, start).is_some());
         assert!(icon.observe(TrayState::Down, start + Duration::from_secs(1)).is_some());
-        assert!(icon.observe(TrayState::Down, start + Duration::from_secs(3)).is_none());
+        assert!(icon.observe(TrayState::Down, start + Duration::from_millis(1_500)).is_none());
         assert_eq!(icon.shown(), TrayState::Down);
         icon.observe(TrayState::Well, start + Duration::from_secs(4));
         assert_eq!(icon.shown(), TrayState::Well);
@@ -136,6 +133,6 @@ mod tests {
         let mut icon = Debounce::new(TrayState::Well);
         icon.observe(TrayState::Attention, start);
         let due = icon.observe(TrayState::Down, start + Duration::from_secs(1));
-        assert_eq!(due, Some(start + Duration::from_secs(4)));
+        assert_eq!(due, Some(start + Duration::from_millis(2_500)));
     }
 }

@@ -49,6 +49,40 @@ export interface ProfileCard {
   bot: { username: string } | null;
   /** How long the last start took, from spawn to the ready line. */
   readyMs: number | null;
+  /** Until when it is paused. */
+  pausedUntil: number | null;
+  /** Approvals and questions that wait there for a person. */
+  waiting: number;
+  /** The profile that its gateway watches. */
+  watching: string | null;
+  /** How it ended last without being asked to. */
+  ended: { at: number; message: string } | null;
+  /** Address of a gateway elsewhere that the app only attaches to. */
+  remote: string | null;
+}
+
+/** A gateway elsewhere, as somebody names it. */
+export interface Elsewhere {
+  name: string;
+  url: string;
+  secret: string;
+  isPassword: boolean;
+  /** SHA-256 of the only certificate that is taken. */
+  fingerprint: string | null;
+  /** Keep the secret in a file that is not encrypted, because there is no keychain. */
+  inFile: boolean;
+}
+
+/** Something that the app itself has to say. */
+export interface Announcement {
+  code: string;
+  title: string;
+  message: string;
+  tone: 'info' | 'warn';
+  /** It holds until it is over by itself; else until somebody puts it away. */
+  holds: boolean;
+  /** The page that helps. */
+  page: string | null;
 }
 
 export interface Finding {
@@ -212,7 +246,8 @@ export interface ConnectionReport {
 export type GatewayNotice =
   | { type: 'event'; profile: string; frame: EventFrame }
   | { type: 'connection'; profile: string; connection: ConnectionReport }
-  | { type: 'profiles'; profiles: ProfileCard[] };
+  | { type: 'profiles'; profiles: ProfileCard[] }
+  | { type: 'announcements'; announcements: Announcement[] };
 
 /** What a refused command throws. */
 export interface Failure {
@@ -248,5 +283,8 @@ export const commands = {
   autostartSet: app.autostartSet,
   logsTail: (profile: string, cursor: number | null, limit: number) => app.logsTail(profile, cursor, limit).then(json<LogPage>),
   appInfo: app.appInfo,
+  appQuit: app.appQuit,
+  announcementDismiss: app.announcementDismiss,
+  gatewayAttach: app.gatewayAttach,
   openExternal: app.openExternal,
 };

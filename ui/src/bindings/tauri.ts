@@ -6,8 +6,12 @@ import { invoke as __TAURI_INVOKE, Channel } from "@tauri-apps/api/core";
 
 /** Commands */
 export const commands = {
+	/**  Puts away something that the app said. */
+	announcementDismiss: (code: string) => __TAURI_INVOKE<void>("announcement_dismiss", { code }),
 	/**  Version and platform. */
 	appInfo: () => __TAURI_INVOKE<AppInfo>("app_info"),
+	/**  Stops the gateways that the app runs, and ends it. */
+	appQuit: () => __TAURI_INVOKE<void>("app_quit"),
 	/**  Whether the app starts at login. */
 	autostartGet: () => __TAURI_INVOKE<boolean>("autostart_get"),
 	/**  Turns start at login on or off. */
@@ -20,6 +24,8 @@ export const commands = {
 	gatewaySubscribe: (channel: Channel<GatewayNotice>) => __TAURI_INVOKE<null>("gateway_subscribe", { channel }),
 	/**  Asks the command line about one profile. Progress lines arrive on the channel as they happen. */
 	machineRun: (profile: string, request: MachineRequest, onProgress: Channel<Value>) => __TAURI_INVOKE<Value>("machine_run", { profile, request, onProgress }),
+	/**  Attaches a gateway elsewhere, under a profile of its own. Answers with its version. */
+	gatewayAttach: (elsewhere: Elsewhere) => __TAURI_INVOKE<string>("gateway_attach", { elsewhere }),
 	/**
 	 *  Lines of a gateway's log from its file, so that they can be read when the gateway is down. `cursor` is a byte offset;
 	 *  without one the newest lines come.
@@ -48,6 +54,22 @@ export const commands = {
 };
 
 /* Types */
+/**  One thing that is said. */
+export type Announcement = {
+	/**  Stable; the same code again replaces it. */
+	code: string,
+	/**  In a few words. */
+	title: string,
+	/**  What it means and what to do. */
+	message: string,
+	/**  How bad it is. */
+	tone: Tone,
+	/**  It holds until it is over by itself; else until somebody puts it away. */
+	holds: boolean,
+	/**  The page that helps, as the window's address has it. */
+	page: string | null,
+};
+
 /**  What the settings page shows of the app. */
 export type AppInfo = {
 	/**  Version of the app and the gateway it brings. */
@@ -131,6 +153,30 @@ export type ConnectionReport = {
 	message: string | null,
 };
 
+/**  A gateway elsewhere, as somebody names it. */
+export type Elsewhere = {
+	/**  Name of the profile that is made for it. */
+	name: string,
+	/**  Its address. */
+	url: string,
+	/**  Its token or password. */
+	secret: string,
+	/**  Whether that is a password. */
+	isPassword: boolean,
+	/**  SHA-256 of the only certificate that is taken. */
+	fingerprint: string | null,
+	/**  Keep the secret in a file that is not encrypted, because there is no keychain. */
+	inFile: boolean,
+};
+
+/**  An end that nobody had asked for. */
+export type Ended = {
+	/**  When, in milliseconds since 1970. */
+	at: number,
+	/**  How, in a person's words. */
+	message: string,
+};
+
 /**  A failure as the page gets it. */
 export type Failure = {
 	/**  Stable; the page branches on this and never on the text. */
@@ -170,7 +216,11 @@ connection: ConnectionReport } |
 /**  The cards changed. */
 { type: "profiles"; 
 /**  All of them. */
-profiles: ProfileCard[] };
+profiles: ProfileCard[] } | 
+/**  What the app has to say changed. */
+{ type: "announcements"; 
+/**  All of it. */
+announcements: Announcement[] };
 
 /**  One request about a profile of this computer. No `Debug`: one of them carries a secret. */
 export type MachineRequest = 
@@ -268,7 +318,24 @@ export type ProfileCard = {
 	bot: BotCard | null,
 	/**  How long the last start took, in milliseconds. */
 	readyMs: number | null,
+	/**  Until when it is paused, in milliseconds since 1970. */
+	pausedUntil: number | null,
+	/**  How many approvals and questions wait there for a person. */
+	waiting: number,
+	/**  The profile that its gateway watches. */
+	watching: string | null,
+	/**  How the gateway ended last without being asked to. */
+	ended: Ended | null,
+	/**  Address of a gateway elsewhere that the app only attaches to. */
+	remote: string | null,
 };
+
+/**  How bad it is. */
+export type Tone = 
+/**  Good to know. */
+"info" | 
+/**  Something does not work. */
+"warn";
 
 export type Value = null | boolean | number | string | Value[] | { [key in string]: Value };
 

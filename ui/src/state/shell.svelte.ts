@@ -1,6 +1,6 @@
 /** What the whole window knows: the profiles, how each is reached, and which page is open. */
 import { getContext, setContext } from 'svelte';
-import type { ProfileCard } from '../bindings/commands';
+import type { Announcement, ProfileCard } from '../bindings/commands';
 import { asRequestError, type Connection, type RequestError, type Transport } from '../transport/types';
 import { readRoute, writeRoute, type Page, type Route } from './route';
 
@@ -11,6 +11,8 @@ export class Shell {
   /** `null`: nothing has answered yet. */
   cards = $state.raw<ProfileCard[] | null>(null);
   problem = $state.raw<RequestError | null>(null);
+  /** What the app itself has to say. */
+  announcements = $state.raw<Announcement[]>([]);
   connections = $state<Record<string, Connection>>({});
   route = $state.raw<Route>({ page: 'home', profile: null });
   now = $state(Date.now());
@@ -42,6 +44,7 @@ export class Shell {
 
   start(): () => void {
     const off = this.transport.onProfiles((cards) => this.#take(cards));
+    const offSaid = this.transport.desktop?.onAnnouncements((announcements) => (this.announcements = announcements));
     const onHash = () => (this.route = readRoute(location.hash, this.home));
     window.addEventListener('hashchange', onHash);
     const clock = setInterval(() => (this.now = Date.now()), 1_000);
@@ -49,6 +52,7 @@ export class Shell {
     void this.refresh();
     return () => {
       off();
+      offSaid?.();
       window.removeEventListener('hashchange', onHash);
       clearInterval(clock);
       clearInterval(poll);

@@ -3,7 +3,7 @@
  * a table, remembers what was asked, and lets the test say what happens next. Never in a release bundle.
  */
 import type {
-  AppInfo, CreatedProfile, Detection, EventFrame, LogPage, MachineRequest, ProfileCard, SetupProgress, SetupRequest, SetupResult,
+  Announcement, AppInfo, CreatedProfile, Detection, Elsewhere, EventFrame, LogPage, MachineRequest, ProfileCard, SetupProgress, SetupRequest, SetupResult,
 } from '../bindings/commands';
 import { Listeners } from '../transport/listeners';
 import { RequestError, type Connection, type Desktop, type Transport, type Unsubscribe } from '../transport/types';
@@ -123,6 +123,24 @@ export class MemoryDesktop implements Desktop {
   async setAutostart(enabled: boolean): Promise<void> {
     this.login = enabled;
   }
+  #said = new Listeners<Announcement[]>();
+  onAnnouncements(listener: (announcements: Announcement[]) => void): Unsubscribe {
+    return this.#said.add(listener);
+  }
+  say(announcements: Announcement[]): void {
+    this.#said.tell(announcements);
+  }
+  async dismiss(code: string): Promise<void> {
+    this.calls.push(`dismiss ${code}`);
+  }
+  onAttach: (elsewhere: Elsewhere) => Promise<string> = async () => '0.1.0';
+  attach(elsewhere: Elsewhere): Promise<string> {
+    this.calls.push(`attach ${elsewhere.name}`);
+    return this.onAttach(elsewhere);
+  }
+  async quit(): Promise<void> {
+    this.calls.push('quit');
+  }
   async info(): Promise<AppInfo> {
     return { version: '0.1.0', platform: 'linux', commit: '3f2a91c' };
   }
@@ -155,6 +173,7 @@ export function card(name: string, basePort: number, part: Partial<ProfileCard> 
     name, state: 'running', since: Date.now() - 3 * 3_600_000, basePort, controlPort: basePort + 2,
     cdpFirst: basePort + 11, cdpLast: basePort + 110, owner: 'desktop', pid: 4242, memoryBytes: 11_400_000,
     channels: [], problem: null, version: '0.1.0', stateDir: name === 'main' ? '~/.bulkhead' : `~/.bulkhead-${name}`,
-    workspace: '~/.bulkhead/workspace', bot: null, readyMs: null, ...part,
+    workspace: '~/.bulkhead/workspace', bot: null, readyMs: null,
+    pausedUntil: null, waiting: 0, watching: null, ended: null, remote: null, ...part,
   };
 }

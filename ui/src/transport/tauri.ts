@@ -2,6 +2,7 @@
 import { Channel } from '@tauri-apps/api/core';
 import {
   commands,
+  type Announcement,
   type EventFrame,
   type GatewayNotice,
   type MachineRequest,
@@ -31,6 +32,7 @@ export class TauriTransport implements Transport {
   readonly home = 'app';
   readonly #lines = new Map<string, Line>();
   readonly #cards = new Listeners<ProfileCard[]>();
+  readonly #said = new Listeners<Announcement[]>();
 
   /** Opens the channel. The window paints before it answers. */
   async open(): Promise<void> {
@@ -43,6 +45,10 @@ export class TauriTransport implements Transport {
   receive(notice: GatewayNotice): void {
     if (notice.type === 'profiles') {
       this.#cards.tell(notice.profiles);
+      return;
+    }
+    if (notice.type === 'announcements') {
+      this.#said.tell(notice.announcements);
       return;
     }
     const line = this.#line(notice.profile);
@@ -109,6 +115,10 @@ export class TauriTransport implements Transport {
     autostart: () => named(commands.autostartGet()),
     setAutostart: async (enabled) => void (await named(commands.autostartSet(enabled))),
     info: () => named(commands.appInfo()),
+    onAnnouncements: (listener) => this.#said.add(listener),
+    dismiss: async (code) => void (await named(commands.announcementDismiss(code))),
+    attach: (elsewhere) => named(commands.gatewayAttach(elsewhere)),
+    quit: async () => void (await named(commands.appQuit())),
   };
 
   #line(profile: string): Line {

@@ -3,7 +3,9 @@
  * commands; no token ever reaches JavaScript) and `websocket.ts` (a browser and one gateway).
  */
 import type {
+  Announcement,
   AppInfo,
+  Elsewhere,
   EventFrame,
   LogPage,
   MachineRequest,
@@ -53,6 +55,12 @@ export interface Desktop {
   autostart(): Promise<boolean>;
   setAutostart(enabled: boolean): Promise<void>;
   info(): Promise<AppInfo>;
+  /** What the app itself has to say, now and whenever that changes. */
+  onAnnouncements(listener: (announcements: Announcement[]) => void): Unsubscribe;
+  dismiss(code: string): Promise<void>;
+  quit(): Promise<void>;
+  /** Attaches a gateway elsewhere; answers with its version. */
+  attach(elsewhere: Elsewhere): Promise<string>;
 }
 
 export interface Transport {

@@ -76,6 +76,11 @@ export class WebSocketTransport implements Transport {
         workspace: '',
         bot: null,
         readyMs: null,
+        pausedUntil: null,
+        waiting: 0,
+        watching: null,
+        ended: null,
+        remote: null,
       },
     ];
   }

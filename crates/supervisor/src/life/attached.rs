@@ -13,7 +13,7 @@ use crate::handle::{Command, Wish};
 use crate::ladder::Rung;
 use crate::status::{GatewayState, Ready};
 
-const LOOK_EVERY: Duration = Duration::from_millis(500);
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 impl Life {
     pub(super) async fn attached(&mut self, record: RunRecord) -> Next {
