@@ -58,9 +58,12 @@ pub fn begin(app: &AppHandle) {
 
 /// It ended for a reason that the next start shall tell.
 pub fn ended(app: &AppHandle, cause: Cause) {
+    keep(app, Some(End { at_ms: now_ms(), cause }));
+}
+
+fn now_ms() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let at_ms = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
-    keep(app, Some(End { at_ms, cause }));
+    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// It ended as asked.

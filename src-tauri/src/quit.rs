@@ -46,28 +46,42 @@ pub fn on_signals(app: &AppHandle) {
     });
 }
 
-/// The screen is gone: GDK says so once and then ends the process. In between the gateways are stopped in order, and the next
-/// start is left a word.
+/// The app, for the moment in which its screen is gone.
+#[cfg(target_os = "linux")]
+static APP: std::sync::OnceLock<AppHandle> = std::sync::OnceLock::new();
+
+/// When the screen is gone the process ends, whatever anybody does. Before that the gateways are stopped in order, and the
+/// next start is left a word.
 #[cfg(target_os = "linux")]
 pub fn on_lost_display(app: &AppHandle) {
     use gtk::glib;
-    let app = app.clone();
-    let lost = move |_: Option<&str>, _: glib::LogLevel, message: &str| {
+    if APP.set(app.clone()).is_err() || !bulkhead_process::when_screen_is_lost(lost_display) {
+        tracing::info!("this app uses no X11 that could go away");
+    }
+    // On Wayland GDK says it before it ends the process.
+    let told = |_: Option<&str>, _: glib::LogLevel, message: &str| {
         tracing::warn!("{message}");
-        let words =
-            ["lost its connection to the display", "Fatal IO error", "Wayland display", "flushing display"];
-        if !words.iter().any(|part| message.contains(part)) || ENDING.swap(true, Ordering::SeqCst) {
-            return;
-        }
-        last_run::ended(&app, last_run::Cause::Display);
-        let fleet = app.state::<Fleet>().inner().clone();
-        let drained =
-            tauri::async_runtime::block_on(async { tokio::time::timeout(DRAIN, fleet.shutdown()).await });
-        if drained.is_err() {
-            tracing::warn!("a gateway did not stop in time");
+        if message.contains("Wayland display") || message.contains("flushing display") {
+            lost_display();
         }
     };
-    glib::log_set_handler(Some("Gdk"), glib::LogLevels::LEVEL_MESSAGE, false, false, lost);
+    glib::log_set_handler(Some("Gdk"), glib::LogLevels::LEVEL_MESSAGE, false, false, told);
+}
+
+#[cfg(target_os = "linux")]
+fn lost_display() {
+    let Some(app) = APP.get() else { return };
+    if ENDING.swap(true, Ordering::SeqCst) {
+        return;
+    }
+    tracing::warn!("the screen is gone");
+    last_run::ended(app, last_run::Cause::Display);
+    let fleet = app.state::<Fleet>().inner().clone();
+    let drained =
+        tauri::async_runtime::block_on(async { tokio::time::timeout(DRAIN, fleet.shutdown()).await });
+    if drained.is_err() {
+        tracing::warn!("a gateway did not stop in time");
+    }
 }
 
 /// Elsewhere the screen does not go away without the session, which ends the app by a signal.

@@ -223,3 +223,8 @@ pub fn ended_before(end: Option<End>) -> Announcement {
 pub fn gateway_down(profile: &str) -> String {
     format!("The gateway \"{profile}\" is down")
 }
+
+/// A connection that gave no sign of life.
+pub fn connection_lost() -> &'static str {
+    "The connection was lost: the gateway gave no sign of life. It is tried again."
+}

@@ -229,7 +229,7 @@ async fn a_gateway_of_others_is_attached_to_and_left_alone() -> Result<()> {
     let tray = Tray::start(&world).await?;
     let mut app = app(&world, &["--hidden"]);
     tray.line(&format!("main · running · {}", external.port)).await?;
-    tray.line(&format!("rescue · running · {}", owned.port)).await?;
+    tray.line(&format!("rescue · watching main · {}", owned.port)).await?;
     assert!(sidecars(&world).is_empty(), "nothing is started twice");
     tray.click("Quit").await?;
     assert!(app.wait().success());
@@ -291,4 +291,49 @@ fn without_a_screen_the_app_says_so() {
     let said = text(&out);
     assert!(said.contains("DISPLAY is not set") && said.contains("gateway supervise"), "{said}");
     assert!(!said.contains("panicked"), "{said}");
+}
+
+/// How often the threads of a process went to sleep by themselves: each is a wake-up before.
+fn wakes(pid: u32) -> std::collections::BTreeMap<String, u64> {
+    let mut found = std::collections::BTreeMap::new();
+    for task in std::fs::read_dir(format!("/proc/{pid}/task")).expect("tasks").filter_map(Result::ok) {
+        let status = std::fs::read_to_string(task.path().join("status")).unwrap_or_default();
+        let field = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+            Some(line.trim().to_owned())
+        };
+        let count = field("voluntary_ctxt_switches:").and_then(|text| text.parse().ok()).unwrap_or(0);
+        let name = format!("{} {}", task.file_name().to_string_lossy(), field("Name:").unwrap_or_default());
+        found.insert(name, count);
+    }
+    found
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hidden_app_rests() -> Result<()> {
+    let outside = Outside::new().await;
+    let mut world = World::with_keychain();
+    let profiles = create(&outside, &world, &["main", "rescue"], "keychain");
+    let _screen = Screen::start(&mut world);
+    let tray = Tray::start(&world).await?;
+    let app = app(&world, &["--hidden"]);
+    for profile in &profiles {
+        profile.answers().await;
+    }
+    tray.line("main · running").await?;
+    tray.line("rescue · watching main").await?;
+    // What a start brings along is over.
+    tokio::time::sleep(Duration::from_secs(8)).await;
+    let span = Duration::from_secs(20);
+    let before = wakes(app.id());
+    tokio::time::sleep(span).await;
+    let after = wakes(app.id());
+    let woken: Vec<(String, u64)> = after
+        .iter()
+        .map(|(task, count)| (task.clone(), count - before.get(task).copied().unwrap_or(0)))
+        .filter(|(_, count)| *count > 0)
+        .collect();
+    let all: u64 = woken.iter().map(|(_, count)| count).sum();
+    assert!(all <= span.as_secs(), "{all} wake-ups in {span:?}: {woken:?}");
+    Ok(())
 }

@@ -46,13 +46,13 @@ async fn a_gateway_elsewhere_is_attached_lost_and_found_again() -> Result<()> {
     state(&window.driver, "card-main-state", "data-state", "running").await?;
 
     // Neither a wrong token nor an open line is taken.
-    attach(&window, "away", &format!("ws://127.0.0.1:{}", way.port()), "wrong").await?;
+    attach(&window, "away", &format!("ws://{}", way.address()), "wrong").await?;
     page::find(&window.driver, "attach-dialog").await?;
     until_text(&window, "attach-dialog", "refused").await?;
     fill(&window.driver, "attach-url", "ws://gate.example:18789").await?;
     click(&window.driver, "attach-dialog-confirm").await?;
     until_text(&window, "attach-dialog", "not encrypted").await?;
-    fill(&window.driver, "attach-url", &format!("ws://127.0.0.1:{}", way.port())).await?;
+    fill(&window.driver, "attach-url", &format!("ws://{}", way.address())).await?;
     fill(&window.driver, "attach-secret", &far.token).await?;
     click(&window.driver, "attach-dialog-confirm").await?;
     page::gone(&window.driver, "attach-dialog").await?;
@@ -128,8 +128,7 @@ async fn a_certificate_that_nobody_vouches_for_is_compared_and_pinned() -> Resul
     let far = outside.onboard(&there, "main", None, "file");
     let out = there.bulkhead(&["config", "set", "gateway.tls.enabled", "true"]);
     ensure!(out.status.success(), "{}", text(&out));
-    let mut gateway = there.start(&["gateway", "run"]);
-    gateway.wait_for("\"ready\"");
+    let mut gateway = far.running(&there).await;
     let fingerprint = there.bulkhead_json(&["gateway", "fingerprint", "--json"])["sha256"].clone();
 
     let mut world = World::with_keychain();

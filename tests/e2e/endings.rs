@@ -87,8 +87,10 @@ async fn a_keychain_that_is_killed_or_locked_is_told_and_so_is_its_return() -> R
     says(&window, "announcement-keychain", "locked").await?;
     world.unlock_keychain();
     page::gone(&window.driver, "announcement-keychain").await?;
+    state(&window.driver, "card-main-state", "data-state", "running").await?;
     world.kill_keychain();
-    says(&window, "announcement-keychain", "gone").await?;
+    // Whoever asks for it starts it anew, and then it is locked.
+    says(&window, "announcement-keychain", "The keychain is").await?;
     // What runs goes on.
     profile.answers().await;
     world.unlock_keychain();
@@ -123,9 +125,11 @@ async fn a_screen_that_goes_away_ends_the_app_in_order_and_the_next_start_says_s
     let said = page::find(&window.driver, "announcement-ended-unexpectedly").await?.text().await?;
     ensure!(said.contains("screen"), "{said}");
     state(&window.driver, "card-main-state", "data-state", "running").await?;
-    window.close().await?;
-
-    // An end as asked is no news.
+    // An end as asked is no news. (The driver's own way to end a session is to kill.)
+    signal(window.app_pid().context("an app")?, Signal::TERM);
+    let mark = world.path(".config/ai.bulkhead.app/running.json");
+    until("it ended as asked", || !mark.exists() && sidecars(&world) == [service]).await;
+    drop(window);
     let window = Window::open(&world, &[]).await?;
     state(&window.driver, "card-main-state", "data-state", "running").await?;
     ensure!(page::now(&window.driver, "announcement-ended-unexpectedly").await.is_none());

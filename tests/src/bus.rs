@@ -73,12 +73,31 @@ impl Bus {
         }
     }
 
+    /// Ends a keyring that the bus started because somebody asked for one: it has no password.
+    fn end_started_by_the_bus(&self, world: &World) {
+        for entry in std::fs::read_dir("/proc").into_iter().flatten().filter_map(Result::ok) {
+            let read = |name: &str| {
+                String::from_utf8_lossy(&std::fs::read(entry.path().join(name)).unwrap_or_default())
+                    .into_owned()
+            };
+            let its_bus = format!("DBUS_SESSION_BUS_ADDRESS={}", self.address);
+            let home = format!("HOME={}\0", world.home().display());
+            let environment = read("environ");
+            if read("cmdline").contains("gnome-keyring-daemon")
+                && (environment.contains(&its_bus) || environment.contains(&home))
+            {
+                crate::run::kill(entry.file_name().to_string_lossy().parse().unwrap_or(0));
+            }
+        }
+    }
+
     /// Starts gnome-keyring anew with the login collection unlocked, as the next login does.
     pub fn unlock_again(&self, world: &World) {
         // The bus itself is the first.
         if self.daemons.lock().expect("bus").len() > 1 {
             self.kill_keyring();
         }
+        self.end_started_by_the_bus(world);
         self.keyring(world, true);
     }
 

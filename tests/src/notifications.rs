@@ -25,6 +25,8 @@ pub struct Shown {
     pub times: u32,
     /// Whether it makes no sound.
     pub silent: bool,
+    /// Ids of what can be clicked, with their words.
+    pub actions: Vec<(String, String)>,
 }
 
 /// A desktop that shows notifications.
@@ -66,23 +68,26 @@ mod server {
             _icon: String,
             title: String,
             text: String,
-            _actions: Vec<String>,
+            actions: Vec<String>,
             hints: HashMap<String, OwnedValue>,
             _timeout: i32,
         ) -> u32 {
             let silent =
                 hints.get("suppress-sound").is_some_and(|hint| bool::try_from(hint).unwrap_or(false));
             let mut given = replaces;
+            let actions: Vec<(String, String)> =
+                actions.chunks_exact(2).map(|pair| (pair[0].clone(), pair[1].clone())).collect();
             self.shown.send_modify(|all| {
                 if let Some(one) = all.iter_mut().find(|one| replaces != 0 && one.id == replaces) {
                     one.title = title;
                     one.text = text;
                     one.silent = silent;
+                    one.actions = actions;
                     one.times += 1;
                     return;
                 }
                 given = all.iter().map(|one| one.id).max().unwrap_or(0) + 1;
-                all.push(Shown { id: given, title, text, times: 1, silent });
+                all.push(Shown { id: given, title, text, times: 1, silent, actions });
             });
             given
         }
@@ -133,8 +138,21 @@ impl Notifications {
 
     /// Clicks on one.
     pub async fn click(&self, id: u32) -> Result<()> {
+        self.choose(id, "default").await
+    }
+
+    /// Clicks a button of one.
+    pub async fn choose(&self, id: u32, action: &str) -> Result<()> {
         let emitter = SignalEmitter::new(&self.connection, PATH)?;
-        Server::action_invoked(&emitter, id, "default").await?;
+        Server::action_invoked(&emitter, id, action).await?;
+        Ok(())
+    }
+
+    /// Waits until one is not on the screen any more.
+    pub async fn gone(&self, id: u32) -> Result<()> {
+        let mut shown = self.shown.clone();
+        let seen = shown.wait_for(|all| all.iter().all(|one| one.id != id));
+        tokio::time::timeout(PATIENCE, seen).await.with_context(|| format!("{id} is still shown"))??;
         Ok(())
     }
 }

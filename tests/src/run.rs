@@ -120,3 +120,16 @@ impl Drop for Running {
         let _ = self.child.wait();
     }
 }
+
+/// Kills a process that a test's world holds.
+#[cfg(unix)]
+pub fn kill(pid: u32) {
+    use rustix::process::{Pid, Signal, kill_process};
+    if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
+        let _ = kill_process(pid, Signal::KILL);
+    }
+}
+
+/// Kills a process that a test's world holds.
+#[cfg(not(unix))]
+pub fn kill(_pid: u32) {}

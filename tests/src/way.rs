@@ -9,9 +9,9 @@ const OPEN: u8 = 0;
 const SILENT: u8 = 1;
 const CLOSED: u8 = 2;
 
-/// A port of this machine that leads to another one.
+/// The same port on another address of this machine: gateways answer only under their own ports.
 pub struct Way {
-    port: u16,
+    address: String,
     shared: Arc<Shared>,
 }
 
@@ -21,10 +21,9 @@ struct Shared {
 }
 
 impl Way {
-    /// A way to a port of this machine.
+    /// A way to a gateway of this machine.
     pub fn to(target: u16) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
-        let port = listener.local_addr().expect("an address").port();
+        let listener = TcpListener::bind(("127.0.0.2", target)).expect("the port on another address");
         let shared = Arc::new(Shared { mode: AtomicU8::new(OPEN), streams: Mutex::default() });
         let here = Arc::clone(&shared);
         std::thread::spawn(move || {
@@ -36,12 +35,12 @@ impl Way {
                 }
             }
         });
-        Self { port, shared }
+        Self { address: format!("127.0.0.2:{target}"), shared }
     }
 
     /// Where it begins.
-    pub fn port(&self) -> u16 {
-        self.port
+    pub fn address(&self) -> &str {
+        &self.address
     }
 
     /// What is said on it arrives.

@@ -39,3 +39,5 @@ pub use identity::{Ended, ProcessIdentity};
 pub use port::Holder;
 pub use record::RunRecord;
 pub use standstill::{go_on, stands_still};
+#[cfg(target_os = "linux")]
+pub use system::when_screen_is_lost;

@@ -18,6 +18,39 @@ pub(crate) fn trim() {
     }
 }
 
+#[cfg(target_os = "linux")]
+static WHEN_SCREEN_IS_LOST: std::sync::OnceLock<fn()> = std::sync::OnceLock::new();
+
+/// Has a function called, in whichever thread notices it, when Xlib loses its screen; after it the process ends with code 1.
+/// Only the first thread calls it. `false` where this program uses no Xlib.
+#[cfg(target_os = "linux")]
+pub fn when_screen_is_lost(work: fn()) -> bool {
+    type Handler = extern "C" fn(*mut libc::c_void) -> libc::c_int;
+    extern "C" fn lost(_display: *mut libc::c_void) -> libc::c_int {
+        static FIRST: std::sync::Once = std::sync::Once::new();
+        // Whoever else notices waits here, and the process ends meanwhile.
+        FIRST.call_once(|| {
+            if let Some(work) = WHEN_SCREEN_IS_LOST.get() {
+                work();
+            }
+            // SAFETY: it ends the process at once; what other threads do is cut off as by a signal, which is what Xlib's
+            // own handlers do as well.
+            unsafe { libc::_exit(1) }
+        });
+        1
+    }
+    // SAFETY: the symbol, where there is one, is Xlib's `XSetIOErrorHandler`, which takes such a function and keeps it; the
+    // function is there until the process ends and does not unwind (a panic in an `extern "C"` function aborts).
+    let found = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"XSetIOErrorHandler".as_ptr()) };
+    if found.is_null() || WHEN_SCREEN_IS_LOST.set(work).is_err() {
+        return false;
+    }
+    // SAFETY: as above.
+    let set: extern "C" fn(Handler) -> *mut libc::c_void = unsafe { std::mem::transmute(found) };
+    set(lost);
+    true
+}
+
 /// Unmaps the pages of this program's code; those that are still wanted come back from the page cache when they run.
 #[cfg(target_os = "linux")]
 pub(crate) fn forget_code() {

@@ -131,6 +131,8 @@ fn state(supervised: Option<&GatewayStatus>, answering: &Answering, channels: &[
         None if answering.connected => CardState::Running,
         None if answering.unsupervised.is_some() || answering.gone.is_some() => CardState::Failed,
         None if answering.refusal.is_some() => CardState::Degraded,
+        // Of one elsewhere nothing is known before it was asked.
+        None if answering.remote.is_some() => CardState::Unknown,
         Some(GatewayState::Stopping) => CardState::Stopping,
         Some(GatewayState::Stopped) | None => CardState::Stopped,
     }

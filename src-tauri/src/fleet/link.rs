@@ -25,6 +25,8 @@ const BACKOFF: Backoff =
     Backoff { first: Duration::from_millis(150), longest: Duration::from_secs(4), jitter: 0.2 };
 /// How long a connection may take to show that it still works, after the network changed or the computer slept.
 const SIGN_OF_LIFE: Duration = Duration::from_millis(1_500);
+/// How long a gateway elsewhere may take to let the app in.
+const CONNECT: Duration = Duration::from_secs(6);
 /// How long a gateway elsewhere may be silent beyond its ticks.
 const SILENCE: Duration = Duration::from_secs(10);
 
@@ -225,6 +227,7 @@ fn options(url: &GatewayUrl, door: Door) -> ConnectOptions {
     if let Some((_, pin)) = door.elsewhere {
         options = options.pinned_to(pin);
         options.timeouts.silence = SILENCE;
+        options.timeouts.connect = CONNECT;
     }
     options
 }

@@ -401,8 +401,13 @@ impl Unit {
             answering.remote = self.link.remote();
             if connected {
                 answering.gone = None;
-            } else if answering.remote.is_some() && seen.lost.is_some() {
-                answering.gone = seen.lost;
+            } else if answering.remote.is_some() {
+                let silent = || Problem {
+                    code: "connection-lost".to_owned(),
+                    message: words::connection_lost().to_owned(),
+                    action: None,
+                };
+                answering.gone = seen.lost.or(answering.gone.take()).or(was_connected.then(silent));
             }
             answering.refusal = seen.refusal;
             if let Some(version) = seen.version {
