@@ -211,7 +211,7 @@ fn after(words: &str) -> Result<i64> {
     #[allow(clippy::cast_possible_truncation, reason = "some seconds")]
     match unit {
         "ms" => Ok(number as i64),
-        "s" => Ok((number * 1000.0) as i64),
+        "s" | "sec" => Ok((number * 1000.0) as i64),
         _ => anyhow::bail!("no time in {words:?}"),
     }
 }
