@@ -57,6 +57,16 @@ pub(crate) async fn with_policy(change: impl FnOnce(&mut AuthPolicy)) -> World {
     world_with(quick(), change).await
 }
 
+/// A gateway that says which build its web UI is of.
+pub(crate) async fn with_build(build: Option<&str>) -> World {
+    let bound = Server::bind(BindOptions::loopback(0)).await.unwrap();
+    let mut info = ServerInfo::new("1.2.3");
+    info.build_id = build.map(str::to_owned);
+    let world = begin_as(bound, quick(), |_| {}, UiSource::Embedded(ASSETS), "", routes(), info).await;
+    world.info.lifecycle().set_started();
+    world
+}
+
 static ASSETS: &[UiAsset] = &[
     UiAsset {
         path: "index.html",
@@ -134,7 +144,6 @@ async fn begin_with(
     begin_on(bound, limits, change, static_ui, "", http_routes).await
 }
 
-#[allow(clippy::unused_async, reason = "it spawns on the runtime of its caller")]
 async fn begin_on(
     bound: bulkhead_server::Bound,
     limits: Limits,
@@ -142,6 +151,19 @@ async fn begin_on(
     static_ui: UiSource,
     base: &str,
     http_routes: Router,
+) -> World {
+    begin_as(bound, limits, change, static_ui, base, http_routes, ServerInfo::new("1.2.3")).await
+}
+
+#[allow(clippy::unused_async, reason = "it spawns on the runtime of its caller")]
+async fn begin_as(
+    bound: bulkhead_server::Bound,
+    limits: Limits,
+    change: impl FnOnce(&mut AuthPolicy),
+    static_ui: UiSource,
+    base: &str,
+    http_routes: Router,
+    info: ServerInfo,
 ) -> World {
     let mut policy = AuthPolicy::token(TOKEN);
     policy.device_token_key = Some(SecretString::from("device-token-key".to_owned()));
@@ -158,7 +180,6 @@ async fn begin_on(
         requests: Mutex::default(),
     });
     let hub = EventHub::new(&limits);
-    let info = ServerInfo::new("1.2.3");
     let parts = ServerParts {
         handler: Arc::clone(&handler) as _,
         authenticator: Arc::clone(&doorman) as _,
