@@ -92,7 +92,9 @@ export const CALLS = [
   ['models.list', {}], ['models.list', { view: 'configured' }], ['models.authStatus', {}], ['models.probe', { provider: 'fake' }],
   ['tools.catalog', {}], ['tools.effective', { sessionKey: A }],
   ['tools.invoke', { name: 'read', args: { path: 'USER.md' }, sessionKey: A, idempotencyKey: again() }],
-  ['skills.status', {}, (r, s) => { s.skill = r.skills?.[0]?.skillKey; }], ['skills.bins', {}],
+  ['skills.status', {}, (r, s) => { s.skill = r.skills?.[0]?.skillKey; }],
+  ['skills.library.list', { scope: 'all' }, (r, s) => { s.skillId = r.entries[0]?.skillId; }],
+  ['skills.library.read', (s) => ({ skillId: s.skillId ?? randomUUID() }), undefined, { mayFail: /skill not found/ }],
   ['skills.update', (s) => ({ skillKey: s.skill ?? 'none', enabled: true }), undefined, { mayFail: /skill/i }],
   ['usage.status', {}], ['usage.cost', {}], ['hooks.status', {}],
 
@@ -104,6 +106,20 @@ export const CALLS = [
   ['config.set', (s) => ({ raw: s.raw, baseHash: s.baseHash })],
   ['config.get', {}, (r, s) => { s.baseHash = r.hash; s.raw = r.raw; }],
   ['config.apply', (s) => ({ raw: s.raw, baseHash: s.baseHash })], ['secrets.reload', {}],
+
+  // Setting up: once to the end without a change, once cancelled.
+  async (s) => {
+    let at = await s.call('wizard.start', { flow: 'channels' });
+    if (!at) return;
+    const { sessionId } = at;
+    await s.call('wizard.status', { sessionId });
+    while (!at.done) {
+      const { id: stepId, initialValue: value } = at.step;
+      at = await s.call('wizard.next', { sessionId, answer: { stepId, value } });
+    }
+    const again = await s.call('wizard.start', {});
+    await s.call('wizard.cancel', { sessionId: again.sessionId });
+  },
 
   // Channels, and the two strangers who wait at the bot.
   ['channels.status', { probe: false, timeoutMs: 8_000 }], ['channels.status', {}],
@@ -158,10 +174,21 @@ export const CALLS = [
     await s.call('approval.resolve', { id: two, kind: 'exec', decision: 'deny' });
     await Promise.all([first, second]);
     await s.call('approval.history', { limit: 10 });
-    await s.call('exec.approval.grants.list', {});
+  },
+  async (s) => {
+    if (!s.serves('plugin.approval.request')) return;
+    const told = s.admin.event('plugin.approval.requested');
+    const asked = s.call('plugin.approval.request', { title: 'Send the mail', description: 'To three people.', severity: 'warning', timeoutMs: 60_000 });
+    const { id } = (await told).payload;
+    await s.call('plugin.approval.list', {});
+    const decided = s.call('plugin.approval.waitDecision', { id });
+    const resolved = s.admin.event('plugin.approval.resolved', (p) => p.id === id);
+    await s.call('plugin.approval.resolve', { id, decision: 'deny' });
+    await resolved;
+    await Promise.all([asked, decided]);
+    await s.call('approval.history', { limit: 10, kind: 'plugin' });
   },
   ['exec.approval.list', {}], ['plugin.approval.list', {}], ['openclaw.approval.list', {}],
-  ['exec.approval.grants.revoke', { grantId: 'no-such-grant' }, undefined, { mayFail: /grant/i }],
   async (s) => {
     if (!s.serves('question.request')) return;
     const questions = [{ questionId: 'colour', header: 'Colour', question: 'Which one?', options: [{ label: 'red' }, { label: 'blue' }] }];
@@ -249,6 +276,7 @@ export const CALLS = [
     await s.call('node.invoke.result', { id, nodeId: s.node, ok: true, payloadJSON: '{"bins":{"ls":"/bin/ls"}}' }, undefined, { by: bench });
     await invoked;
     await s.call('node.event', { event: 'bench.looked', payloadJSON: '{}' }, undefined, { by: bench });
+    await s.call('skills.bins', {}, undefined, { by: bench });
     await s.call('node.skills.update', { skills: [] }, undefined, { by: bench });
     await s.call('node.pluginTools.update', { tools: [] }, undefined, { by: bench });
     await s.call('node.pending.enqueue', { nodeId: s.node, type: 'status.request' });

@@ -121,6 +121,7 @@ impl Config {
             let path = crate::ConfigPath::root().key("models").key("providers").key(id).key("apiKey");
             found.extend(provider.api_key.iter().map(|input| (path.to_string(), input)));
         }
+        found.extend(self.cron.webhook_token.iter().map(|input| ("cron.webhookToken".to_owned(), input)));
         found.extend(self.hooks.token.iter().map(|input| ("hooks.token".to_owned(), input)));
         for (key, entry) in &self.skills.entries {
             let path = crate::ConfigPath::root().key("skills").key("entries").key(key);

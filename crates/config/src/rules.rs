@@ -1,5 +1,6 @@
 //! Rules about several fields at once.
 
+mod hooks;
 mod secrets;
 mod telegram;
 
@@ -24,7 +25,7 @@ pub(crate) fn check(checker: &mut Checker<'_>) {
     models(checker, &value);
     rescue(checker, &value);
     trusted_proxies(checker, &value);
-    hooks(checker, &value);
+    hooks::check(checker, &value);
     active_hours(checker, &value);
 }
 
@@ -244,39 +245,6 @@ fn rescue(checker: &mut Checker<'_>, value: &Value) {
                 "Write it as in \"22:00\".",
             );
         }
-    }
-}
-
-/// Hooks ask for their own token and a path of their own.
-fn hooks(checker: &mut Checker<'_>, value: &Value) {
-    let Some(hooks) = value.get("hooks") else { return };
-    let base = path(&["hooks"]);
-    if hooks.get("enabled").and_then(Value::as_bool) == Some(true) && hooks.get("token").is_none() {
-        checker.error(
-            &base.key("token"),
-            "no token while hooks are on".to_owned(),
-            "a token of their own, not the gateway's",
-            "Store one with `bulkhead secrets set hooks/token` and write token: { source: \"keychain\", id: \"hooks/token\" }.",
-        );
-    }
-    if let Some(text) = hooks.get("path").and_then(Value::as_str)
-        && !crate::model::is_hooks_path(text)
-    {
-        checker.error(
-            &base.key("path"),
-            format!("\"{text}\""),
-            "a path of its own that the gateway does not use itself, such as /hooks",
-            "Write path: \"/hooks\".",
-        );
-    }
-    let same = |at: &str| value.pointer(at).is_some_and(|other| Some(other) == hooks.get("token"));
-    if same("/gateway/auth/token") || same("/gateway/auth/password") {
-        checker.error(
-            &base.key("token"),
-            "the gateway's own secret".to_owned(),
-            "another one: whoever sends hooks must not become an operator",
-            "Store another secret for hooks.",
-        );
     }
 }
 

@@ -34,6 +34,7 @@ use crate::schedule::Schedule;
 use crate::seat::Seat;
 use crate::settings::{Settings, SettingsSlot};
 use crate::skills::Skills;
+use crate::wizard::Wizards;
 
 /// What a start brought together.
 pub(crate) struct Parts<'a> {
@@ -77,6 +78,7 @@ pub(crate) fn compose(options: &RunOptions, parts: Parts<'_>) -> Arc<Gateway> {
         canvas: Canvas::default(),
         nodes: Nodes::default(),
         invocations: Invocations::default(),
+        wizards: Wizards::default(),
         skills: Skills::default(),
         rescue: RescueDesk::default(),
         schedule: Schedule::default(),

@@ -34,6 +34,7 @@ use crate::schedule::Schedule;
 use crate::seat::Seat;
 use crate::settings::SettingsSlot;
 use crate::skills::Skills;
+use crate::wizard::Wizards;
 
 /// Memory is given back when nothing ran for this long.
 const REST: Duration = Duration::from_secs(2);
@@ -73,6 +74,8 @@ pub(crate) struct Gateway {
     pub(crate) nodes: Nodes,
     /// Tools that were called by hand.
     pub(crate) invocations: Invocations,
+    /// Wizards that wait for an answer.
+    pub(crate) wizards: Wizards,
     /// What agents can read up on.
     pub(crate) skills: Skills,
     /// The watch over another gateway.

@@ -72,6 +72,7 @@ mod transcript;
 mod ui;
 mod usage;
 mod watch;
+mod wizard;
 
 pub use error::GatewayError;
 pub use logs::{MASK, Redactor};

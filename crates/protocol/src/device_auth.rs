@@ -35,6 +35,17 @@ impl DeviceKey {
         Self { key: SigningKey::from_bytes(seed) }
     }
 
+    /// The key that a secret stands for when it is used for `purpose`: always the same one, and nothing about the secret
+    /// or about keys for other purposes follows from it. The secret must be hard to guess.
+    pub fn derived(secret: &SecretString, purpose: &str) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(purpose.as_bytes());
+        hash.update([0]);
+        hash.update(secret.expose_secret().as_bytes());
+        let seed: Zeroizing<[u8; 32]> = Zeroizing::new(hash.finalize().into());
+        Self::from_seed(&seed)
+    }
+
     /// Reads a key as [`DeviceKey::to_secret`] wrote it.
     pub fn from_secret(secret: &SecretString) -> Result<Self, DeviceKeyError> {
         let bytes = Zeroizing::new(

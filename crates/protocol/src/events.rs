@@ -56,6 +56,8 @@ pub const EVENTS: &[EventSpec] = &[
     row("rescue.incident", READ, false),
     row("exec.approval.requested", APPROVALS, false),
     row("exec.approval.resolved", APPROVALS, false),
+    row("plugin.approval.requested", APPROVALS, false),
+    row("plugin.approval.resolved", APPROVALS, false),
     row("session.approval", APPROVALS, false),
     row("question.requested", QUESTIONS, false),
     row("question.resolved", QUESTIONS, false),

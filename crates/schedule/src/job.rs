@@ -15,6 +15,8 @@ use crate::{ScheduleError, life};
 const NAME: usize = 200;
 /// Bytes of what an agent is asked, or told.
 const TEXT: usize = 64 * 1024;
+/// Bytes of an address that outcomes are posted to.
+const URL: usize = 2048;
 
 /// A new job.
 pub fn create(
@@ -246,7 +248,7 @@ fn check(job: &CronJob) -> Result<(), ScheduleError> {
         Some(CronFailureAlert::Rule(rule)) if rule.mode == Some(DeliveryMode::Webhook) => {
             return Err(ScheduleError::field(
                 "failureAlert.mode",
-                "this gateway posts to no URL; use \"announce\"",
+                "failures are told in a chat; use \"announce\", or delivery.mode \"webhook\" for every outcome",
             ));
         }
         _ => {}
@@ -255,16 +257,19 @@ fn check(job: &CronJob) -> Result<(), ScheduleError> {
 }
 
 fn check_delivery(delivery: &CronDelivery, target: &SessionTarget) -> Result<(), ScheduleError> {
-    if delivery.mode == DeliveryMode::Webhook || delivery.completion_destination.is_some() {
+    if delivery.mode == DeliveryMode::Webhook {
+        check_receiver(delivery.to.as_deref())?;
+    }
+    if delivery.completion_destination.is_some() {
         return Err(ScheduleError::field(
-            "delivery.mode",
-            "this gateway posts outcomes to no URL; use \"announce\" or \"none\"",
+            "delivery.completionDestination",
+            "an outcome goes to one place; use delivery.mode \"webhook\" with its URL as delivery.to",
         ));
     }
     if delivery.failure_destination.as_ref().is_some_and(|place| place.mode == Some(DeliveryMode::Webhook)) {
         return Err(ScheduleError::field(
             "delivery.failureDestination.mode",
-            "this gateway posts to no URL; use \"announce\"",
+            "failures are told in a chat; use \"announce\", or delivery.mode \"webhook\" for every outcome",
         ));
     }
     if delivery.thread_id.is_some() {
@@ -275,6 +280,28 @@ fn check_delivery(delivery: &CronDelivery, target: &SessionTarget) -> Result<(),
             "delivery.mode",
             "jobs of the main session are told by its heartbeat; leave delivery out",
         ));
+    }
+    Ok(())
+}
+
+/// Where an outcome is posted: the address itself, without a name and a password.
+fn check_receiver(to: Option<&str>) -> Result<(), ScheduleError> {
+    let wrong = |problem: &str| Err(ScheduleError::field("delivery.to", problem));
+    let Some(to) = to.map(str::trim).filter(|to| !to.is_empty()) else {
+        return wrong("found nothing, expected the URL that outcomes are posted to");
+    };
+    let lower = to.to_ascii_lowercase();
+    let Some(rest) = lower.strip_prefix("https://").or_else(|| lower.strip_prefix("http://")) else {
+        return wrong("expected a URL that begins with https:// or http://");
+    };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    if authority.is_empty() || to.len() > URL || to.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return wrong("expected a URL with a host, without spaces, of at most 2048 bytes");
+    }
+    if authority.contains('@') {
+        return wrong(
+            "found a name or password in the URL; use cron.webhookToken, for receivers that cron.webhookSsrfPolicy.allowedHostnames names",
+        );
     }
     Ok(())
 }

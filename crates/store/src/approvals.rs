@@ -49,7 +49,7 @@ impl ApprovalStatus {
 pub struct NewApproval {
     /// Names it everywhere.
     pub id: String,
-    /// `exec`.
+    /// `exec` or `plugin`.
     pub kind: String,
     /// What is asked, as clients are shown it.
     pub request: Value,
@@ -180,11 +180,12 @@ impl Approvals {
             .await
     }
 
-    /// Those that are over, the newest first, after `(resolved_at, id)` if given.
+    /// Those that are over, the newest first, after `(resolved_at, id)` if given, and only of one kind if it is named.
     pub async fn history(
         &self,
         limit: usize,
         after: Option<(i64, String)>,
+        kind: Option<String>,
     ) -> Result<Vec<Approval>, StoreError> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let (at, id) = after.unwrap_or((i64::MAX, String::new()));
@@ -193,9 +194,11 @@ impl Approvals {
             .call(move |db| {
                 let mut statement = db.prepare(
                     "SELECT * FROM approval WHERE resolved_at IS NOT NULL AND (resolved_at, id) < (?1, ?2)
+                       AND (?4 IS NULL OR kind = ?4)
                      ORDER BY resolved_at DESC, id DESC LIMIT ?3",
                 )?;
-                let found = statement.query_map((at, id, limit), approval)?.collect::<Result<_, _>>()?;
+                let found =
+                    statement.query_map((at, id, limit, kind), approval)?.collect::<Result<_, _>>()?;
                 Ok(found)
             })
             .await

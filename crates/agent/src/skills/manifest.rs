@@ -31,6 +31,8 @@ pub struct Manifest {
     pub user_invocable: bool,
     /// `disable-model-invocation`: the agent is not told of it.
     pub hidden: bool,
+    /// `metadata.openclaw.events`: what a hook is called for. Skills have none.
+    pub events: Vec<String>,
     /// What it needs.
     pub requirements: Requirements,
 }
@@ -55,6 +57,7 @@ struct Ours {
     skill_key: Option<String>,
     primary_env: Option<String>,
     os: Vec<String>,
+    events: Vec<String>,
     requires: Needs,
 }
 
@@ -97,6 +100,7 @@ impl Manifest {
             always: ours.always,
             user_invocable: head.user_invocable.unwrap_or(true),
             hidden: head.disable_model_invocation.unwrap_or(false),
+            events: ours.events,
             requirements: Requirements {
                 bins: ours.requires.bins,
                 any_bins: ours.requires.any_bins,

@@ -26,7 +26,7 @@ pub use edit::Edit;
 pub use exec::{Exec, ExecOptions, kept_variables};
 pub use ls::Ls;
 pub use read::Read;
-pub use web_fetch::{WebFetch, WebFetchOptions};
+pub use web_fetch::{PostError, WebFetch, WebFetchOptions};
 pub use write::Write;
 
 /// For whom a tool is called.

@@ -6,6 +6,7 @@
 //! resolves by itself, the name is checked before as far as it can be resolved here.
 
 mod guard;
+mod post;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -21,6 +22,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use self::guard::{Guard, PublicOnly, host_of, refusal_in};
+pub use self::post::PostError;
 use super::{Tool, ToolContext, ToolOutput, arguments, html, limit_text};
 use crate::http;
 
@@ -102,19 +104,24 @@ impl WebFetch {
         Err(format!("more than {} redirects", self.options.redirects))
     }
 
-    /// One hop, checked.
-    async fn get(&self, url: &Url) -> Result<Response, String> {
+    /// The client that may reach an address, if it may be reached.
+    async fn client_for(&self, url: &Url) -> Result<Client, String> {
         let guard = Guard { allowed: &self.options.allowed };
         guard.check(url).map_err(|refusal| refusal.to_string())?;
-        let client = match self.proxy_for(url)? {
+        match self.proxy_for(url)? {
             // The owner's exceptions are the only requests without the watching resolver.
-            None if guard.allows(url) => http::client(&http::Route::Direct)?,
-            None => self.direct_client()?,
+            None if guard.allows(url) => http::client(&http::Route::Direct),
+            None => self.direct_client(),
             Some(proxy) => {
                 guard.check_resolved(url).await.map_err(|refusal| refusal.to_string())?;
-                http::client(&http::Route::Proxy(proxy))?
+                http::client(&http::Route::Proxy(proxy))
             }
-        };
+        }
+    }
+
+    /// One hop, checked.
+    async fn get(&self, url: &Url) -> Result<Response, String> {
+        let client = self.client_for(url).await?;
         let request = client.get(url.clone()).header(
             header::ACCEPT,
             "text/html,application/xhtml+xml,text/plain,application/json;q=0.9,*/*;q=0.1",

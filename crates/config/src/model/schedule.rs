@@ -20,6 +20,20 @@ pub struct Cron {
     pub skip_missed_jobs: bool,
     /// When somebody is told of failures.
     pub failure_alert: Option<FailureAlert>,
+    /// Bearer token for receivers of outcomes that [`WebhookPolicy::allowed_hostnames`] names.
+    pub webhook_token: Option<crate::SecretInput>,
+    /// Which receivers may be reached.
+    pub webhook_ssrf_policy: WebhookPolicy,
+}
+
+/// `cron.webhookSsrfPolicy`. Without it only public addresses are reached.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct WebhookPolicy {
+    /// Hosts that are reached wherever they are, and get the token.
+    pub allowed_hostnames: Vec<String>,
+    /// Every address is reached.
+    pub dangerously_allow_private_network: bool,
 }
 
 /// `cron.sessionRetention`.
@@ -205,6 +219,8 @@ pub struct HookMapping {
     pub message_template: Option<String>,
     /// What it is told; a template.
     pub text_template: Option<String>,
+    /// The list at the top of what is sent of which each entry is one message.
+    pub for_each: Option<String>,
     /// Whether the answer is announced.
     pub deliver: Option<bool>,
     /// `last`, or a channel.

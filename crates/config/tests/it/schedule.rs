@@ -14,6 +14,8 @@ fn read(text: &str) -> Result<Config, Vec<String>> {
 fn what_is_wrong_is_named_by_its_place() {
     for (text, path) in [
         (r"{ hooks: { enabled: true } }", "hooks.token"),
+        (r"{ hooks: { mappings: [{ transform: { module: 'x.mjs' } }] } }", "hooks.mappings[0].transform"),
+        (r"{ hooks: { mappings: [{ forEach: 'a.b' }] } }", "hooks.mappings[0].forEach"),
         (r#"{ hooks: { path: "/" } }"#, "hooks.path"),
         (r#"{ hooks: { path: "/v1/x" } }"#, "hooks.path"),
         (r#"{ hooks: { path: "/a/{b}" } }"#, "hooks.path"),

@@ -1,4 +1,4 @@
-//! Commands that wait for a person's yes: asked in every client that may answer and on Telegram, answered once.
+//! Commands, and questions of other programs, that wait for a person's yes: asked in every client that may answer and on Telegram, answered once.
 //!
 //! The way of a command: [`tool`] reads what would run, [`policy`] decides, [`Gateway::ask_approval`] files the question and
 //! tells it, the first answer ends it ([`Gateway::resolve_approval`]), and only the call that waited runs what was allowed,
@@ -58,6 +58,8 @@ pub(crate) struct Resolver {
 #[derive(Debug, Clone)]
 pub(crate) struct Ask {
     pub(crate) id: Option<String>,
+    /// Who asks: `exec`, or `plugin` for other programs.
+    pub(crate) kind: &'static str,
     /// As clients are shown it.
     pub(crate) request: Value,
     pub(crate) agent_id: Option<String>,
@@ -111,7 +113,7 @@ impl Gateway {
         self.approvals.lock().insert(id.clone(), sender);
         let new = NewApproval {
             id: id.clone(),
-            kind: "exec".to_owned(),
+            kind: ask.kind.to_owned(),
             request: ask.request,
             agent_id: ask.agent_id,
             session_key: ask.session_key,
@@ -199,7 +201,8 @@ impl Gateway {
             "approval": over.id, "status": over.status.as_str(), "decision": over.decision, "reason": over.reason,
             "session": over.session_key, "agent": over.agent_id,
         });
-        if let Err(error) = self.store.audit().append(&by, "exec.approval", &detail).await {
+        if let Err(error) = self.store.audit().append(&by, &format!("{}.approval", over.kind), &detail).await
+        {
             tracing::warn!(%error, approval = %over.id, "the end of an approval could not be audited");
         }
         let (gateway, over) = (Arc::clone(self), over.clone());

@@ -80,7 +80,8 @@ fn label(decision: &str) -> &'static str {
 
 fn question(approval: &Approval) -> String {
     let text = |name: &str| approval.request.get(name).and_then(Value::as_str).unwrap_or_default();
-    let mut question = format!("Allow this command?\n\n{}\n", cut(wire::command(approval)));
+    let what = if approval.kind == "plugin" { "A program asks. Allow it?" } else { "Allow this command?" };
+    let mut question = format!("{what}\n\n{}\n", cut(&wire::question(approval)));
     for (title, value) in [
         ("In", text("cwd")),
         ("Agent", approval.agent_id.as_deref().unwrap_or_default()),
@@ -106,7 +107,7 @@ fn cut(command: &str) -> String {
 
 /// Says in the messages that asked how it ended.
 pub(super) async fn settle(gateway: &Arc<Gateway>, over: &Approval) {
-    let text = format!("{}\n\n{}", cut(wire::command(over)), outcome(over));
+    let text = format!("{}\n\n{}", cut(&wire::question(over)), outcome(over));
     gateway.settle_prompt(&subject(&over.id), &text).await;
 }
 
@@ -212,7 +213,7 @@ fn waiting(pending: &[Approval]) -> String {
     }
     let mut text = "Write /approve ID allow-once, allow-always or deny. These wait:".to_owned();
     for one in pending.iter().take(10) {
-        let command: String = wire::command(one).chars().take(200).collect();
+        let command: String = wire::question(one).chars().take(200).collect();
         let id: String = one.id.chars().take(8).collect();
         let _ = write!(text, "\n\n{id}\n{command}");
     }

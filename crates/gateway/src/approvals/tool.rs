@@ -111,6 +111,7 @@ impl AskedExec {
     /// Asks a person, and waits. Whoever drops this future takes the question back.
     async fn wait(&self, gateway: &Arc<Gateway>, request: Value, run: &str) -> Result<Approval, ToolOutput> {
         let ask = Ask {
+            kind: "exec",
             id: None,
             request,
             agent_id: Some(self.asker.agent_id.clone()),

@@ -16,6 +16,15 @@ pub(crate) fn command(approval: &Approval) -> &str {
     approval.request.get("command").and_then(Value::as_str).unwrap_or_default()
 }
 
+/// What is asked, for people: the command, or a program's question.
+pub(crate) fn question(approval: &Approval) -> String {
+    if approval.kind != "plugin" {
+        return command(approval).to_owned();
+    }
+    let text = |name: &str| approval.request.get(name).and_then(Value::as_str).unwrap_or_default();
+    format!("{}\n\n{}", text("title"), text("description"))
+}
+
 /// Who answered, for people.
 pub(crate) fn resolved_by(approval: &Approval) -> Option<String> {
     let resolver = approval.resolver.as_ref()?;
@@ -64,6 +73,21 @@ pub(crate) fn snapshot(approval: &Approval) -> Value {
             "allowedDecisions": allowed_decisions(approval),
         },
     });
+    if approval.kind == "plugin" {
+        snapshot["presentation"] = json!({
+            "kind": "plugin",
+            "title": text("title"),
+            "description": text("description"),
+            "severity": approval.request.get("severity").filter(|one| one.is_string()).cloned().unwrap_or("warning".into()),
+            "pluginId": text("pluginId"),
+            "toolName": text("toolName"),
+            "agentId": approval.agent_id,
+            "allowedDecisions": allowed_decisions(approval),
+        });
+        if let Some(detail) = approval.request.get("detail").filter(|one| one.is_string()) {
+            snapshot["presentation"]["detail"] = detail.clone();
+        }
+    }
     if approval.status == ApprovalStatus::Pending {
         if let Some(session) = &approval.session_key {
             snapshot["sourceSessionKey"] = session.clone().into();

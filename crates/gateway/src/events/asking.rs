@@ -13,15 +13,19 @@ fn approvers() -> Audience {
 }
 
 impl Events {
-    /// `exec.approval.requested`: somebody who may answer is asked.
+    /// `exec.approval.requested`, `plugin.approval.requested`: somebody who may answer is asked.
     pub(crate) fn approval_requested(&self, approval: &Approval) {
-        self.hub.broadcast("exec.approval.requested", &wire::requested(approval), &approvers(), None);
+        let event =
+            if approval.kind == "plugin" { "plugin.approval.requested" } else { "exec.approval.requested" };
+        self.hub.broadcast(event, &wire::requested(approval), &approvers(), None);
         self.session_approval(approval, approval.created_at);
     }
 
-    /// `exec.approval.resolved`: it was answered, or nobody waits for an answer any more.
+    /// `exec.approval.resolved`, `plugin.approval.resolved`: it was answered, or nobody waits for an answer any more.
     pub(crate) fn approval_resolved(&self, approval: &Approval, now: i64) {
-        self.hub.broadcast("exec.approval.resolved", &wire::resolved(approval, now), &approvers(), None);
+        let event =
+            if approval.kind == "plugin" { "plugin.approval.resolved" } else { "exec.approval.resolved" };
+        self.hub.broadcast(event, &wire::resolved(approval, now), &approvers(), None);
         self.session_approval(approval, now);
     }
 

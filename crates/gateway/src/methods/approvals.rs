@@ -1,5 +1,5 @@
-//! `exec.approval.*` and `approval.*`: commands that wait for a person's yes. `plugin.approval.list` and
-//! `openclaw.approval.list` are here because clients ask all three lists together; nothing here files the other two kinds.
+//! `exec.approval.*` and `approval.*`: commands that wait for a person's yes. `openclaw.approval.list` is here because
+//! clients ask all three lists together; nothing files that kind.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,7 +29,6 @@ pub(super) const ROUTES: &[super::Route] = super::routes! {
     "approval.get" => get_any,
     "approval.resolve" => resolve_any,
     "approval.history" => history,
-    "plugin.approval.list" => none,
     "openclaw.approval.list" => none,
 };
 
@@ -38,8 +37,13 @@ const USUAL: usize = 50;
 
 /// Those that wait, oldest first.
 pub(super) async fn list(gateway: &Arc<Gateway>, _call: Call<'_>) -> Result<Reply, ErrorShape> {
+    Reply::json(&waiting(gateway, "exec").await?)
+}
+
+/// Those of one kind that wait, as lists tell them.
+pub(super) async fn waiting(gateway: &Gateway, kind: &str) -> Result<Vec<Value>, ErrorShape> {
     let pending = gateway.store.approvals().pending().await.map_err(store_failed)?;
-    Reply::json(&pending.iter().map(wire::requested).collect::<Vec<_>>())
+    Ok(pending.iter().filter(|one| one.kind == kind).map(wire::requested).collect())
 }
 
 /// Nothing of that kind is ever asked here.
@@ -50,7 +54,7 @@ pub(super) async fn none(_gateway: &Arc<Gateway>, _call: Call<'_>) -> Result<Rep
 /// One that waits.
 pub(super) async fn get(gateway: &Arc<Gateway>, call: Call<'_>) -> Result<Reply, ErrorShape> {
     let params: ApprovalIdParams = call.params()?;
-    let approval = pending(gateway, &params.id).await?;
+    let approval = pending(gateway, &params.id, "exec").await?;
     let text = |name: &str| approval.request.get(name).cloned().unwrap_or(Value::Null);
     Reply::json(&json!({
         "id": approval.id,
@@ -65,8 +69,9 @@ pub(super) async fn get(gateway: &Arc<Gateway>, call: Call<'_>) -> Result<Reply,
 }
 
 /// One that waits, by its id or the beginning of it.
-async fn pending(gateway: &Gateway, id: &str) -> Result<Approval, ErrorShape> {
-    let waiting = gateway.store.approvals().pending().await.map_err(store_failed)?;
+async fn pending(gateway: &Gateway, id: &str, kind: &str) -> Result<Approval, ErrorShape> {
+    let mut waiting = gateway.store.approvals().pending().await.map_err(store_failed)?;
+    waiting.retain(|one| one.kind == kind);
     if let Some(exact) = waiting.iter().find(|one| one.id == id) {
         return Ok(exact.clone());
     }
@@ -120,6 +125,7 @@ pub(super) async fn request(gateway: &Arc<Gateway>, call: Call<'_>) -> Result<Re
         "turnSourceAccountId": params.turn_source_account_id,
     });
     let ask = Ask {
+        kind: "exec",
         id: params.id,
         request: asked,
         agent_id: params.agent_id,
@@ -127,8 +133,18 @@ pub(super) async fn request(gateway: &Arc<Gateway>, call: Call<'_>) -> Result<Re
         run_id: params.run_id,
         patience: params.timeout_ms.map_or(PATIENCE, Duration::from_millis),
     };
+    answered(gateway, &call, ask, params.two_phase).await
+}
+
+/// Files a question and waits for its end; tells first that it was filed, if the caller wants two answers.
+pub(super) async fn answered(
+    gateway: &Arc<Gateway>,
+    call: &Call<'_>,
+    ask: Ask,
+    two_phase: bool,
+) -> Result<Reply, ErrorShape> {
     let (filed, mut waiting) = gateway.ask_approval(ask).await?;
-    if params.two_phase {
+    if two_phase {
         call.ctx.respond.early(&Reply::json(&json!({
             "status": "accepted",
             "id": filed.id,
@@ -169,8 +185,17 @@ fn resolver(ctx: &CallContext) -> Resolver {
 
 /// Answers one that waits. The first answer counts; the same one again is fine.
 pub(super) async fn resolve(gateway: &Arc<Gateway>, call: Call<'_>) -> Result<Reply, ErrorShape> {
+    resolve_kind(gateway, call, "exec").await
+}
+
+/// Answers one of a kind.
+pub(super) async fn resolve_kind(
+    gateway: &Arc<Gateway>,
+    call: Call<'_>,
+    kind: &str,
+) -> Result<Reply, ErrorShape> {
     let params: ExecApprovalResolveParams = call.params()?;
-    let id = match pending(gateway, &params.id).await {
+    let id = match pending(gateway, &params.id, kind).await {
         Ok(one) => one.id,
         Err(error) if error.message.starts_with("ambiguous") => return Err(error),
         // It may be over: then it is told how.
@@ -199,7 +224,8 @@ pub(super) async fn get_any(gateway: &Arc<Gateway>, call: Call<'_>) -> Result<Re
 /// Answers one, and tells what counts: this answer, or an earlier one.
 pub(super) async fn resolve_any(gateway: &Arc<Gateway>, call: Call<'_>) -> Result<Reply, ErrorShape> {
     let params: ApprovalResolveParams = call.params()?;
-    if params.kind != "exec" {
+    let found = gateway.store.approvals().get(&params.id).await.map_err(store_failed)?;
+    if found.is_none_or(|found| found.kind != params.kind) {
         return Err(not_found());
     }
     let by = resolver(&call.ctx);
@@ -221,12 +247,13 @@ pub(super) async fn resolve_any(gateway: &Arc<Gateway>, call: Call<'_>) -> Resul
 /// Those that are over, the newest first.
 pub(super) async fn history(gateway: &Arc<Gateway>, call: Call<'_>) -> Result<Reply, ErrorShape> {
     let params: ApprovalHistoryParams = call.params()?;
-    if params.kind.as_deref().is_some_and(|kind| kind != "exec") {
+    if params.kind.as_deref().is_some_and(|kind| !["exec", "plugin"].contains(&kind)) {
         return Reply::json(&json!({"items": []}));
     }
     let after = params.cursor.as_deref().map(read_cursor).transpose()?;
     let limit = params.limit.map_or(USUAL, |limit| usize::from(limit).clamp(1, 100));
-    let mut found = gateway.store.approvals().history(limit + 1, after).await.map_err(store_failed)?;
+    let mut found =
+        gateway.store.approvals().history(limit + 1, after, params.kind).await.map_err(store_failed)?;
     let more = found.len() > limit;
     found.truncate(limit);
     let mut result = json!({"items": found.iter().map(wire::snapshot).collect::<Vec<_>>()});

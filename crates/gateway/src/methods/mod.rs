@@ -16,23 +16,28 @@ mod diagnostics;
 mod exec_approvals;
 mod health;
 mod heartbeat;
+mod hooks;
+mod identity;
 mod logs;
 mod models;
 mod node_inventory;
 mod node_work;
 mod nodes;
 mod pairing;
+mod program_approvals;
 mod questions;
 mod rescue;
 mod restart;
 mod secrets;
 mod sessions;
+mod skill_library;
 mod skills;
 mod status;
 mod system;
 mod tasks;
 mod tools;
 mod usage;
+mod wizard;
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -105,9 +110,12 @@ const FAMILIES: &[&[Route]] = &[
     health::ROUTES,
     status::ROUTES,
     system::ROUTES,
+    identity::ROUTES,
+    hooks::ROUTES,
     restart::ROUTES,
     usage::ROUTES,
     skills::ROUTES,
+    skill_library::ROUTES,
     tools::ROUTES,
     diagnostics::ROUTES,
     channels::ROUTES,
@@ -129,8 +137,10 @@ const FAMILIES: &[&[Route]] = &[
     secrets::ROUTES,
     approvals::ROUTES,
     exec_approvals::ROUTES,
+    program_approvals::ROUTES,
     questions::ROUTES,
     tasks::ROUTES,
+    wizard::ROUTES,
 ];
 
 fn all_routes() -> impl Iterator<Item = &'static Route> {

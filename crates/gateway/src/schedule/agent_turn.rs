@@ -205,6 +205,7 @@ pub(crate) fn wish<'a>(job: &'a CronJob, agent_id: &'a str, delivery: &'a CronDe
 fn goes_where(delivery: Option<&CronDelivery>) -> &'static str {
     match delivery.map(|one| one.mode) {
         Some(DeliveryMode::Announce) => "sent to the person's chat",
+        Some(DeliveryMode::Webhook) => "posted to another program",
         _ => "kept in the history of the automation",
     }
 }

@@ -95,7 +95,7 @@ impl Host for GatewayHost {
                 job.agent_id.as_deref().unwrap_or("default")
             ));
         };
-        match &job.payload {
+        let mut outcome = match &job.payload {
             CronPayload::AgentTurn {
                 message,
                 model,
@@ -129,7 +129,9 @@ impl Host for GatewayHost {
                 }
             }
             CronPayload::Heartbeat {} => gateway.heartbeat(&agent_id, None, Why::Time).await,
-        }
+        };
+        gateway.post_outcome(job, run, &mut outcome).await;
+        outcome
     }
 
     async fn can_alert(&self, job: &CronJob) -> bool {
@@ -159,7 +161,14 @@ impl Host for GatewayHost {
             agent_id: &agent_id,
         };
         let chosen = match &job.delivery {
-            Some(delivery) if rule.to.is_none() && rule.channel.is_none() => wish(job, &agent_id, delivery),
+            Some(delivery)
+                if rule.to.is_none()
+                    && rule.channel.is_none()
+                    // Its `to` is no chat then.
+                    && delivery.mode != DeliveryMode::Webhook =>
+            {
+                wish(job, &agent_id, delivery)
+            }
             _ => own,
         };
         let sent = match gateway.route_for(chosen).await {

@@ -8,6 +8,7 @@ mod heartbeat;
 mod host;
 mod monitors;
 pub(crate) mod tool;
+mod webhook;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};

@@ -1,5 +1,6 @@
 //! The skills of this gateway's agents: what is on the shelf, what of it can be used, and noticing that it changed.
 
+mod library;
 mod machine;
 mod watch;
 
@@ -16,6 +17,7 @@ use tokio::sync::Notify;
 
 use crate::gateway::Gateway;
 use crate::settings::{AgentView, Settings};
+pub(crate) use library::{Found, Library};
 pub use machine::Machine;
 pub(crate) use watch::watch;
 
@@ -90,6 +92,18 @@ impl Gateway {
         let mut shelves = self.skills.shelves.lock().unwrap_or_else(PoisonError::into_inner);
         shelves.insert(agent.id.clone(), Arc::clone(&shelf));
         shelf
+    }
+
+    /// The skills of all agents, each folder once.
+    pub(crate) async fn library(&self) -> Library {
+        let settings = self.settings.now();
+        let mut library = Library::default();
+        for agent in settings.agents() {
+            let shelf = self.shelf(&settings, &agent).await;
+            let rules = self.skill_rules(&settings, &agent.id).await;
+            library.add(&agent.name, &shelf.skills, &rules);
+        }
+        library
     }
 
     /// The rules for an agent's skills.

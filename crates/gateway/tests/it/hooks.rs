@@ -66,7 +66,8 @@ async fn nothing_is_there_until_hooks_are_on_and_only_their_own_token_opens_them
     let locked =
         http().post(gateway.url("/hooks/wake")).bearer_auth("wrong").json(&body).send().await.unwrap();
     assert!(locked.status() == 429 && locked.headers().contains_key("retry-after"));
-    assert_eq!(post(&gateway, "/hooks/wake", HOOKS, &body).await.0, 200, "who has the token is let in");
+    // Else whoever guesses would see which guess is right.
+    assert_eq!(post(&gateway, "/hooks/wake", HOOKS, &body).await.0, 429, "even the right token waits");
     assert!(world.model.control.chat_requests().is_empty());
 }
 
@@ -123,4 +124,42 @@ async fn a_hook_may_not_run_commands() {
         .map(|tool| tool["function"]["name"].as_str().unwrap())
         .collect();
     assert!(tools.contains(&"read") && !tools.contains(&"exec") && !tools.contains(&"cron"), "{tools:?}");
+}
+
+#[tokio::test]
+async fn each_entry_of_a_list_is_one_message() {
+    let world = world(json!({
+        "enabled": true,
+        "mappings": [
+            {"match": {"path": "mail"}, "forEach": "messages", "messageTemplate": "ECHO {{messages[0].subject}}", "deliver": false},
+            {"match": {"path": "bell"}, "forEach": "rings", "action": "wake", "wakeMode": "next-heartbeat", "textTemplate": "{{rings[0]}}"},
+        ],
+    }))
+    .await;
+    let gateway = world.start().await;
+    let mail = json!({"messages": [{"subject": "one"}, {"subject": "two"}]});
+    let (status, first) = post(&gateway, "/hooks/mail", HOOKS, &mail).await;
+    assert_eq!((status, &first["dispatched"], &first["runId"]), (200, &json!(2), &first["runIds"][0]));
+    world.model.control.wait_for_requests(2).await;
+    let mut asked: Vec<String> =
+        world.model.control.chat_requests().iter().map(|one| one.body.to_string()).collect();
+    asked.sort_by_key(|body| body.contains("ECHO two"));
+    assert!(asked[0].contains("ECHO one") && asked[1].contains("ECHO two") && !asked[1].contains("ECHO one"));
+    // The same list again asks nothing twice, and a new entry beside an old one is asked.
+    assert_eq!(post(&gateway, "/hooks/mail", HOOKS, &mail).await.1["runIds"], first["runIds"]);
+    let more = json!({"messages": [{"subject": "two"}, {"subject": "three"}]});
+    let (_, third) = post(&gateway, "/hooks/mail", HOOKS, &more).await;
+    assert_eq!(third["runIds"][0], first["runIds"][1]);
+    let single = json!({"messages": [{"subject": "one"}]});
+    let (_, single) = post(&gateway, "/hooks/mail", HOOKS, &single).await;
+    assert_eq!(single, json!({"ok": true, "runId": first["runId"]}));
+    for nothing in [json!({}), json!({"messages": []}), json!({"messages": "none"})] {
+        assert_eq!(post(&gateway, "/hooks/mail", HOOKS, &nothing).await.0, 204, "{nothing}");
+    }
+    assert_eq!(post(&gateway, "/hooks/mail", HOOKS, &json!({"messages": [{}, 7]})).await.0, 200);
+    let (status, told) = post(&gateway, "/hooks/bell", HOOKS, &json!({"rings": ["a", "a"]})).await;
+    assert_eq!(
+        (status, told),
+        (200, json!({"ok": true, "mode": "next-heartbeat", "eventOutcome": "queued"}))
+    );
 }

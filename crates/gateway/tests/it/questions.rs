@@ -119,6 +119,19 @@ async fn work_of_programs_is_listed_and_can_be_stopped() {
     assert_eq!((&done[0]["runId"], &done[0]["title"]), (&json!("done"), &json!("ECHO fine")));
     let whole = client.request("tasks.get", json!({"taskId": done[0]["id"]})).await.unwrap();
     assert_eq!(whole["task"]["result"], "fine");
+    let said = client.request("tasks.history", json!({"taskId": done[0]["id"]})).await.unwrap();
+    let roles: Vec<&Value> = said["messages"].as_array().unwrap().iter().map(|one| &one["role"]).collect();
+    assert_eq!(roles, ["user", "assistant"], "{said:#}");
+    let last = client.request("tasks.history", json!({"taskId": "done", "limit": 1})).await.unwrap();
+    assert_eq!((&last["messages"][0], &last["nextCursor"]), (&said["messages"][1], &json!("1")));
+    let first = json!({"taskId": "done", "limit": 1, "cursor": last["nextCursor"]});
+    let first = client.request("tasks.history", first).await.unwrap();
+    assert_eq!(first, json!({"messages": [said["messages"][0]]}));
+    let ids = json!({"taskIds": [done[0]["id"], "none"]});
+    let results = client.request("tasks.retry", ids).await.unwrap()["results"].clone();
+    assert_eq!((&results[0]["ok"], &results[0]["task"]["status"]), (&json!(false), &json!("completed")));
+    assert_eq!(results[1], json!({"taskId": "none", "ok": false, "reason": "task not found"}));
+    assert!(client.request("tasks.dismiss", json!({"taskIds": []})).await.is_err());
     // A chat is no such work.
     let params = json!({"sessionKey": "main", "message": "ECHO hi", "idempotencyKey": "chat"});
     client.request("chat.send", params).await.unwrap();

@@ -223,3 +223,49 @@ async fn notes_are_replaced_only_as_they_were_read() {
         json!({"ok": false, "reason": "revision-conflict", "currentRevision": 1})
     );
 }
+
+#[tokio::test]
+async fn an_outcome_is_posted_to_a_receiver_that_was_named() {
+    use axum::http::HeaderMap;
+    let (told, mut heard) = tokio::sync::mpsc::unbounded_channel();
+    let take = move |headers: HeaderMap, body: axum::Json<Value>| {
+        let token = headers.get("authorization").map(|value| value.to_str().unwrap().to_owned());
+        told.send((token, body.0)).unwrap();
+        async { "fine" }
+    };
+    let app = axum::Router::new().route("/hidden/path", axum::routing::post(take));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/hidden/path", listener.local_addr().unwrap());
+    let server = tokio::spawn(async move { axum::serve(listener, app).await });
+
+    let world = World::new().await;
+    let gateway = world.start().await;
+    let (client, mut events) = gateway.client().await;
+    let mut asked = job("Report", every(3_600_000), "ECHO the report");
+    asked["delivery"] = json!({"mode": "webhook", "to": url});
+    let id = add(&client, asked).await["id"].as_str().unwrap().to_owned();
+    let run = async |events: &mut Events| {
+        client.request("cron.run", json!({"id": id})).await.unwrap();
+        finished(events, &id).await
+    };
+    let end = run(&mut events).await;
+    assert_eq!(end["deliveryStatus"], "not-delivered", "nothing of this machine is reached unasked: {end}");
+    assert!(end["deliveryError"].as_str().unwrap().contains("this computer itself"), "{end}");
+    assert!(!end["delivery"].to_string().contains("hidden"), "{end}");
+
+    let mut config = world.config();
+    config["cron"] =
+        json!({"webhookToken": "receiver-token", "webhookSsrfPolicy": {"allowedHostnames": ["127.0.0.1"]}});
+    world.write_config(&config);
+    events.next("the new configuration", |event, _| event == "config.changed").await;
+    let end = run(&mut events).await;
+    assert_eq!(end["deliveryStatus"], "delivered", "{end}");
+    let (token, body) = heard.recv().await.unwrap();
+    assert_eq!(token.as_deref(), Some("Bearer receiver-token"));
+    assert_eq!(
+        (&body["jobName"], &body["status"], &body["summary"], &body["action"]),
+        (&json!("Report"), &json!("ok"), &json!("the report"), &json!("finished"))
+    );
+    assert!(heard.try_recv().is_err(), "once");
+    server.abort();
+}

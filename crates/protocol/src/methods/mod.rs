@@ -18,6 +18,8 @@ pub mod cron;
 pub mod devices;
 pub mod diagnostics;
 pub mod health;
+pub mod hooks;
+pub mod identity;
 pub mod logs;
 pub mod models;
 pub mod nodes;
@@ -31,6 +33,7 @@ pub mod tasks;
 pub mod tools;
 pub mod unserved;
 pub mod usage;
+pub mod wizard;
 
 /// One row: what a method is called and what it asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,6 +100,8 @@ impl MethodSpec {
 const FAMILIES: &[&[MethodSpec]] = &[
     health::ROWS,
     system::ROWS,
+    identity::ROWS,
+    hooks::ROWS,
     usage::ROWS,
     skills::ROWS,
     tools::ROWS,
@@ -118,6 +123,7 @@ const FAMILIES: &[&[MethodSpec]] = &[
     approvals::ROWS,
     questions::ROWS,
     tasks::ROWS,
+    wizard::ROWS,
 ];
 
 const COUNT: usize = {

@@ -97,7 +97,9 @@ fn what_is_wrong_is_named_by_its_field() {
         (with("sessionTarget", json!("main")), "payload.kind: "),
         (with("payload", json!({"kind": "heartbeat"})), "payload.kind: "),
         (with("trigger", json!({"script": "x"})), "trigger: "),
-        (with("delivery", json!({"mode": "webhook"})), "delivery.mode: "),
+        (with("delivery", json!({"mode": "webhook"})), "delivery.to: "),
+        (with("delivery", json!({"mode": "webhook", "to": "ftp://x/"})), "delivery.to: "),
+        (with("delivery", json!({"mode": "webhook", "to": "https://u:p@x/"})), "delivery.to: "),
     ] {
         let error = make(job.clone()).unwrap_err().to_string();
         assert!(error.starts_with(field), "{field}: {error} for {job}");

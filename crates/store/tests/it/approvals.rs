@@ -58,9 +58,9 @@ async fn the_first_answer_counts_and_what_it_allows_is_claimed_once() {
         approvals.resolve("b", said(ApprovalStatus::Denied, "deny")).await.unwrap(),
         Resolution::Unknown
     );
-    let history = approvals.history(10, None).await.unwrap();
+    let history = approvals.history(10, None, None).await.unwrap();
     assert_eq!(history.len(), 1);
-    assert!(approvals.history(10, Some((1_000, "a".into()))).await.unwrap().is_empty());
+    assert!(approvals.history(10, Some((1_000, "a".into())), None).await.unwrap().is_empty());
 }
 
 #[tokio::test]

@@ -14,6 +14,9 @@ const MESSAGE: usize = 64 * 1024;
 /// Bytes of the name of a conversation.
 const KEY: usize = 256;
 
+/// Entries of one list that are looked at.
+const MOST_ENTRIES: usize = 200;
+
 /// What is to be done.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Action {
@@ -147,8 +150,17 @@ pub(super) fn ask(settings: &Settings, body: Value) -> Result<Action, String> {
     })))
 }
 
+/// What a mapping makes of a request.
+#[derive(Debug, PartialEq)]
+pub(super) struct Mapped {
+    /// What is to be done, in order.
+    pub(super) actions: Vec<Action>,
+    /// Entries of a list that are left out because there are too many.
+    pub(super) left_out: usize,
+}
+
 /// The first mapping that fits, and what it makes of the request; `None`: none fits.
-pub(super) fn mapped(settings: &Settings, facts: &Facts<'_>) -> Option<Result<Action, String>> {
+pub(super) fn mapped(settings: &Settings, facts: &Facts<'_>) -> Option<Result<Mapped, String>> {
     let source = facts.payload.get("source").and_then(Value::as_str);
     let fits = |mapping: &&HookMapping| {
         let path = mapping.matches.path.as_deref().map(|path| path.trim().trim_matches('/'));
@@ -156,7 +168,35 @@ pub(super) fn mapped(settings: &Settings, facts: &Facts<'_>) -> Option<Result<Ac
             && mapping.matches.source.as_deref().is_none_or(|wanted| source == Some(wanted))
     };
     let mapping = settings.config.hooks.mappings.iter().find(fits)?;
-    Some(of_mapping(settings, mapping, facts))
+    Some(match mapping.for_each.as_deref().map(str::trim) {
+        Some(list) => for_each(settings, mapping, facts, list),
+        None => {
+            of_mapping(settings, mapping, facts).map(|action| Mapped { actions: vec![action], left_out: 0 })
+        }
+    })
+}
+
+/// One action for each entry of a list; templates see the list with that entry alone. What is no list has no entries.
+fn for_each(
+    settings: &Settings,
+    mapping: &HookMapping,
+    facts: &Facts<'_>,
+    list: &str,
+) -> Result<Mapped, String> {
+    let entries = facts.payload.get(list).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let mut payload = facts.payload.clone();
+    let mut actions = Vec::new();
+    for entry in entries.iter().take(MOST_ENTRIES) {
+        payload[list] = Value::Array(vec![entry.clone()]);
+        let one = Facts { payload: &payload, ..*facts };
+        let mut action = of_mapping(settings, mapping, &one)?;
+        if let Action::Agent(ask) = &mut action {
+            // The same list sent again asks nothing twice.
+            ask.idempotency_key = Some("entry".to_owned());
+        }
+        actions.push(action);
+    }
+    Ok(Mapped { left_out: entries.len() - actions.len(), actions })
 }
 
 fn of_mapping(settings: &Settings, mapping: &HookMapping, facts: &Facts<'_>) -> Result<Action, String> {

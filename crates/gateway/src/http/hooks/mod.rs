@@ -25,8 +25,8 @@ use subtle::ConstantTimeEq as _;
 
 use crate::clock;
 use crate::gateway::Gateway;
-use ask::Action;
-use dispatch::Replays;
+use ask::{Action, Ask, Mapped};
+use dispatch::{Replays, Taken};
 use template::Facts;
 
 /// Largest body.
@@ -101,7 +101,8 @@ async fn handle(
 }
 
 impl Hooks {
-    /// Whether the caller has the token. Failures of one address are counted; who fails too often waits.
+    /// Whether the caller has the token. Failures of one address are counted; who fails too often waits, even
+    /// with the right token.
     fn admit(&self, remote: IpAddr, headers: &HeaderMap) -> Result<(), Box<Response>> {
         let settings = self.gateway.settings.now();
         let token =
@@ -120,22 +121,22 @@ impl Hooks {
             )));
         }
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        if presented(headers).is_some_and(|presented| same(&token, presented)) {
-            failures.remove(&remote);
-            return Ok(());
-        }
         failures.retain(|_, (since, _)| since.elapsed() < WINDOW);
-        if failures.len() >= ADDRESSES {
-            failures.clear();
-        }
-        let (since, count) = failures.entry(remote).or_insert((Instant::now(), 0));
-        *count += 1;
-        if *count > FAILURES {
+        // Before the token is looked at: else whoever guesses would see which guess is right.
+        if let Some((since, _)) = failures.get(&remote).filter(|(_, count)| *count >= FAILURES) {
             let wait = WINDOW.saturating_sub(since.elapsed()).as_secs().max(1);
             let mut response = (StatusCode::TOO_MANY_REQUESTS, "Too Many Requests").into_response();
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait));
             return Err(Box::new(response));
         }
+        if presented(headers).is_some_and(|presented| same(&token, presented)) {
+            failures.remove(&remote);
+            return Ok(());
+        }
+        if failures.len() >= ADDRESSES {
+            failures.clear();
+        }
+        failures.entry(remote).or_insert((Instant::now(), 0)).1 += 1;
         Err(Box::new((StatusCode::UNAUTHORIZED, "Unauthorized").into_response()))
     }
 
@@ -147,9 +148,9 @@ impl Hooks {
         query: &BTreeMap<String, String>,
     ) -> Response {
         let settings = self.gateway.settings.now();
-        let action = match path {
-            "wake" => ask::wake(&settings, payload),
-            "agent" => ask::ask(&settings, payload),
+        let mapped = match path {
+            "wake" => ask::wake(&settings, payload).map(one),
+            "agent" => ask::ask(&settings, payload).map(one),
             _ => {
                 let plain: BTreeMap<String, String> = headers
                     .iter()
@@ -164,48 +165,105 @@ impl Hooks {
                 let now = clock::rfc3339(clock::now_ms());
                 let facts = Facts { payload: &payload, headers: &plain, query, path, now: &now };
                 match ask::mapped(&settings, &facts) {
-                    Some(action) => action,
+                    Some(mapped) => mapped,
                     None => return (StatusCode::NOT_FOUND, "Not Found").into_response(),
                 }
             }
         };
-        match action {
+        match mapped {
             Err(problem) => bad(&problem),
-            Ok(Action::Wake { session_key, text, mode }) => {
-                let queued = self.gateway.schedule.events.add(&session_key, &text);
-                if mode == WakeMode::Now {
-                    self.gateway.schedule.wake(&session_key);
-                }
-                let outcome = if queued { "queued" } else { "coalesced" };
-                Json(json!({"ok": true, "mode": mode, "eventOutcome": outcome})).into_response()
-            }
-            Ok(Action::Agent(mut ask)) => {
-                if let Some(account) = ask.account.as_deref()
-                    && self.gateway.channels.telegram(account).is_none()
-                {
-                    return bad(&format!("accountId: found {account:?}, expected an account that runs"));
-                }
-                let header = ["idempotency-key", "x-openclaw-idempotency-key"]
-                    .into_iter()
-                    .find_map(|name| headers.get(name)?.to_str().ok());
-                let key = header.map(str::to_owned).or(ask.idempotency_key.take());
-                ask.idempotency_key =
-                    key.map(|key| key.trim().to_owned()).filter(|key| (1..=KEY).contains(&key.len()));
-                let wait = ask.wait;
-                let Ok(taken) = self.replays.ask(&self.gateway, path, *ask) else {
-                    return problem(
-                        StatusCode::SERVICE_UNAVAILABLE,
-                        "too many hooks are open; send it again later",
-                    );
-                };
-                let mut reply = json!({"ok": true, "runId": taken.run_id});
-                if wait {
-                    reply["completion"] = taken.completion().await;
-                }
-                Json(reply).into_response()
-            }
+            Ok(mapped) => self.dispatch(path, mapped, headers).await,
         }
     }
+
+    /// Does what is to be done, and tells what was taken.
+    async fn dispatch(&self, path: &str, mapped: Mapped, headers: &HeaderMap) -> Response {
+        if mapped.left_out > 0 {
+            tracing::warn!(
+                path,
+                left_out = mapped.left_out,
+                "a hook brought more entries than are taken at once"
+            );
+        }
+        if mapped.actions.is_empty() {
+            return StatusCode::NO_CONTENT.into_response();
+        }
+        let mut told = json!({"ok": true});
+        let (mut taken, mut problems, asked) = (Vec::new(), Vec::new(), mapped.actions.len());
+        for action in mapped.actions {
+            match action {
+                Action::Wake { session_key, text, mode } => {
+                    let queued = self.gateway.schedule.events.add(&session_key, &text);
+                    if mode == WakeMode::Now {
+                        self.gateway.schedule.wake(&session_key);
+                    }
+                    if told["eventOutcome"] != "queued" {
+                        told["mode"] = json!(mode);
+                        told["eventOutcome"] = if queued { "queued" } else { "coalesced" }.into();
+                    }
+                }
+                Action::Agent(ask) => match self.take(path, *ask, headers) {
+                    Ok(one) => taken.push(one),
+                    Err(problem) => problems.push(problem),
+                },
+            }
+        }
+        if let Some((status, text)) = problems.first() {
+            if asked == 1 {
+                return problem(*status, text);
+            }
+            let run_ids: Vec<&str> = taken.iter().map(|(one, _)| one.run_id.as_str()).collect();
+            let all = taken.len() + problems.len();
+            told["ok"] = false.into();
+            told["error"] =
+                format!("{} of {all} messages were taken, {} were not", taken.len(), problems.len()).into();
+            told["runIds"] = run_ids.into();
+            told["errors"] = problems.iter().take(5).map(|(_, text)| text.as_str()).collect();
+            return (*status, Json(told)).into_response();
+        }
+        if taken.len() > 1 {
+            told["runIds"] = taken.iter().map(|(one, _)| one.run_id.as_str()).collect();
+            told["dispatched"] = taken.len().into();
+        }
+        if let Some((first, wait)) = taken.into_iter().next() {
+            told["runId"] = first.run_id.as_str().into();
+            if wait {
+                told["completion"] = first.completion().await;
+            }
+        }
+        Json(told).into_response()
+    }
+
+    /// Takes a question, unless it was taken before; with it, whether its end is waited for.
+    fn take(
+        &self,
+        path: &str,
+        mut ask: Ask,
+        headers: &HeaderMap,
+    ) -> Result<(Taken, bool), (StatusCode, String)> {
+        if let Some(account) = ask.account.as_deref()
+            && self.gateway.channels.telegram(account).is_none()
+        {
+            let text = format!("accountId: found {account:?}, expected an account that runs");
+            return Err((StatusCode::BAD_REQUEST, text));
+        }
+        let header = ["idempotency-key", "x-openclaw-idempotency-key"]
+            .into_iter()
+            .find_map(|name| headers.get(name)?.to_str().ok());
+        let key = header.map(str::to_owned).or(ask.idempotency_key.take());
+        ask.idempotency_key =
+            key.map(|key| key.trim().to_owned()).filter(|key| (1..=KEY).contains(&key.len()));
+        let wait = ask.wait;
+        let taken = self.replays.ask(&self.gateway, path, ask);
+        taken.map(|taken| (taken, wait)).map_err(|()| {
+            (StatusCode::SERVICE_UNAVAILABLE, "too many hooks are open; send it again later".to_owned())
+        })
+    }
+}
+
+/// One thing to do.
+fn one(action: Action) -> Mapped {
+    Mapped { actions: vec![action], left_out: 0 }
 }
 
 /// The token of a request: a Bearer token goes first.

@@ -9,7 +9,7 @@ use serde_json::Value;
 const LONGEST: usize = 64 * 1024;
 
 /// What templates may name.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Facts<'a> {
     pub(super) payload: &'a Value,
     pub(super) headers: &'a BTreeMap<String, String>,

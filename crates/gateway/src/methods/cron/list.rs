@@ -143,6 +143,11 @@ fn order(a: &CronJob, b: &CronJob, by: &str) -> Ordering {
 /// Where the outcome of a job would go now.
 pub(super) async fn preview(gateway: &Gateway, job: &CronJob) -> Value {
     let agent = gateway.agent_of_job(job);
+    if let Some(to) = job.delivery.as_ref().filter(|delivery| delivery.mode == DeliveryMode::Webhook) {
+        let to = to.to.as_deref().and_then(|to| url::Url::parse(to.trim()).ok());
+        let host = to.map_or_else(|| "no URL".to_owned(), |url| url.origin().ascii_serialization());
+        return json!({"label": format!("webhook -> {host}"), "detail": "explicit"});
+    }
     let delivery = job.delivery.as_ref().filter(|delivery| delivery.mode == DeliveryMode::Announce);
     let (Some(agent), Some(delivery)) = (agent, delivery) else {
         return json!({"label": "not requested", "detail": "not requested"});

@@ -75,7 +75,7 @@ pub(super) fn models(gateway: &Gateway) -> Vec<Value> {
     view(gateway, &settings, settings.default_agent(), ModelsView::Default)
 }
 
-fn view(gateway: &Gateway, settings: &Settings, agent: &str, view: ModelsView) -> Vec<Value> {
+pub(super) fn view(gateway: &Gateway, settings: &Settings, agent: &str, view: ModelsView) -> Vec<Value> {
     let chosen = settings.agent(agent).map_or_else(Vec::new, |agent| agent.models);
     let mut all: Vec<ModelRef> = if view == ModelsView::ProviderConfig { Vec::new() } else { chosen.clone() };
     let mut add = |which: ModelRef| {

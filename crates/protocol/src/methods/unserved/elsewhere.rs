@@ -36,7 +36,7 @@ pub(super) const ROWS: &[Unserved] = &[
         ],
     ),
     row(
-        "Skills are folders of the workspace, edited there: there is no library, no proposals and no curator.",
+        "Skills are folders of the workspace, edited there: the library only shows them, and there are no proposals and no curator.",
         &[
             "skills.curator.pin",
             "skills.curator.restore",
@@ -44,9 +44,7 @@ pub(super) const ROWS: &[Unserved] = &[
             "skills.curator.unpin",
             "skills.library.activate",
             "skills.library.import",
-            "skills.library.list",
             "skills.library.mutate",
-            "skills.library.read",
             "skills.library.save",
             "skills.library.upload",
             "skills.proposals.apply",
@@ -73,7 +71,7 @@ pub(super) const ROWS: &[Unserved] = &[
         &["skills.detail", "skills.install", "skills.search", "skills.securityVerdicts", "skills.skillCard"],
     ),
     row(
-        "Setting up is done on the machine itself, by `bulkhead onboard` or the app's wizard.",
+        "Keys and services are set up on the machine itself, by `bulkhead onboard` or the app's wizard; wizard.* asks for the rest.",
         &[
             "openclaw.chat",
             "openclaw.chat.history",
@@ -83,10 +81,6 @@ pub(super) const ROWS: &[Unserved] = &[
             "openclaw.setup.detect",
             "openclaw.setup.prepare.start",
             "openclaw.setup.verify",
-            "wizard.cancel",
-            "wizard.next",
-            "wizard.start",
-            "wizard.status",
         ],
     ),
     row(
@@ -142,6 +136,10 @@ pub(super) const ROWS: &[Unserved] = &[
     row(
         "The audit log is read on the machine itself.",
         &["audit.activity.list", "audit.list", "audit.run.inspect"],
+    ),
+    row(
+        "A yes for always stands in the document of exec.approvals.get: it belongs to an agent, not to a job, and is taken away there.",
+        &["exec.approval.grants.list", "exec.approval.grants.revoke"],
     ),
     row("A file is opened on the machine itself; config.get says where it is.", &["config.openFile"]),
     row("A browser is driven by the agent's browser tool and by `bulkhead browser`.", &["browser.request"]),

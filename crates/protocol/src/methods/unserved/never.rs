@@ -69,10 +69,6 @@ pub(super) const ROWS: &[Unserved] = &[
         ],
     ),
     row(
-        "There are no plugins that could ask; tools ask by exec.approval.request.",
-        &["plugin.approval.request", "plugin.approval.resolve", "plugin.approval.waitDecision"],
-    ),
-    row(
         "There are no boards and no progress cards.",
         &[
             "board.action",
@@ -115,7 +111,6 @@ pub(super) const ROWS: &[Unserved] = &[
             "users.prefs.get",
             "users.prefs.set",
             "users.selectModelAccount",
-            "users.self",
             "users.setAvatar",
             "users.setDisplayName",
             "users.setRole",
