@@ -23,4 +23,15 @@
   for (const name of ['RTCPeerConnection', 'webkitRTCPeerConnection', 'RTCDataChannel', 'RTCIceTransport', 'WebTransport']) {
     try { delete window[name]; } catch { /* it is not there */ }
   }
+  // Frames within the page would have all of that anew, where a browser knows no list of allowed connections.
+  const watch = (root) => new MutationObserver(() => {
+    for (const one of root.querySelectorAll('iframe, frame, object, embed, fencedframe')) one.remove();
+  }).observe(root, { childList: true, subtree: true });
+  const attach = Element.prototype.attachShadow;
+  Element.prototype.attachShadow = function (options) {
+    const root = attach.call(this, options);
+    watch(root);
+    return root;
+  };
+  watch(document);
 })();

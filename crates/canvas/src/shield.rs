@@ -70,6 +70,9 @@ pub fn headers(embedder: Embedder<'_>) -> Vec<(&'static str, String)> {
         ("referrer-policy", "no-referrer".to_owned()),
         ("cross-origin-resource-policy", "same-origin".to_owned()),
         ("permissions-policy", features.join(", ")),
+        // What a policy does not know: connections that are opened ahead of time, names that are looked up, and WebRTC in frames
+        // within the page. Chromium keeps to it; the page itself is all that is connected for.
+        ("connection-allowlist", "(response-origin)".to_owned()),
         ("x-dns-prefetch-control", "off".to_owned()),
         ("x-robots-tag", "noindex, nofollow".to_owned()),
     ];
