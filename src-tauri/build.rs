@@ -5,6 +5,7 @@ fn main() {
         "announcement_dismiss",
         "app_info",
         "app_quit",
+        "app_restart",
         "autostart_get",
         "autostart_set",
         "draft_load",
@@ -20,6 +21,10 @@ fn main() {
         "profile_stop",
         "profiles_list",
         "setup_run",
+        "update_back",
+        "update_check",
+        "update_install",
+        "update_state",
     ];
     let attributes =
         tauri_build::Attributes::new().app_manifest(tauri_build::AppManifest::new().commands(commands));

@@ -29,6 +29,11 @@ pub fn builder() -> Builder<tauri::Wry> {
             commands::setup::draft_load,
             commands::setup::draft_save,
             commands::setup::setup_run,
+            commands::updates::app_restart,
+            commands::updates::update_back,
+            commands::updates::update_check,
+            commands::updates::update_install,
+            commands::updates::update_state,
         ])
 }
 

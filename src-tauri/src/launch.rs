@@ -3,23 +3,33 @@
 //! The child's standard input stays open as long as the app lives. When the app dies, even by `kill -9`, the pipe closes,
 //! and a gateway started with `--sidecar` stops at its end.
 
+use crate::updates::Updates;
 use async_trait::async_trait;
 use bulkhead_process::ProcessIdentity;
 use bulkhead_supervisor::{Exit, GatewayProcess, LaunchError, LaunchSpec, Launcher, ProcessEvent};
-use tauri::AppHandle;
 use tauri::async_runtime::Receiver;
+use tauri::{AppHandle, Manager};
 use tauri_plugin_shell::ShellExt;
-use tauri_plugin_shell::process::{CommandChild, CommandEvent};
+use tauri_plugin_shell::process::{Command, CommandChild, CommandEvent};
 
 /// Launches sidecars of this app.
 pub struct SidecarLauncher {
     app: AppHandle,
+    profile: String,
 }
 
 impl SidecarLauncher {
-    /// For an app.
-    pub fn new(app: AppHandle) -> Self {
-        Self { app }
+    /// For a profile of an app.
+    pub fn new(app: AppHandle, profile: &str) -> Self {
+        Self { app, profile: profile.to_owned() }
+    }
+
+    /// The `bulkhead` beside the app, or while an update is tried the previous one.
+    fn program(&self) -> Result<Command, tauri_plugin_shell::Error> {
+        match self.app.state::<Updates>().program_for(&self.profile) {
+            Some(previous) => Ok(self.app.shell().command(previous)),
+            None => self.app.shell().sidecar("bulkhead"),
+        }
     }
 }
 
@@ -28,9 +38,7 @@ impl Launcher for SidecarLauncher {
     async fn launch(&self, spec: LaunchSpec) -> Result<Box<dyn GatewayProcess>, LaunchError> {
         let failed = |why: String| LaunchError { program: spec.program.clone(), why };
         let mut command = self
-            .app
-            .shell()
-            .sidecar("bulkhead")
+            .program()
             .map_err(|error| failed(error.to_string()))?
             .args(&spec.args)
             .current_dir(&spec.working_dir)

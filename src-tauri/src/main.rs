@@ -23,6 +23,7 @@ mod quit;
 mod setup_cli;
 mod surroundings;
 mod tray;
+mod updates;
 mod windows;
 mod words;
 
@@ -58,6 +59,7 @@ fn main() -> anyhow::Result<()> {
         .plugin(tauri_plugin_shell::init())
         .plugin(tauri_plugin_opener::init())
         .plugin(tauri_plugin_deep_link::init())
+        .plugin(tauri_plugin_updater::Builder::new().build())
         .plugin(tauri_plugin_window_state::Builder::default().build())
         .plugin(tauri_plugin_autostart::init(
             tauri_plugin_autostart::MacosLauncher::LaunchAgent,
@@ -69,6 +71,8 @@ fn main() -> anyhow::Result<()> {
             app.set_activation_policy(tauri::ActivationPolicy::Accessory);
             let fleet = fleet::Fleet::new(app.handle().clone());
             app.manage(fleet.clone());
+            let updates = updates::Updates::new(app.handle());
+            app.manage(updates.clone());
             app.manage(autostart::Autostart::new());
             app.manage(canvas::Canvas::default());
             app.manage(announcements::Announcements::new());
@@ -91,6 +95,8 @@ fn main() -> anyhow::Result<()> {
                 None => windows::show(app.handle(), "/"),
             }
             tauri::async_runtime::spawn(async move {
+                updates.begin().await;
+                tauri::async_runtime::spawn(updates.follow(fleet.clone()));
                 fleet.refresh().await;
                 fleet.follow_register().await;
             });

@@ -6,7 +6,7 @@ use anyhow::Result;
 /// What to measure; everything after `--` goes to the measuring program.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Only these: startup, memory, rpc, load, status, app, openclaw (needs a real one: `BULKHEAD_TEST_OPENCLAW`).
+    /// Only these: startup, memory, rpc, load, status, app, cycles (with `-- --cycles N`), openclaw (needs a real one: `BULKHEAD_TEST_OPENCLAW`).
     #[arg(long)]
     only: Option<String>,
     /// A short run that tries every part; its figures say little.
@@ -18,14 +18,14 @@ pub struct Args {
     /// Install missing system packages without asking.
     #[arg(long)]
     yes: bool,
-    /// Further flags of the measuring program (`--runs N`, `--messages N`, `--load S`, `--settle S`, `--app-runs N`, `--sockets N`).
+    /// Further flags of the measuring program (`--runs N`, `--messages N`, `--load S`, `--settle S`, `--app-runs N`, `--sockets N`, `--cycles N`).
     #[arg(last = true)]
     rest: Vec<String>,
 }
 
 pub fn run(args: &Args) -> Result<()> {
     build::gateway(true, args.yes)?;
-    let with_app = args.only.as_deref().is_none_or(|only| only.split(',').any(|name| name == "app"));
+    let with_app = args.only.as_deref().is_none_or(|only| only.split(',').any(|name| matches!(name, "app" | "cycles")));
     if with_app {
         packages::ensure(&[packages::TESTS], args.yes)?;
         build::app(true, args.yes)?;

@@ -9,8 +9,11 @@ mod conformance;
 mod dev;
 mod fuzz;
 mod headless;
+mod latest;
+mod licences;
 mod methods;
 mod packages;
+mod packaging;
 mod run;
 mod test;
 mod tools;
@@ -49,6 +52,10 @@ enum Command {
     Fuzz(fuzz::Args),
     /// Build installable packages of this system.
     Bundle(bundle::Args),
+    /// Write `latest.json`, by which installed apps learn of a release, from its signed packages.
+    Latest(latest::Args),
+    /// Install, run, upgrade and remove the .deb in a bare Debian (needs root and debootstrap).
+    Packaging(packaging::Args),
 }
 
 fn main() -> ExitCode {
@@ -63,6 +70,8 @@ fn main() -> ExitCode {
         Command::Methods => methods::write(),
         Command::Fuzz(args) => fuzz::run(&args),
         Command::Bundle(args) => bundle::run(&args),
+        Command::Latest(args) => latest::run(&args),
+        Command::Packaging(args) => packaging::run(&args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

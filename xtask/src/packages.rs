@@ -96,6 +96,19 @@ pub const TORTURE: &[Need] = &[
     Need::program("faketime", "faketime", "libfaketime", "libfaketime"),
 ];
 
+/// What makes a bare Debian, and looks at a package.
+pub const PACKAGING: &[Need] = &[
+    Need {
+        // Where administrators' programs are not on a person's path.
+        present: Probe::File(&["/usr/sbin/debootstrap", "/usr/bin/debootstrap"]),
+        apt: "debootstrap",
+        dnf: "debootstrap",
+        pacman: "debootstrap",
+    },
+    Need::program("dpkg-deb", "dpkg", "dpkg", "dpkg"),
+    Need::program("unshare", "util-linux", "util-linux", "util-linux"),
+];
+
 /// Node and npm build the web UI; we don't install them, because their version matters and people manage it themselves.
 pub fn require_node() -> Result<()> {
     let version = Command::new("node").arg("--version").output().ok().filter(|out| out.status.success());
@@ -220,7 +233,7 @@ mod tests {
 
     #[test]
     fn every_need_names_a_package_for_each_manager() {
-        for need in [GATEWAY, APP, TESTS].into_iter().flatten() {
+        for need in [GATEWAY, APP, TESTS, TORTURE, PACKAGING].into_iter().flatten() {
             for manager in [Manager::Apt, Manager::Dnf, Manager::Pacman] {
                 assert!(!manager.package(need).is_empty());
             }

@@ -30,6 +30,15 @@ pub fn cargo() -> Command {
     command
 }
 
+/// The target triple of the compiler that runs here.
+pub fn host_triple() -> Result<String> {
+    let out = Command::new("rustc").arg("-vV").output().context("could not run rustc")?;
+    String::from_utf8_lossy(&out.stdout)
+        .lines()
+        .find_map(|line| line.strip_prefix("host: ").map(str::to_owned))
+        .context("rustc -vV names no host")
+}
+
 /// Whether a program answers to `--version`.
 pub fn has(program: &str) -> bool {
     Command::new(program)

@@ -1,6 +1,6 @@
 //! The web UI: npm packages and the Vite build, each skipped when nothing it reads has changed.
 
-use crate::{packages, tools};
+use crate::{licences, packages, tools};
 use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
@@ -11,6 +11,7 @@ pub fn build() -> Result<()> {
     packages::require_node()?;
     let ui = tools::root().join("ui");
     install(&ui)?;
+    licences::write_for_ui()?;
     let files = ["index.html", "package.json", "vite.config.ts", "vite.a2ui.config.ts"];
     let sources = digest(&ui, &[["src", "public", "messages"].as_slice(), &files].concat())?;
     if ui.join("dist/index.html").is_file() && stamp_matches(&ui, "build", &sources) {

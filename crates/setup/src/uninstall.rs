@@ -4,6 +4,7 @@
 //! It takes away what the system knows of us: services, start at login, keychain items, the register. What a person made
 //! (configuration, conversations, workspaces, backups) stays unless told otherwise.
 
+mod app;
 mod autostart;
 mod run;
 mod secrets;

@@ -6,3 +6,4 @@ pub mod gateway;
 pub mod machine;
 pub mod profiles;
 pub mod setup;
+pub mod updates;

@@ -109,7 +109,7 @@ impl Unit {
             };
             return self.note(|answering| answering.unsupervised = Some(problem));
         }
-        let launcher = Arc::new(SidecarLauncher::new(self.fleet.inner.app.clone()));
+        let launcher = Arc::new(SidecarLauncher::new(self.fleet.inner.app.clone(), &self.identity.name));
         let secrets = Arc::new(StoredSecrets::new(self.place.clone(), self.fleet.inner.env.clone()));
         let mut options = SupervisorOptions::new(self.place.clone(), Owner::Desktop, launcher, secrets);
         options.stop_limit = STOP_LIMIT;

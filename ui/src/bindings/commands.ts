@@ -4,7 +4,7 @@
  * `src/transport/tauri.ts` imports `commands`.
  */
 import type { Channel } from '@tauri-apps/api/core';
-import { commands as app, type AppInfo as RustAppInfo, type MachineRequest, type ProfileCard as RustCard, type GatewayNotice as RustNotice } from './tauri';
+import { commands as app, type AppInfo as RustAppInfo, type MachineRequest, type ProfileCard as RustCard, type GatewayNotice as RustNotice, type UpdateState as RustUpdate } from './tauri';
 
 export type { MachineRequest };
 export type GatewayState = 'running' | 'starting' | 'stopping' | 'stopped' | 'degraded' | 'failed' | 'unknown';
@@ -230,6 +230,18 @@ export interface AppInfo {
   commit: string | null;
 }
 
+/** How this app is updated, and which program its gateways run. */
+export interface UpdateState {
+  how: 'package' | 'app' | 'nobody';
+  stage: string;
+  version: string | null;
+  previous: string | null;
+  since: number | null;
+  why: string | null;
+  restart: boolean;
+  offer: { version: string; notes: string | null } | null;
+}
+
 export interface EventFrame {
   event: string;
   payload: unknown;
@@ -262,6 +274,7 @@ type Fits<Sent extends Read, Read> = Sent;
 export type RustFits = [
   Fits<Omit<RustCard, 'owner'> & { owner: Owner }, ProfileCard>,
   Fits<RustAppInfo, AppInfo>,
+  Fits<RustUpdate, UpdateState>,
   Fits<RustNotice['type'], GatewayNotice['type']>,
 ];
 
@@ -287,4 +300,9 @@ export const commands = {
   announcementDismiss: app.announcementDismiss,
   gatewayAttach: app.gatewayAttach,
   openExternal: app.openExternal,
+  appRestart: app.appRestart,
+  updateBack: app.updateBack,
+  updateCheck: app.updateCheck,
+  updateInstall: app.updateInstall,
+  updateState: app.updateState,
 };

@@ -51,6 +51,16 @@ export const commands = {
 	draftSave: (draft: Value) => __TAURI_INVOKE<null>("draft_save", { draft }),
 	/**  Runs one set-up action: `detect`, `check` or `create`. Progress lines arrive on the channel as they happen. */
 	setupRun: (request: Value, onProgress: Channel<Value>) => __TAURI_INVOKE<Value>("setup_run", { request, onProgress }),
+	/**  Lets the gateways finish and starts the app anew, after its own program was replaced. */
+	appRestart: () => __TAURI_INVOKE<null>("app_restart"),
+	/**  Puts main back on the previous program, with the database of before. */
+	updateBack: () => __TAURI_INVOKE<UpdateState>("update_back"),
+	/**  Asks whether there is a newer version; nothing is downloaded. */
+	updateCheck: () => __TAURI_INVOKE<UpdateState>("update_check"),
+	/**  Downloads the version that was found, lets the gateways finish, and starts the app anew with it. */
+	updateInstall: () => __TAURI_INVOKE<null>("update_install"),
+	/**  How this installation is updated, and which program the gateways run. */
+	updateState: () => __TAURI_INVOKE<UpdateState>("update_state"),
 };
 
 /* Types */
@@ -222,6 +232,15 @@ profiles: ProfileCard[] } |
 /**  All of it. */
 announcements: Announcement[] };
 
+/**  How an installation is updated. */
+export type How = 
+/**  By the package manager that installed it. */
+"package" | 
+/**  By the app itself. */
+"app" | 
+/**  Not at all: built by hand, or built without the key that updates are checked against. */
+"nobody";
+
 /**  One request about a profile of this computer. No `Debug`: one of them carries a secret. */
 export type MachineRequest = 
 /**  Look at everything; changes nothing. */
@@ -260,6 +279,14 @@ id: string } |
 { kind: "diagnostics-save"; 
 /**  The file to write; it is never replaced. */
 file: string };
+
+/**  A newer version. */
+export type Offer = {
+	/**  Its version. */
+	version: string,
+	/**  What its makers say about it. */
+	notes: string | null,
+};
 
 /**  Something wrong, and the button that helps. */
 export type Problem = {
@@ -336,6 +363,26 @@ export type Tone =
 "info" | 
 /**  Something does not work. */
 "warn";
+
+/**  What the settings page shows. */
+export type UpdateState = {
+	/**  How this installation is updated. */
+	how: How,
+	/**  `settled`, `trying` (main runs the new program, rescue the previous one) or `back` (all run the previous one). */
+	stage: string,
+	/**  Version of the program beside the app. */
+	version: string | null,
+	/**  Version of the previous one, while anything runs it. */
+	previous: string | null,
+	/**  Since when it is so, in milliseconds since 1970. */
+	since: number | null,
+	/**  Why the new one was left. */
+	why: string | null,
+	/**  Whether the app's own program was replaced since it started. */
+	restart: boolean,
+	/**  A newer version that the last look found. */
+	offer: Offer | null,
+};
 
 export type Value = null | boolean | number | string | Value[] | { [key in string]: Value };
 

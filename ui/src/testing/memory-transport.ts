@@ -3,7 +3,7 @@
  * a table, remembers what was asked, and lets the test say what happens next. Never in a release bundle.
  */
 import type {
-  Announcement, AppInfo, CreatedProfile, Detection, Elsewhere, EventFrame, LogPage, MachineRequest, ProfileCard, SetupProgress, SetupRequest, SetupResult,
+  Announcement, AppInfo, CreatedProfile, Detection, Elsewhere, EventFrame, LogPage, MachineRequest, ProfileCard, SetupProgress, SetupRequest, SetupResult, UpdateState,
 } from '../bindings/commands';
 import { Listeners } from '../transport/listeners';
 import { RequestError, type Connection, type Desktop, type Transport, type Unsubscribe } from '../transport/types';
@@ -140,6 +140,26 @@ export class MemoryDesktop implements Desktop {
   }
   async quit(): Promise<void> {
     this.calls.push('quit');
+  }
+  update: UpdateState = { how: 'app', stage: 'settled', version: '0.1.0', previous: null, since: null, why: null, restart: false, offer: null };
+  onCheck: () => Promise<UpdateState> = async () => this.update;
+  async updateState(): Promise<UpdateState> {
+    return this.update;
+  }
+  async updateCheck(): Promise<UpdateState> {
+    this.update = await this.onCheck();
+    return this.update;
+  }
+  async updateInstall(): Promise<void> {
+    this.calls.push('install');
+  }
+  async updateBack(): Promise<UpdateState> {
+    this.calls.push('back');
+    this.update = { ...this.update, stage: 'back', why: 'somebody asked for it' };
+    return this.update;
+  }
+  async appRestart(): Promise<void> {
+    this.calls.push('restart app');
   }
   async info(): Promise<AppInfo> {
     return { version: '0.1.0', platform: 'linux', commit: '3f2a91c' };

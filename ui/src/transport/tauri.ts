@@ -119,6 +119,11 @@ export class TauriTransport implements Transport {
     dismiss: async (code) => void (await named(commands.announcementDismiss(code))),
     attach: (elsewhere) => named(commands.gatewayAttach(elsewhere)),
     quit: async () => void (await named(commands.appQuit())),
+    updateState: () => named(commands.updateState()),
+    updateCheck: () => named(commands.updateCheck()),
+    updateInstall: async () => void (await named(commands.updateInstall())),
+    updateBack: () => named(commands.updateBack()),
+    appRestart: async () => void (await named(commands.appRestart())),
   };
 
   #line(profile: string): Line {

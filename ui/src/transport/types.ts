@@ -13,6 +13,7 @@ import type {
   SetupProgress,
   SetupRequest,
   SetupResult,
+  UpdateState,
 } from '../bindings/commands';
 
 export type Unsubscribe = () => void;
@@ -61,6 +62,13 @@ export interface Desktop {
   quit(): Promise<void>;
   /** Attaches a gateway elsewhere; answers with its version. */
   attach(elsewhere: Elsewhere): Promise<string>;
+  updateState(): Promise<UpdateState>;
+  /** Asks whether there is a newer version. */
+  updateCheck(): Promise<UpdateState>;
+  /** Ends the app when it works. */
+  updateInstall(): Promise<void>;
+  updateBack(): Promise<UpdateState>;
+  appRestart(): Promise<void>;
 }
 
 export interface Transport {

@@ -26,8 +26,10 @@ const LIMITS: &[(&str, Limit)] = &[
     ("health at 100 connections beside OpenClaw, p99", Limit::RatioAtMost(0.1)),
     ("idle PSS beside OpenClaw", Limit::RatioAtMost(0.025)),
     ("app: start → interactive", Limit::RatioAtMost(1.3)),
-    ("app: PSS with window", Limit::RatioAtMost(1.3)),
-    ("app: PSS without window", Limit::RatioAtMost(1.3)),
+    ("app: PSS with window", Limit::RatioAtMost(1.25)),
+    ("app: PSS without window", Limit::RatioAtMost(1.25)),
+    ("PSS of the gateway after", Limit::RatioAtMost(1.1)),
+    ("PSS of the app after", Limit::RatioAtMost(1.1)),
 ];
 
 /// The limit of a figure, if it has one.

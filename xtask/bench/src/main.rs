@@ -10,6 +10,7 @@
 )]
 
 mod app;
+mod cycles;
 mod gateway;
 mod lean;
 mod limits;
@@ -32,7 +33,7 @@ use std::path::PathBuf;
 #[derive(Parser)]
 #[command(name = "cargo xtask bench")]
 struct Args {
-    /// Only these: startup, memory, rpc, load, status, app, openclaw.
+    /// Only these: startup, memory, rpc, load, status, app, openclaw, cycles (with `--cycles N`).
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// Runs per start-up figure.
@@ -53,6 +54,9 @@ struct Args {
     /// Runs of the app.
     #[arg(long, default_value_t = 5)]
     app_runs: usize,
+    /// Cycles of connecting, asking, and opening and closing the window; 0 leaves them out. 10,000 take hours.
+    #[arg(long, default_value_t = 0)]
+    cycles: usize,
     /// Fail if a figure misses its limit.
     #[arg(long)]
     require: bool,
@@ -102,6 +106,9 @@ async fn measure(args: &Args) -> Result<Report> {
     }
     if wanted("app") {
         app::measure(&mut report, args.app_runs).await?;
+    }
+    if args.cycles > 0 && (args.only.is_empty() || wanted("cycles")) {
+        cycles::measure(&mut report, args.cycles).await?;
     }
     Ok(report)
 }

@@ -17,6 +17,7 @@ pub mod gateway;
 pub mod health;
 pub mod import;
 pub mod logs;
+pub mod manual;
 pub mod message;
 pub mod models;
 pub mod nodes;
@@ -75,5 +76,6 @@ pub fn run(command: Command, context: &Context) -> Result<u8, Failure> {
         Command::Dashboard(args) => dashboard::run(&args, context),
         Command::Uninstall(args) => uninstall::run(&args, context),
         Command::Completions(args) => Ok(completions::run(&args, context)),
+        Command::Manual(args) => manual::run(&args, context),
     }
 }

@@ -124,6 +124,9 @@ pub enum Command {
     Uninstall(uninstall::UninstallArgs),
     /// Print a completion script for a shell.
     Completions(simple::CompletionsArgs),
+    /// Write the manual pages into a folder; packages do this.
+    #[command(hide = true)]
+    Manual(simple::ManualArgs),
 }
 
 /// A base port as a flag: told here, before anything is looked at.

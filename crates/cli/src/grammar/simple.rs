@@ -85,3 +85,10 @@ pub struct CompletionsArgs {
     #[arg(value_enum)]
     pub shell: Shell,
 }
+
+#[derive(Debug, Args)]
+pub struct ManualArgs {
+    /// A folder that exists.
+    #[arg(long, value_name = "FOLDER")]
+    pub out: std::path::PathBuf,
+}

@@ -51,6 +51,18 @@ fn completions_know_the_commands() {
 }
 
 #[test]
+fn every_command_has_a_manual_page() {
+    let home = Home::new();
+    let out = home.path().join("man");
+    std::fs::create_dir(&out).unwrap();
+    home.run(&["manual", "--out", out.to_str().unwrap()]).ok();
+    let page = |name: &str| std::fs::read_to_string(out.join(name)).expect(name);
+    assert!(page("bulkhead.1").contains("gateway"));
+    assert!(page("bulkhead-gateway-supervise.1").contains(".TH"));
+    assert!(!out.join("bulkhead-manual.1").exists(), "a command that packages use");
+}
+
+#[test]
 fn the_version() {
     assert_eq!(Home::new().run(&["--version"]).ok().out, format!("bulkhead {}\n", env!("CARGO_PKG_VERSION")));
 }

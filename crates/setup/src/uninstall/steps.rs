@@ -7,7 +7,7 @@ use bulkhead_profile::{KnownProfile, Place, files, known_profiles, siblings};
 use bulkhead_service::{Scope, Service};
 use serde::Serialize;
 
-use super::autostart;
+use super::{app, autostart};
 use crate::world::World;
 
 /// How much goes.
@@ -52,6 +52,8 @@ pub enum StepAction {
     RemoveService,
     /// The app does not start at login any more.
     RemoveAutostart,
+    /// What the app kept for itself goes.
+    DeleteAppData,
     /// Keychain items and secrets files go.
     DeleteSecrets,
     /// Its data goes.
@@ -108,6 +110,14 @@ pub fn plan(world: &World, options: UninstallOptions) -> UninstallPlan {
             action: StepAction::RemoveAutostart,
             profile: None,
             what: format!("Take the app out of what starts at login ({})", path.display()),
+            target: Target::Path(path),
+        });
+    }
+    for path in app::files(&world.env) {
+        plan.steps.push(Step {
+            action: StepAction::DeleteAppData,
+            profile: None,
+            what: format!("Remove what the app keeps for itself ({})", path.display()),
             target: Target::Path(path),
         });
     }
