@@ -50,8 +50,8 @@ as_ada bulkhead status
 kill -TERM "$(pid_of main)"
 wait $! || true
 
-step "what only the test needs: a screen and a bus"
-apt-get install -y --no-install-recommends xvfb xauth dbus x11-utils openbox >/tmp/apt.log 2>&1 || { tail /tmp/apt.log; fail "apt"; }
+step "what only the test needs: a screen, a bus, and ps"
+apt-get install -y --no-install-recommends xvfb xauth dbus x11-utils openbox procps >/tmp/apt.log 2>&1 || { tail /tmp/apt.log; fail "apt"; }
 Xvfb :7 -screen 0 1280x800x24 -nolisten tcp >/dev/null 2>&1 &
 export DISPLAY=:7
 until_it 20 xdpyinfo || fail "no screen"
