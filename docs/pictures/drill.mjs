@@ -41,7 +41,7 @@ try {
     url = /https?:\/\/[^"\s]+/.exec(asked.stdout)?.[0];
   }
   browser = await playwright.launch(chromium());
-  const page = await browser.newPage({ viewport: { width: 1000, height: 640 }, colorScheme: 'light', locale: 'en-GB', reducedMotion: 'reduce' });
+  const page = await browser.newPage({ viewport: { width: 1000, height: 860 }, colorScheme: 'light', locale: 'en-GB', reducedMotion: 'reduce' });
   page.setDefaultTimeout(60_000);
   await page.goto(url);
   await page.waitForSelector(id('composer'));
@@ -67,6 +67,7 @@ try {
   await page.check('input[value="kill"]');
   await page.waitForTimeout(600);
   await page.click(id('drill-start'));
+  await page.locator(id('drill-repaired')).scrollIntoViewIfNeeded();
   await page.waitForSelector(`${id('drill-repaired')}[data-state="done"]`);
   await page.waitForTimeout(1_500);
   shooting = false;

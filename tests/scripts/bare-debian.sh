@@ -109,7 +109,7 @@ for file in /usr/bin/bulkhead /usr/bin/bulkhead-app /usr/share/applications/Bulk
     [ ! -e "$file" ] || fail "$file is still there"
 done
 apt-get purge -y bulkhead >/dev/null 2>&1 || true
-left=$(find / -xdev \( -path /proc -o -path /home -o -path /packages -o -path /sys -o -path /tmp \) -prune -o -iname '*bulkhead*' -print)
+left=$(find / -xdev \( -path /proc -o -path /home -o -path /packages -o -path /sys -o -path /tmp -o -path /run \) -prune -o -iname '*bulkhead*' -print)
 [ -z "$left" ] || fail "left behind by the package: $left"
 [ -f /home/ada/.bulkhead/bulkhead.json ] || fail "the package took a person's data along"
 step "all done"
