@@ -25,7 +25,8 @@ pub struct Args {
 
 pub fn run(args: &Args) -> Result<()> {
     build::gateway(true, args.yes)?;
-    let with_app = args.only.as_deref().is_none_or(|only| only.split(',').any(|name| matches!(name, "app" | "cycles")));
+    let with_app =
+        args.only.as_deref().is_none_or(|only| only.split(',').any(|name| matches!(name, "app" | "cycles")));
     if with_app {
         packages::ensure(&[packages::TESTS], args.yes)?;
         build::app(true, args.yes)?;

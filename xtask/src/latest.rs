@@ -54,7 +54,8 @@ fn latest(version: &str, args: &Args, signed: &[(String, String)]) -> Result<Val
     for (name, signature) in signed {
         for platform in platforms_of(name) {
             let url = format!("{}/{name}", args.url.trim_end_matches('/'));
-            let before = platforms.insert((*platform).to_owned(), json!({ "signature": signature, "url": url }));
+            let before =
+                platforms.insert((*platform).to_owned(), json!({ "signature": signature, "url": url }));
             ensure!(before.is_none(), "two packages are for {platform}; one of them is {name}");
         }
     }
@@ -102,11 +103,18 @@ mod tests {
 
     #[test]
     fn every_system_gets_its_package() {
-        let signed = |names: &[&str]| names.iter().map(|name| ((*name).to_owned(), format!("sig of {name}"))).collect::<Vec<_>>();
+        let signed = |names: &[&str]| {
+            names.iter().map(|name| ((*name).to_owned(), format!("sig of {name}"))).collect::<Vec<_>>()
+        };
         let found = latest(
             "1.2.3",
             &args(),
-            &signed(&["Bulkhead_1.2.3_amd64.AppImage", "Bulkhead_aarch64.app.tar.gz", "Bulkhead_1.2.3_x64-setup.exe", "bulkhead_1.2.3_amd64.deb"]),
+            &signed(&[
+                "Bulkhead_1.2.3_amd64.AppImage",
+                "Bulkhead_aarch64.app.tar.gz",
+                "Bulkhead_1.2.3_x64-setup.exe",
+                "bulkhead_1.2.3_amd64.deb",
+            ]),
         )
         .expect("made");
         assert_eq!(found["version"], "1.2.3");

@@ -26,7 +26,10 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Result<()> {
-    ensure!(cfg!(target_os = "linux") && tools::is_root(), "a root of its own needs root: run this with sudo, on Linux");
+    ensure!(
+        cfg!(target_os = "linux") && tools::is_root(),
+        "a root of its own needs root: run this with sudo, on Linux"
+    );
     packages::ensure(&[packages::PACKAGING], args.yes)?;
     let deb = match &args.deb {
         Some(deb) => deb.clone(),
@@ -83,7 +86,9 @@ pub fn run(args: &Args) -> Result<()> {
 
 fn newest(folder: &Path) -> Result<PathBuf> {
     let mut found: Vec<(std::time::SystemTime, PathBuf)> = fs::read_dir(folder)
-        .with_context(|| format!("nothing in {}; make the package first: cargo xtask bundle", folder.display()))?
+        .with_context(|| {
+            format!("nothing in {}; make the package first: cargo xtask bundle", folder.display())
+        })?
         .filter_map(Result::ok)
         .filter(|entry| entry.path().extension().is_some_and(|kind| kind == "deb"))
         .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))

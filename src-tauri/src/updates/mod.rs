@@ -6,7 +6,7 @@ mod kept;
 pub mod policy;
 mod source;
 
-use crate::cards::{CardState, ProfileCard};
+use crate::cards::{CardState, Problem, ProfileCard};
 use crate::failure::{Answer, Failure};
 use crate::fleet::Fleet;
 use crate::windows;
@@ -389,16 +389,19 @@ fn health(cards: &[ProfileCard]) -> Health {
     let Some(card) = cards.iter().find(|card| card.name == MAIN).or_else(first) else {
         return if cards.is_empty() { Health::Away } else { Health::Well };
     };
-    let problem = card.problem.as_ref();
+    health_of(card.state, card.problem.as_ref())
+}
+
+fn health_of(state: CardState, problem: Option<&Problem>) -> Health {
     let code = problem.map_or("", |problem| problem.code.as_str());
     if matches!(code, "running-on-last-good" | "running-in-safe-mode" | "crash-loop")
-        || card.state == CardState::Failed
+        || state == CardState::Failed
     {
         return Health::Broken(
             problem.map_or_else(|| "it failed".to_owned(), |problem| problem.message.clone()),
         );
     }
-    match card.state {
+    match state {
         CardState::Degraded if code.starts_with("keychain") || code.starts_with("secret") => Health::Away,
         CardState::Running | CardState::Degraded => Health::Well,
         CardState::Starting | CardState::Stopping => Health::Coming,
@@ -438,38 +441,14 @@ fn now_ms() -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cards::Problem;
-
-    fn card(name: &str, state: CardState, problem: Option<&str>) -> ProfileCard {
-        ProfileCard {
-            name: name.to_owned(),
-            state,
-            since: None,
-            base_port: 18789,
-            control_port: 18791,
-            cdp_first: 18800,
-            cdp_last: 18899,
-            owner: "desktop".to_owned(),
-            pid: None,
-            memory_bytes: None,
-            channels: Vec::new(),
-            problem: problem.map(|code| Problem {
-                code: code.to_owned(),
-                message: "why".to_owned(),
-                action: None,
-            }),
-            version: None,
-            state_dir: String::new(),
-            workspace: String::new(),
-            bot: None,
-            ready_ms: None,
-        }
-    }
 
     #[test]
-    fn main_is_judged_and_rescue_is_not() {
-        let rescue = card(RESCUE, CardState::Failed, Some("crash-loop"));
-        let with = |state, problem| health(&[rescue.clone(), card(MAIN, state, problem)]);
+    fn only_what_a_program_is_to_blame_for_counts_against_it() {
+        let with = |state, code: Option<&str>| {
+            let problem =
+                code.map(|code| Problem { code: code.to_owned(), message: "why".to_owned(), action: None });
+            health_of(state, problem.as_ref())
+        };
         assert_eq!(with(CardState::Running, None), Health::Well);
         assert_eq!(with(CardState::Degraded, Some("channel-telegram")), Health::Well);
         assert_eq!(with(CardState::Degraded, Some("keychain-locked")), Health::Away);
@@ -477,7 +456,6 @@ mod tests {
         assert_eq!(with(CardState::Stopped, None), Health::Away);
         assert_eq!(with(CardState::Running, Some("running-in-safe-mode")), Health::Broken("why".to_owned()));
         assert_eq!(with(CardState::Failed, None), Health::Broken("it failed".to_owned()));
-        assert_eq!(health(&[rescue.clone()]), Health::Well);
         assert_eq!(health(&[]), Health::Away);
     }
 }

@@ -7,9 +7,9 @@ use crate::socket;
 use anyhow::{Context, Result};
 use bulkhead_tests::World;
 use bulkhead_tests::desk::Desk;
+use bulkhead_tests::programs;
 use bulkhead_tests::screen::Screen;
 use bulkhead_tests::tray::Tray;
-use bulkhead_tests::programs;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -44,7 +44,10 @@ pub async fn measure(report: &mut Report, cycles: usize) -> Result<()> {
         }
         if told.elapsed() > Duration::from_secs(60) {
             told = Instant::now();
-            eprintln!("  {number} of {cycles}, {:.2} s each", started.elapsed().as_secs_f64() / number as f64);
+            eprintln!(
+                "  {number} of {cycles}, {:.2} s each",
+                started.elapsed().as_secs_f64() / number as f64
+            );
         }
     }
     let late = read(&gateway, &app).await?;
