@@ -42,7 +42,7 @@ pub use lanes::{LaneGuard, LaneTicket, Lanes};
 pub use message::{ModelMessage, Picture, StopReason, ToolCall, Usage};
 pub use provider::{
     ModelEvent, ModelInfo, ModelReply, ModelRequest, ModelStream, Probe, Provider, ProviderApi,
-    ProviderSettings, ToolDefinition,
+    ProviderSettings, Thinker, Thinking, ToolDefinition,
 };
 pub use run::{AgentRun, Candidate, RetryPolicy, RunInput, RunSettings, Wishes};
 pub use tools::{Tool, ToolContext, ToolOutput, ToolSet};

@@ -34,6 +34,8 @@ pub(crate) enum FieldKind {
     /// `"provider/model"` or `{ primary, fallbacks }`.
     Model,
     ModelName,
+    /// How hard to think: a word, or `false`.
+    Level,
     /// `true`, `"partial"` or `{ mode }`.
     Streaming,
     /// Checked by its children.
@@ -60,8 +62,8 @@ const fn local(path: &'static str, kind: FieldKind, label: &'static str) -> Fiel
 }
 
 use FieldKind::{
-    Amount, Duration, Id, Ids, List, Model, ModelName, Number, Object, Path, Secret, SecretText, Streaming,
-    Switch, Text, Texts, Url, Words,
+    Amount, Duration, Id, Ids, Level, List, Model, ModelName, Number, Object, Path, Secret, SecretText,
+    Streaming, Switch, Text, Texts, Url, Words,
 };
 
 const HTTP: &[&str] = &["http", "https"];
@@ -71,6 +73,8 @@ const MODES: &[&str] = &["deny", "allowlist", "ask", "auto", "full"];
 const SECURITY: &[&str] = &["deny", "allowlist", "full"];
 const ASK: &[&str] = &["off", "on-miss", "always"];
 const SCOPES: &[&str] = &["main", "per-peer", "per-channel-peer", "per-account-channel-peer"];
+pub(crate) const LEVELS: &[&str] =
+    &["off", "minimal", "low", "medium", "high", "xhigh", "adaptive", "max", "ultra"];
 const PORT: FieldKind = Number { min: 1, max: 65_535 };
 const SECONDS: FieldKind = Number { min: 1, max: 86_400 };
 const TOKENS: FieldKind = Number { min: 1, max: 100_000_000 };
@@ -119,6 +123,12 @@ pub(crate) const FIELDS: &[Field] = &[
     field("agents.defaults.model.primary", ModelName, "First choice"),
     field("agents.defaults.model.fallbacks", Texts, "Fallbacks, in order"),
     field("agents.defaults.models.*.alias", Text, "Short name of this model"),
+    field("agents.defaults.models.*.params.thinking", Level, "How hard this model thinks"),
+    field("agents.defaults.thinkingDefault", Words(LEVELS), "How hard models think"),
+    field("agents.list[].thinkingDefault", Words(LEVELS), "How hard this agent's models think"),
+    field("agents.list[].models.*.params.thinking", Level, "How hard this model thinks"),
+    field("agents.entries.*.thinkingDefault", Words(LEVELS), "How hard this agent's models think"),
+    field("agents.entries.*.models.*.params.thinking", Level, "How hard this model thinks"),
     field("agents.defaults.skills", Texts, "Skills that agents may use"),
     field("agents.defaults.systemAgent.agentId", Text, "Agent that answers by default"),
     field("agents.defaults.timeoutSeconds", SECONDS, "Longest time for one answer"),
@@ -245,6 +255,12 @@ pub(crate) const FIELDS: &[Field] = &[
     field("models.providers.*.models[].contextWindow", TOKENS, "Tokens that it reads"),
     field("models.providers.*.models[].maxTokens", TOKENS, "Tokens that it writes"),
     field("models.providers.*.models[].reasoning", Switch, "Thinks before it answers"),
+    field(
+        "models.providers.*.models[].compat.supportsReasoningEffort",
+        Switch,
+        "Can be told how hard to think",
+    ),
+    field("models.providers.*.models[].compat.supportedReasoningEfforts", Texts, "Efforts that it takes"),
     field("models.providers.*.models[].cost.input", Amount, "Price of a million tokens read"),
     field("models.providers.*.models[].cost.output", Amount, "Price of a million tokens written"),
     field("models.providers.*.models[].cost.cacheRead", Amount, "Price of a million tokens out of the cache"),

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::fields::{FieldKind, Shape};
+use crate::fields::{FieldKind, LEVELS, Shape};
 
 /// JSON schema (draft 2020-12). Unknown keys are allowed everywhere: they are kept and ignored.
 pub fn schema() -> Value {
@@ -38,6 +38,10 @@ pub(crate) fn node(shape: &Shape) -> Value {
             { "type": "boolean" },
             { "type": "string", "enum": ["off", "partial", "block", "progress"] },
             object(shape),
+        ] }),
+        FieldKind::Level => json!({ "anyOf": [
+            { "type": "string", "enum": LEVELS },
+            { "type": "boolean", "enum": [false] },
         ] }),
         FieldKind::List => {
             json!({ "type": "array", "items": shape.entry.as_deref().map_or_else(|| json!({}), node) })

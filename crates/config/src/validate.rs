@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::document::{ConfigDocument, value_name};
-use crate::fields::{FieldKind, Shape, is_sensitive};
+use crate::fields::{FieldKind, LEVELS, Shape, is_sensitive};
 use crate::path::ConfigPath;
 use crate::redact::first_placeholder;
 use crate::secret_input::env_template;
@@ -187,6 +187,15 @@ fn mismatch(kind: FieldKind, node: &Node) -> Option<(String, String)> {
             "Put the provider's id and a slash before the model, such as \"anthropic/claude-sonnet-4\".",
         ),
         FieldKind::ModelName if !value.is_string() => no("\"provider/model\"", "Put it in quotes."),
+        FieldKind::Level
+            if !(value == Value::Bool(false)
+                || value.as_str().is_some_and(|text| text == "disabled" || LEVELS.contains(&text))) =>
+        {
+            Some((
+                format!("one of {}, or false", quoted(LEVELS)),
+                "Write \"medium\", for example.".to_owned(),
+            ))
+        }
         FieldKind::Streaming if !(value.is_boolean() || value.is_string() || value.is_object()) => {
             no("\"off\", \"partial\" or \"block\"", "Write \"partial\", for example.")
         }

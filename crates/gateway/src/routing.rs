@@ -52,6 +52,19 @@ impl Settings {
         let scope = bound.and_then(|binding| binding.session.dm_scope).or(self.config.session.dm_scope);
         Route { session_key: session_key(&agent, origin, scope), agent }
     }
+
+    /// The conversation of a chat that somebody writes to: with the agent that is bound to it, or with the one that was
+    /// named.
+    pub(crate) fn route_to(&self, origin: Origin<'_>, agent: Option<&str>) -> Route {
+        let bound = self.route(origin);
+        match agent.filter(|agent| *agent != bound.agent) {
+            None => bound,
+            Some(agent) => Route {
+                session_key: session_key(agent, origin, self.config.session.dm_scope),
+                agent: agent.to_owned(),
+            },
+        }
+    }
 }
 
 fn closest<'b>(bindings: impl Iterator<Item = &'b Binding>, origin: Origin<'_>) -> Option<&'b Binding> {

@@ -8,6 +8,7 @@ use crate::clock;
 use crate::gateway::Gateway;
 use crate::methods::store_failed;
 use crate::settings::{ModelRef, Settings};
+use crate::thinking;
 use crate::transcript;
 
 /// What costs a query more and is asked for only by some.
@@ -67,9 +68,6 @@ impl Gateway {
             "archived": false,
             "pinned": false,
             "unread": false,
-            "thinkingLevels": thinking_levels(),
-            "thinkingOptions": ["off"],
-            "thinkingDefault": "off",
             "totalTokensFresh": false,
             "effectiveResponseUsage": "off",
             "effectiveQueueMode": QUEUE_MODE,
@@ -81,6 +79,9 @@ impl Gateway {
             "activeRunIds": [],
             "activeLeafEntryId": null,
         });
+        if let Value::Object(row) = &mut row {
+            row.extend(thinking::shown(&settings, agent_id, model.as_ref()));
+        }
         if let Some(model) = model {
             row["contextTokens"] = settings.context_window(&model).into();
             row["modelProvider"] = model.provider.into();
@@ -108,11 +109,11 @@ pub(crate) fn defaults(settings: &Settings, agent_id: &str) -> Value {
         "model": null,
         "contextTokens": null,
         "agentRuntime": runtime(),
-        "thinkingLevels": thinking_levels(),
-        "thinkingOptions": ["off"],
-        "thinkingDefault": "off",
         "modelSelectionTarget": "session",
     });
+    if let Value::Object(map) = &mut defaults {
+        map.extend(thinking::shown(settings, agent_id, model.as_ref()));
+    }
     if let (Some(model), Value::Object(map)) = (model, &mut defaults) {
         map.insert("contextTokens".into(), settings.context_window(&model).into());
         map.insert("modelProvider".into(), model.provider.into());
@@ -135,11 +136,6 @@ pub(crate) fn chosen_model(session: Option<&Session>, settings: &Settings) -> Op
 /// A message that comes while another one is answered waits for its turn.
 const QUEUE_MODE: &str = "followup";
 
-/// No model is told how hard to think.
-fn thinking_levels() -> Value {
-    json!([{"id": "off", "label": "off"}])
-}
-
 fn runtime() -> Value {
     json!({
         "id": "auto",
@@ -157,7 +153,7 @@ fn row(session: &Session, last: Option<&Run>, active: &[String], settings: &Sett
     let answered = session.model_provider.clone().zip(session.model.clone());
     let model = match (&chosen, answered) {
         (None, Some((provider, model))) => Some(ModelRef { provider, model }),
-        _ => usual,
+        _ => usual.clone(),
     };
     let window =
         model.as_ref().map_or(crate::settings::CONTEXT_WINDOW, |model| settings.context_window(model));
@@ -183,9 +179,6 @@ fn row(session: &Session, last: Option<&Run>, active: &[String], settings: &Sett
         "unread": unread(session, last),
         "systemSent": true,
         "abortedLastRun": aborted,
-        "thinkingLevels": thinking_levels(),
-        "thinkingOptions": ["off"],
-        "thinkingDefault": "off",
         "inputTokens": session.input_tokens,
         "outputTokens": session.output_tokens,
         "totalTokens": session.context_tokens,
@@ -201,6 +194,7 @@ fn row(session: &Session, last: Option<&Run>, active: &[String], settings: &Sett
         "snapshotAt": clock::now_ms(),
     });
     let Value::Object(mut row) = value else { return Map::new() };
+    row.extend(thinking::shown(settings, &session.agent_id, usual.as_ref()));
     for (name, value) in
         session.choices.as_object().into_iter().flatten().filter(|(name, _)| *name != "model")
     {

@@ -42,6 +42,7 @@ mod node_work;
 mod nodes;
 mod open;
 mod outbox;
+mod outbox_once;
 mod pairings;
 mod pictures;
 mod prompts;
@@ -78,7 +79,8 @@ pub use migrations::latest_version;
 pub use node_work::{NodeWork, Queued, WorkPriority};
 pub use nodes::{Asked, Node, NodeRequest, NodeSurface, Nodes};
 pub use open::{Clock, Store, StoreOptions};
-pub use outbox::{Delivery, Enqueued, NewOutbox, Outbox, OutboxRow, OutboxState};
+pub use outbox::{Delivery, NewOutbox, Outbox, OutboxRow, OutboxState};
+pub use outbox_once::{Enqueued, OutgoingOnce};
 pub use pairings::{
     ALLOWED_PENDING, AllowedSender, CODE_ALPHABET, CODE_LENGTH, CODE_LIFETIME_MS, NewPairing, PairingOutcome,
     PairingRequest, Pairings,

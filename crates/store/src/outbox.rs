@@ -77,19 +77,6 @@ pub struct NewOutbox {
     pub options: Value,
 }
 
-/// Names in `kv` of what was sent under a key, and how long they are kept.
-const SENT: &str = "sent:";
-const SENT_KEPT_MS: i64 = 24 * 60 * 60 * 1000;
-
-/// What came of recording messages under a key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Enqueued {
-    /// The rows, in order; those that went out are gone by now.
-    pub rows: Vec<i64>,
-    /// Whether they were made now.
-    pub new: bool,
-}
-
 /// Repository of what must go out.
 #[derive(Debug, Clone)]
 pub struct Outbox {
@@ -101,38 +88,6 @@ impl Outbox {
     pub async fn enqueue(&self, new: NewOutbox) -> Result<OutboxRow, StoreError> {
         let now = self.store.now();
         self.store.jobs.call(move |db| insert(db, &new, None, 0, OutboxState::Ready, now)).await
-    }
-
-    /// Records messages under a key, once: who comes again with it within a day gets the same rows, and nothing is added.
-    pub async fn enqueue_once(&self, key: &str, parts: Vec<NewOutbox>) -> Result<Enqueued, StoreError> {
-        let (name, now) = (format!("{SENT}{key}"), self.store.now());
-        self.store
-            .jobs
-            .call(move |db| {
-                let tx = db.transaction()?;
-                tx.execute(
-                    "DELETE FROM kv WHERE substr(name, 1, length(?1)) = ?1 AND updated_at < ?2",
-                    (SENT, now.saturating_sub(SENT_KEPT_MS)),
-                )?;
-                let known: Option<String> = tx
-                    .query_row("SELECT value FROM kv WHERE name = ?1", [&name], |row| row.get(0))
-                    .optional()?;
-                if let Some(known) = known {
-                    let rows = serde_json::from_str(&known).unwrap_or_default();
-                    return Ok(Enqueued { rows, new: false });
-                }
-                let rows = parts
-                    .iter()
-                    .map(|new| insert(&tx, new, None, 0, OutboxState::Ready, now).map(|row| row.id))
-                    .collect::<Result<Vec<i64>, _>>()?;
-                tx.execute(
-                    "INSERT INTO kv (name, value, updated_at) VALUES (?1, ?2, ?3)",
-                    (name, serde_json::json!(rows).to_string(), now),
-                )?;
-                tx.commit().map_err(StoreError::query("record a message to send"))?;
-                Ok(Enqueued { rows, new: true })
-            })
-            .await
     }
 
     /// The row for one part of an unfinished answer: the one from before a crash, or a new one.

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    Message, NewMessage, NewUsage, SessionTotals, Store, StoreError, messages, rows, sessions, tool_calls,
-    usage,
+    Message, NewMessage, NewUsage, OutgoingOnce, SessionTotals, Store, StoreError, messages, outbox_once,
+    rows, sessions, tool_calls, usage,
 };
 
 /// How a run stands.
@@ -112,12 +112,23 @@ pub struct RunEnd {
     pub totals: Option<SessionTotals>,
     /// What it took, recorded in the same transaction.
     pub spent: Option<NewUsage>,
+    /// What goes out to a chat, recorded in the same transaction.
+    pub outgoing: Option<OutgoingOnce>,
 }
 
 impl RunEnd {
     /// An end without messages, usage or totals.
     pub fn new(status: RunStatus, text: Option<String>) -> Self {
-        Self { status, text, error: None, usage: None, messages: Vec::new(), totals: None, spent: None }
+        Self {
+            status,
+            text,
+            error: None,
+            usage: None,
+            messages: Vec::new(),
+            totals: None,
+            spent: None,
+            outgoing: None,
+        }
     }
 }
 
@@ -183,6 +194,9 @@ impl Runs {
                 }
                 if let Some(spent) = &end.spent {
                     usage::add(&tx, &id, spent, now)?;
+                }
+                if let Some(outgoing) = &end.outgoing {
+                    outbox_once::insert_once(&tx, &outgoing.key, &outgoing.parts, now)?;
                 }
                 reached(Point::BeforeRunEnd);
                 tx.commit().map_err(StoreError::query("end a run"))?;

@@ -4,6 +4,7 @@ mod embed;
 mod probe;
 mod retry;
 mod rig;
+mod thinking;
 mod transport;
 
 use std::collections::BTreeMap;
@@ -23,6 +24,7 @@ use crate::message::{ModelMessage, StopReason, ToolCall, Usage};
 pub use embed::{EmbedError, Embeddings, embed};
 pub use probe::{PROBE_TIMEOUT, Probe, list_models, probe};
 pub(crate) use retry::{Decision, decide};
+pub use thinking::{Thinker, Thinking};
 
 /// A wire format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -136,6 +138,8 @@ pub struct ModelRequest {
     pub context_window: Option<u32>,
     /// How bold the answer may be, 0 to 2; the provider's own rule without it.
     pub temperature: Option<f64>,
+    /// How hard it thinks; only for models that can.
+    pub thinking: Option<Thinking>,
     /// Further fields of an OpenAI-compatible request, such as `top_p`; others never see them.
     pub extra: serde_json::Map<String, Value>,
 }

@@ -209,6 +209,7 @@ impl<'a> Run<'a> {
             max_tokens: at_most(candidate.max_tokens, self.wishes.max_tokens),
             context_window: candidate.context_window,
             temperature: self.wishes.temperature,
+            thinking: candidate.thinking,
             extra: self.wishes.extra.clone(),
         };
         let provider = Arc::clone(&candidate.provider);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::message::{ModelMessage, Picture};
-use crate::provider::{Provider, ToolDefinition};
+use crate::provider::{Provider, Thinking, ToolDefinition};
 
 /// When and how often a failed attempt is repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +41,8 @@ pub struct Candidate {
     pub max_tokens: Option<u64>,
     /// How much it takes.
     pub context_window: Option<u32>,
+    /// How hard it thinks; nothing for one that cannot.
+    pub thinking: Option<Thinking>,
 }
 
 /// How runs are done.
@@ -80,6 +82,7 @@ impl RunSettings {
                 model: model.into(),
                 max_tokens: None,
                 context_window: None,
+                thinking: None,
             }],
             max_steps: 32,
             max_calls_per_step: 16,
@@ -102,6 +105,7 @@ impl RunSettings {
             model: model.into(),
             max_tokens: None,
             context_window: None,
+            thinking: None,
         });
         self
     }

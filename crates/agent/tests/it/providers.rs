@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bulkhead_agent::provider::{list_models, probe};
 use bulkhead_agent::{
-    ProviderApi, ProviderErrorKind, ProviderSettings, RunInput, RunStatus, ToolSet, provider,
+    ProviderApi, ProviderErrorKind, ProviderSettings, RunInput, RunStatus, Thinking, ToolSet, provider,
 };
 use bulkhead_fakes::model::{Fault, ModelServer, ModelServerOptions};
 
@@ -207,4 +207,32 @@ async fn a_proxy_is_used_when_named() {
     let (outcome, _) = ask(quick(provider::build(settings).unwrap()), "ECHO through").await;
     assert_eq!(outcome.text, "through", "{:?}", outcome.error);
     assert_eq!(proxy.control.chat_requests()[0].headers["host"], "model.invalid");
+}
+
+#[tokio::test]
+async fn how_hard_to_think_is_told_in_the_words_of_each_format() {
+    let fields = ["reasoning_effort", "thinking", "think", "max_tokens"];
+    for (api, level, expected) in [
+        (ProviderApi::OpenAi, Some(Thinking::High), serde_json::json!({"reasoning_effort": "high"})),
+        (ProviderApi::OpenAi, Some(Thinking::Off), serde_json::json!({})),
+        (
+            ProviderApi::Anthropic,
+            Some(Thinking::Low),
+            serde_json::json!({"thinking": {"type": "enabled", "budget_tokens": 4096}, "max_tokens": 12_288}),
+        ),
+        (ProviderApi::Anthropic, None, serde_json::json!({"max_tokens": 8192})),
+        (ProviderApi::Ollama, Some(Thinking::Medium), serde_json::json!({"think": "medium"})),
+        (ProviderApi::Ollama, Some(Thinking::Off), serde_json::json!({"think": false})),
+        (ProviderApi::Ollama, None, serde_json::json!({})),
+    ] {
+        let server = server().await;
+        let mut settings = quick(fake(api, &server));
+        settings.candidates[0].thinking = level;
+        let (outcome, _) = ask(settings, "ECHO hi").await;
+        assert_eq!(outcome.status, RunStatus::Ok, "{api:?}: {:?}", outcome.error);
+        let body = server.control.chat_requests().remove(0).body;
+        for field in fields {
+            assert_eq!(body.get(field), expected.get(field), "{api:?} {level:?}: {field} in {body}");
+        }
+    }
 }

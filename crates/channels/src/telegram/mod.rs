@@ -17,6 +17,7 @@ pub mod fuzzing;
 mod line;
 mod markup;
 mod menus;
+mod once;
 mod placing;
 mod poll;
 mod press;
@@ -30,8 +31,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bulkhead_store::{NewOutbox, Store};
-use serde_json::Value;
+use bulkhead_store::Store;
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
@@ -134,46 +134,11 @@ impl TelegramHandle {
 
     /// Records a message to a chat; it goes out as soon as Telegram takes it, also after a crash.
     pub async fn send(&self, chat: &str, text: &str) -> Result<(), ChannelError> {
-        let to = self.line.delivery(chat);
-        for part in split::split(text) {
-            let new = NewOutbox { to: to.clone(), text: part, options: Value::Null };
-            self.line.store.outbox().enqueue(new).await?;
+        for part in self.parts(chat, text) {
+            self.line.store.outbox().enqueue(part).await?;
         }
-        self.line.outbox.notify_one();
+        self.wake();
         Ok(())
-    }
-
-    /// Records a message under a key, so that it goes out once however often this is called, and waits at most `patience`
-    /// until it is out. Of a text that needs several messages, the last one is told of.
-    pub async fn send_once(
-        &self,
-        key: &str,
-        chat: &str,
-        text: &str,
-        patience: Duration,
-    ) -> Result<Delivered, ChannelError> {
-        let to = self.line.delivery(chat);
-        let part = |text| NewOutbox { to: to.clone(), text, options: Value::Null };
-        let outbox = self.line.store.outbox();
-        let enqueued = outbox.enqueue_once(key, split::split(text).into_iter().map(part).collect()).await?;
-        let Some(last) = enqueued.rows.last().copied() else { return Ok(Delivered::Out(None)) };
-        let outcome = self.line.outcomes.of(last);
-        self.line.outbox.notify_one();
-        let waiting = match outcome {
-            Ok(outcome) => return Ok(outcome),
-            Err(waiting) => waiting,
-        };
-        let pending = outbox.pending(CHANNEL, &self.line.settings_account()).await?;
-        if !enqueued.new && pending.iter().all(|row| row.id != last) {
-            return Ok(Delivered::Out(None));
-        }
-        let ended = async {
-            tokio::select! {
-                outcome = waiting => outcome.unwrap_or(Delivered::Waiting),
-                () = self.line.stop.cancelled() => Delivered::Waiting,
-            }
-        };
-        Ok(tokio::time::timeout(patience, ended).await.unwrap_or(Delivered::Waiting))
     }
 
     /// Stops receiving, and waits at most so long until every answer that is being written is out. Then [`stop`]s.

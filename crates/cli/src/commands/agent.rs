@@ -27,7 +27,12 @@ pub fn run(args: &AgentArgs, context: &Context) -> Result<u8, Failure> {
         session_id: args.session_id.clone(),
         session_key: args.session_key.clone(),
         thinking: args.thinking.clone(),
+        to: args.to.clone(),
+        channel: args.channel.clone(),
         deliver: Some(args.deliver),
+        reply_to: args.reply_to.clone(),
+        reply_channel: args.reply_channel.clone(),
+        reply_account_id: args.reply_account.clone(),
         timeout: Some(args.timeout.as_secs()),
         idempotency_key: uuid::Uuid::new_v4().to_string(),
         ..AgentParams::default()
@@ -51,7 +56,18 @@ pub fn run(args: &AgentArgs, context: &Context) -> Result<u8, Failure> {
         return Err(Failure::failed(format!("agent.{}", finished.status), format!("no answer: {why}"))
             .with_details(answer));
     }
-    context.out.result(&answer, || text(&finished, &answer));
+    let mut shown = answer.clone();
+    let report = finished.result.as_ref().and_then(|result| result.delivery_status.as_ref());
+    if let Some(report) = report {
+        // Where scripts look for it.
+        shown["deliveryStatus"] = answer["result"]["deliveryStatus"].clone();
+        if report.error == Some(true) {
+            let why =
+                report.error_message.as_deref().or(report.reason.as_deref()).unwrap_or("no reason is known");
+            context.out.note(&format!("the answer was not delivered: {why}"));
+        }
+    }
+    context.out.result(&shown, || text(&finished, &answer));
     Ok(DONE)
 }
 

@@ -24,9 +24,24 @@ pub struct AgentArgs {
     /// How hard to think.
     #[arg(long, value_name = "LEVEL")]
     pub thinking: Option<String>,
-    /// Also send the answer to the session's channel.
+    /// The chat that it is about, with --channel: its conversation is gone on with.
+    #[arg(long, short, value_name = "CHAT", allow_hyphen_values = true)]
+    pub to: Option<String>,
+    /// The channel of that chat, and of the answer with --deliver.
+    #[arg(long, value_name = "CHANNEL")]
+    pub channel: Option<String>,
+    /// Also send the answer to a chat: the named one, else that of the conversation.
     #[arg(long)]
     pub deliver: bool,
+    /// Another chat for the answer.
+    #[arg(long, value_name = "CHAT", allow_hyphen_values = true, requires = "deliver")]
+    pub reply_to: Option<String>,
+    /// Another channel for the answer.
+    #[arg(long, value_name = "CHANNEL", requires = "deliver")]
+    pub reply_channel: Option<String>,
+    /// The account of the channel that sends the answer.
+    #[arg(long, value_name = "ACCOUNT", requires = "deliver")]
+    pub reply_account: Option<String>,
     /// Seconds for the whole run.
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "600")]
     pub timeout: Duration,

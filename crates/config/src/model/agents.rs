@@ -54,6 +54,8 @@ pub struct AgentDefaults {
     pub heartbeat: Option<Heartbeat>,
     /// The time zone of the person, such as `Europe/Berlin`.
     pub user_timezone: Option<String>,
+    /// How hard models think.
+    pub thinking_default: Option<String>,
 }
 
 /// One entry of `agents.defaults.models`.
@@ -62,6 +64,17 @@ pub struct AgentDefaults {
 pub struct ModelNote {
     /// A short name that people choose it by.
     pub alias: Option<String>,
+    /// How it is asked.
+    pub params: ModelParams,
+}
+
+/// `params` of one entry of `agents.defaults.models`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ModelParams {
+    /// How hard it thinks.
+    #[serde(deserialize_with = "level")]
+    pub thinking: Option<String>,
 }
 
 /// One entry of `agents.list`.
@@ -87,6 +100,10 @@ pub struct Agent {
     pub identity: Identity,
     /// What it may do, where that is not what holds for all.
     pub tools: AgentTools,
+    /// How hard its models think.
+    pub thinking_default: Option<String>,
+    /// What is said of single models, over what the defaults say.
+    pub models: BTreeMap<String, ModelNote>,
 }
 
 /// `tools` of one agent.
@@ -181,5 +198,20 @@ fn model_choice<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ModelChoic
     Ok(match Form::deserialize(deserializer)? {
         Form::Name(primary) => ModelChoice { primary: Some(primary), fallbacks: Vec::new() },
         Form::Full(choice) => choice,
+    })
+}
+
+/// A level; `false` is none.
+fn level<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Form {
+        Name(String),
+        Switch(bool),
+    }
+    Ok(match Option::<Form>::deserialize(deserializer)? {
+        Some(Form::Name(name)) => Some(name),
+        Some(Form::Switch(false)) => Some("off".to_owned()),
+        Some(Form::Switch(true)) | None => None,
     })
 }

@@ -76,6 +76,18 @@ pub struct ModelEntry {
     pub cost: Option<ModelCost>,
     /// What it takes: `text`, `image`. Nothing said means text.
     pub input: Vec<String>,
+    /// Where it differs from others of its wire format.
+    pub compat: ModelCompat,
+}
+
+/// `models.providers.*.models[].compat`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ModelCompat {
+    /// Whether it takes an effort; unset: if it thinks.
+    pub supports_reasoning_effort: Option<bool>,
+    /// The efforts that it takes; none named: the usual ones.
+    pub supported_reasoning_efforts: Vec<String>,
 }
 
 /// `models.providers.*.models[].cost`: money per million tokens.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bulkhead_agent::Thinking;
 use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
@@ -11,6 +12,7 @@ use crate::gateway::Gateway;
 use crate::methods::set_on_session;
 use crate::runs::compaction::{Compacted, Wish};
 use crate::session_rows::model_of;
+use crate::thinking::is_inherit;
 
 /// Where a command was written, and by whom.
 #[derive(Debug, Clone)]
@@ -36,7 +38,7 @@ pub(crate) async fn answer(gateway: &Arc<Gateway>, context: &Context, typed: &Ty
         "name" => asked.name().await,
         "model" => asked.model().await,
         "models" => models(&gateway.settings.now()),
-        "think" => asked.level("thinkingLevel", "Thinking", "off").await,
+        "think" => asked.think().await,
         "verbose" => asked.level("verboseLevel", "Verbose", "off").await,
         "reasoning" => asked.level("reasoningLevel", "Reasoning", "off").await,
         "usage" if typed.arguments.is_empty() || typed.arguments == "cost" => {
@@ -145,6 +147,34 @@ impl Asked<'_> {
             "Model of this conversation: {}.",
             model.map_or_else(|| "none".to_owned(), |model| model.full())
         )
+    }
+
+    async fn think(&self) -> String {
+        let settings = self.gateway.settings.now();
+        let agent = &self.context.agent_id;
+        let now = async || {
+            let session = self.session().await;
+            let model = model_of(session.as_ref(), agent, &settings);
+            let level = model
+                .as_ref()
+                .map_or(Thinking::Off, |model| settings.thinking_in(session.as_ref(), agent, model));
+            (model, level)
+        };
+        if self.words.is_empty() {
+            let (model, level) = now().await;
+            let levels = model.map_or_else(|| vec![Thinking::Off], |model| settings.thinker(&model).levels());
+            let names: Vec<&str> = levels.into_iter().map(Thinking::as_str).collect();
+            return format!(
+                "Thinking: {}.\nThis model takes {}; /think default goes back to what is configured.",
+                level.as_str(),
+                names.join(", ")
+            );
+        }
+        let value = if is_inherit(self.words) { Value::Null } else { self.words.into() };
+        match self.set("thinkingLevel", value).await {
+            Ok(()) => format!("Thinking: {}.", now().await.1.as_str()),
+            Err(why) => format!("That did not work: {why}"),
+        }
     }
 
     async fn level(&self, name: &str, title: &str, usual: &str) -> String {

@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 use super::{Call, actor};
 use crate::clock;
 use crate::config_edit::{Base, Change};
+use crate::delivery::{ChannelName, chat_of, read_channel};
 use crate::gateway::Gateway;
 use crate::health::{labels, order};
 
@@ -166,24 +167,14 @@ async fn send(gateway: &Arc<Gateway>, call: Call<'_>) -> Result<Reply, ErrorShap
     if key.is_empty() || key.len() > 256 {
         return Err(ErrorShape::invalid_request("idempotencyKey: expected 1 to 256 bytes"));
     }
-    let (prefix, chat) = match params.to.trim().split_once(':') {
-        Some((prefix, chat)) => (Some(prefix), chat.trim()),
-        None => (None, params.to.trim()),
-    };
-    let of_prefix = prefix.map(|prefix| if prefix == "tg" { TELEGRAM } else { prefix });
-    let channel =
-        params.channel.as_deref().filter(|channel| *channel != "last").or(of_prefix).unwrap_or(TELEGRAM);
-    if channel != TELEGRAM || of_prefix.is_some_and(|prefix| prefix != channel) {
-        return Err(ErrorShape::invalid_request(format!(
-            "channel: found {channel:?} for {:?}, expected \"telegram\" and a chat of it",
-            params.to
-        )));
+    let refused = |field: &str, problem: String| ErrorShape::invalid_request(format!("{field}: {problem}"));
+    if read_channel(params.channel.as_deref()).map_err(|problem| refused("channel", problem))?
+        == Some(ChannelName::Internal)
+    {
+        return Err(refused("channel", "found webchat, expected a channel such as telegram".to_owned()));
     }
-    if chat.parse::<i64>().is_err() {
-        return Err(ErrorShape::invalid_request(format!(
-            "to: found {chat:?}, expected the number of a chat, such as 123456789; /status in the chat, or the log, names it"
-        )));
-    }
+    let chat = chat_of(&params.to).map_err(|problem| refused("to", problem))?;
+    let chat = chat.as_str();
     let text = params.message.as_deref().unwrap_or_default();
     if text.trim().is_empty() || text.len() > LONGEST {
         return Err(ErrorShape::invalid_request(format!(

@@ -247,7 +247,7 @@ impl Gateway {
                 let _ = write!(question, "The summary of what came before:\n{summary}\n\n");
             }
             let _ = write!(question, "The conversation:\n{piece}\n\nWrite the summary of all of it.");
-            let run = AgentRun::new(self.run_settings(&settings, &agent)?);
+            let run = AgentRun::new(self.run_settings(&settings, &agent, &|_| None)?);
             let (sender, mut events) = mpsc::channel(64);
             let input = RunInput::new(&session.key, Uuid::new_v4().to_string(), question).system(&system);
             let tools = ToolSet::default();

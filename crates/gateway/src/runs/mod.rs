@@ -16,10 +16,11 @@ mod turn;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bulkhead_agent::{ModelMessage, Picture, StopReason, Wishes};
+use bulkhead_agent::{ModelMessage, Picture, StopReason, Thinking, Wishes};
 use bulkhead_store::{Run, RunStatus};
 use serde_json::{Value, json};
 
+use crate::schedule::Route;
 use crate::settings::ModelRef;
 use registry::{EndStatus, RunEnd};
 
@@ -119,6 +120,10 @@ pub(crate) struct TurnRequest {
     pub(crate) light_context: bool,
     /// Only these of the tools that the policy gives; `*` is all of them.
     pub(crate) tools_allow: Option<Vec<String>>,
+    /// How hard the model thinks about this one, instead of as the session says.
+    pub(crate) thinking: Option<Thinking>,
+    /// The chat that the answer goes to as well.
+    pub(crate) deliver: Option<Route>,
 }
 
 impl TurnRequest {
@@ -150,6 +155,8 @@ impl TurnRequest {
             models: None,
             light_context: false,
             tools_allow: None,
+            thinking: None,
+            deliver: None,
         }
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use bulkhead_agent::{RunOutcome, RunStatus as Outcome, StopReason};
 use bulkhead_store::{RunStatus, SessionTotals};
 
+use super::TurnRequest;
 use super::conversion::{Produced, to_store, usage};
 use super::registry::{EndStatus, Ended, RunEnd};
 use super::turn::Turn;
@@ -61,6 +62,9 @@ impl Gateway {
         let record = self.to_record(turn, &end, &outcome);
         match self.store.runs().finish(&turn.request.run_id, record.clone()).await {
             Ok(messages) => {
+                if let Some(route) = &turn.request.deliver {
+                    self.wake_outbox(route);
+                }
                 if let Ok(row) = self.session_row(&turn.session, Extras::default()).await {
                     for message in &messages {
                         self.events.session_message(&events.label, message, &row);
@@ -70,7 +74,7 @@ impl Gateway {
             Err(error) => {
                 tracing::error!(%error, run = %turn.request.run_id, "an answer could not be recorded");
                 if error.may_pass() {
-                    self.record_later(&turn.request.run_id, record);
+                    self.record_later(&turn.request, record);
                 }
             }
         }
@@ -83,13 +87,19 @@ impl Gateway {
     }
 
     /// Offers the end of a run to a disk that took nothing (full, read-only), until it does or the gateway stops.
-    fn record_later(&self, run_id: &str, record: bulkhead_store::RunEnd) {
-        let (store, stop, run_id) = (self.store.clone(), self.stop.clone(), run_id.to_owned());
+    fn record_later(&self, request: &TurnRequest, record: bulkhead_store::RunEnd) {
+        let (store, stop, run_id) = (self.store.clone(), self.stop.clone(), request.run_id.clone());
+        let account = request.deliver.as_ref().and_then(|route| self.channels.telegram(&route.account));
         self.tasks.spawn(async move {
             while stop.run_until_cancelled(tokio::time::sleep(RECORD_AGAIN)).await.is_some() {
                 match store.runs().finish(&run_id, record.clone()).await {
                     Err(error) if error.may_pass() => {}
-                    _ => return,
+                    recorded => {
+                        if let (Ok(_), Some(account)) = (recorded, account) {
+                            account.wake();
+                        }
+                        return;
+                    }
                 }
             }
         });
@@ -112,6 +122,9 @@ impl Gateway {
         let mut record = bulkhead_store::RunEnd::new(status, Some(end.text.clone()));
         record.error.clone_from(&end.error);
         record.usage = Some(usage(&outcome.usage));
+        if let Some(route) = turn.request.deliver.as_ref().filter(|_| end.status == EndStatus::Ok) {
+            record.outgoing = self.outgoing(&turn.request.run_id, route, &end.text);
+        }
         let (Some(provider), Some(model)) = (&end.provider, &end.model) else { return record };
         let settings = self.settings.now();
         let which = ModelRef { provider: provider.clone(), model: model.clone() };

@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bulkhead_agent::{
     AgentRun, LaneTicket, ModelMessage, Picture, RunInput, RunOutcome, RunSettings, RunStatus as Outcome,
-    StopReason, Usage,
+    StopReason, Thinking, Usage,
 };
 use bulkhead_protocol::ErrorShape;
 use bulkhead_store::{Message, NewMessage, NewRun, NewSession, RunStart, Session, ToolCall};
@@ -29,7 +29,7 @@ use crate::events::{RunEvents, RunLabel, SessionChange};
 use crate::gateway::Gateway;
 use crate::methods::store_failed;
 use crate::session_rows::{Extras, chosen_model};
-use crate::settings::{AgentView, CONTEXT_WINDOW, Settings};
+use crate::settings::{AgentView, CONTEXT_WINDOW, ModelRef, Settings};
 
 /// How many stored messages a model is shown at most.
 const HISTORY: usize = 400;
@@ -178,7 +178,14 @@ impl Gateway {
         {
             agent.models = vec![chosen];
         }
-        let run = match self.run_settings(&settings, &agent) {
+        let level = |which: &ModelRef| {
+            let thinker = settings.thinker(which);
+            thinker.reasons.then(|| match turn.request.thinking {
+                Some(level) => thinker.nearest(level),
+                None => settings.thinking_in(Some(&turn.session), &agent.id, which),
+            })
+        };
+        let run = match self.run_settings(&settings, &agent, &level) {
             Ok(run) => run.revisable(!turn.request.append_only),
             Err(problem) => return failed(&problem),
         };
@@ -238,8 +245,13 @@ impl Gateway {
         Told { outcome, problem }
     }
 
-    /// How the run is done: the models that can be asked, in order. If none can, that is told.
-    pub(super) fn run_settings(&self, settings: &Settings, agent: &AgentView) -> Result<RunSettings, String> {
+    /// How the run is done: the models that can be asked, in order, and how hard each thinks. If none can, that is told.
+    pub(super) fn run_settings(
+        &self,
+        settings: &Settings,
+        agent: &AgentView,
+        thinking: &dyn Fn(&ModelRef) -> Option<Thinking>,
+    ) -> Result<RunSettings, String> {
         let mut first_problem = None;
         let mut run: Option<RunSettings> = None;
         for which in &self.models.cooldowns().order(&agent.models) {
@@ -257,6 +269,7 @@ impl Gateway {
             if let Some(candidate) = more.candidates.last_mut() {
                 candidate.max_tokens = settings.model(which).and_then(|entry| entry.max_tokens);
                 candidate.context_window = u32::try_from(settings.context_window(which)).ok();
+                candidate.thinking = thinking(which);
             }
             run = Some(more);
         }

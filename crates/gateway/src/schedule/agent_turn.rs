@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bulkhead_agent::Thinking;
 use bulkhead_protocol::methods::cron::{
     CronDelivery, CronJob, DeliveryMode, DeliveryStatus, RunStatusWord, SessionTarget,
 };
@@ -31,6 +32,7 @@ pub(super) struct Asked<'a> {
     pub(super) timeout_seconds: Option<f64>,
     pub(super) light_context: bool,
     pub(super) tools_allow: Option<&'a [String]>,
+    pub(super) thinking: Option<&'a str>,
 }
 
 impl Gateway {
@@ -76,6 +78,8 @@ impl Gateway {
         request.timeout = Some(longest);
         request.models = models;
         request.light_context = asked.light_context;
+        // What its model does not take comes down to what it does, so that a change of model stops no job.
+        request.thinking = asked.thinking.and_then(Thinking::parse);
         request.tools_allow = asked.tools_allow.map(<[String]>::to_vec);
         request.sender = Some(format!("Cron: {}", job.name));
         request.extra_system = Some(format!(

@@ -103,6 +103,7 @@ impl Host for GatewayHost {
                 timeout_seconds,
                 light_context,
                 tools_allow,
+                thinking,
                 ..
             } => {
                 let asked = Asked {
@@ -112,6 +113,7 @@ impl Host for GatewayHost {
                     timeout_seconds: *timeout_seconds,
                     light_context: light_context.unwrap_or(false),
                     tools_allow: tools_allow.as_deref(),
+                    thinking: thinking.as_deref(),
                 };
                 gateway.run_agent_turn(job, run, &agent_id, asked).await
             }

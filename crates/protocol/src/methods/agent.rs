@@ -38,9 +38,39 @@ pub struct AgentParams {
     /// How hard to think.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thinking: Option<String>,
-    /// Also send the answer to the session's channel.
+    /// Also send the answer to a chat.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deliver: Option<bool>,
+    /// Without a chat to send it to, the answer stays in the session; otherwise that is refused before anything runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub best_effort_deliver: Option<bool>,
+    /// The channel (`last` is the one that was used last); with `to` also the conversation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<String>,
+    /// The chat on it, or a session key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+    /// The account of the channel.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account_id: Option<String>,
+    /// Another channel for the answer alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_channel: Option<String>,
+    /// Another chat for the answer alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<String>,
+    /// Another account for the answer alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_account_id: Option<String>,
+    /// A topic of the chat; no channel here has any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread_id: Option<String>,
+    /// The session must have this transcript.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_existing_session_id: Option<String>,
+    /// Names a session that begins here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
     /// Files that come with it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attachments: Vec<Value>,
@@ -119,6 +149,86 @@ pub struct AgentResult {
     /// About the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub meta: Option<Value>,
+    /// Whether it reached its chat, where that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivery_succeeded: Option<bool>,
+    /// How it reached its chat, where that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivery_status: Option<DeliveryReport>,
+}
+
+/// What became of an answer that was to go to a chat.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeliveryReport {
+    /// It was asked for.
+    pub requested: bool,
+    /// Sending began.
+    pub attempted: bool,
+    /// `sent`, `suppressed`, `partial_failed` or `failed`.
+    pub status: String,
+    /// `true`, `false` or `"partial"`.
+    pub succeeded: Value,
+    /// Why not, as a word for programs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Messages that were sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result_count: Option<usize>,
+    /// It failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<bool>,
+    /// Why, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_message: Option<String>,
+}
+
+impl DeliveryReport {
+    /// It is out, in so many messages.
+    pub fn sent(messages: usize) -> Self {
+        Self {
+            requested: true,
+            attempted: true,
+            status: "sent".to_owned(),
+            succeeded: true.into(),
+            result_count: Some(messages),
+            ..Self::default()
+        }
+    }
+
+    /// There is nothing to send.
+    pub fn suppressed(reason: &str) -> Self {
+        Self {
+            requested: true,
+            status: "suppressed".to_owned(),
+            succeeded: true.into(),
+            reason: Some(reason.to_owned()),
+            result_count: Some(0),
+            ..Self::default()
+        }
+    }
+
+    /// There is nowhere to send it.
+    pub fn unresolved(reason: &str) -> Self {
+        Self {
+            requested: true,
+            status: "failed".to_owned(),
+            succeeded: false.into(),
+            error: Some(true),
+            reason: Some(reason.to_owned()),
+            ..Self::default()
+        }
+    }
+
+    /// The channel did not take it.
+    pub fn failed(reason: Option<&str>, message: impl Into<String>) -> Self {
+        Self {
+            attempted: true,
+            reason: reason.map(str::to_owned),
+            error_message: Some(message.into()),
+            ..Self::unresolved("")
+        }
+    }
 }
 
 /// A piece of an answer.

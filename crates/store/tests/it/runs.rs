@@ -1,4 +1,7 @@
-use bulkhead_store::{NewMessage, NewRun, NewSession, RunEnd, RunStart, RunStatus, SessionTotals, Store};
+use bulkhead_store::{
+    Delivery, NewMessage, NewOutbox, NewRun, NewSession, OutgoingOnce, RunEnd, RunStart, RunStatus,
+    SessionTotals, Store,
+};
 use serde_json::json;
 
 use crate::in_memory;
@@ -47,14 +50,35 @@ async fn an_end_records_answer_messages_and_totals_together() {
     assert_eq!(store.sessions().get("k").await.unwrap().unwrap().input_tokens, 5);
     assert_eq!(store.sessions().messages_of_run("r1").await.unwrap().len(), 2);
 
-    // All or nothing: a message into a missing session leaves the run as it was.
+    // All or nothing: a message into a missing session leaves the run as it was, and nothing goes out.
     store.runs().start(new_run("r2")).await.unwrap();
     let broken = RunEnd {
+        outgoing: Some(outgoing("r2")),
         messages: vec![NewMessage::new("nowhere", "assistant", json!("x"))],
         ..RunEnd::new(RunStatus::Ok, None)
     };
     assert_eq!(store.runs().finish("r2", broken).await.unwrap_err().code(), "store_not_found");
     assert_eq!(store.runs().by_key("r2").await.unwrap().unwrap().status, RunStatus::Running);
+    assert_eq!(store.outbox().sent_under("r2").await.unwrap(), None);
+}
+
+fn outgoing(key: &str) -> OutgoingOnce {
+    let to = Delivery { channel: "telegram".into(), account: "default#7".into(), target: "42".into() };
+    let part = |text: &str| NewOutbox { to: to.clone(), text: text.into(), options: json!({}) };
+    OutgoingOnce { key: key.into(), parts: vec![part("one"), part("two")] }
+}
+
+#[tokio::test]
+async fn an_answer_that_goes_out_is_recorded_with_the_end_of_its_run_and_once() {
+    let store = store_with_session().await;
+    store.runs().start(new_run("r1")).await.unwrap();
+    let end = RunEnd { outgoing: Some(outgoing("r1")), ..RunEnd::new(RunStatus::Ok, Some("answer".into())) };
+    store.runs().finish("r1", end.clone()).await.unwrap();
+    store.runs().finish("r1", end).await.unwrap();
+    let waiting = store.outbox().pending("telegram", "default#7").await.unwrap();
+    assert_eq!(waiting.iter().map(|row| row.text.as_str()).collect::<Vec<_>>(), ["one", "two"]);
+    let rows = store.outbox().sent_under("r1").await.unwrap().unwrap();
+    assert_eq!(rows, waiting.iter().map(|row| row.id).collect::<Vec<_>>());
 }
 
 #[tokio::test]

@@ -7,10 +7,10 @@ use rig_core::completion::message::{
 use rig_core::completion::{CompletionRequest, CompletionResponse, FinishReason, ToolDefinition as RigTool};
 use rig_core::providers::ollama::extension::OllamaOptions;
 use rig_core::streaming::{Item, StreamEvent};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::message::{ModelMessage, Picture, StopReason, ToolCall, Usage};
-use crate::provider::{ModelEvent, ModelReply, ModelRequest, ProviderApi};
+use crate::provider::{ModelEvent, ModelReply, ModelRequest, ProviderApi, thinking};
 
 /// How long an answer may be when the config does not say; Anthropic wants a number.
 const DEFAULT_MAX_TOKENS: u64 = 8192;
@@ -66,7 +66,17 @@ pub(super) fn reply(response: &CompletionResponse) -> ModelReply {
     }
 }
 
-pub(super) fn request(request: ModelRequest, api: ProviderApi) -> Result<CompletionRequest, String> {
+pub(super) fn request(mut request: ModelRequest, api: ProviderApi) -> Result<CompletionRequest, String> {
+    let mut extra = if api == ProviderApi::OpenAi { std::mem::take(&mut request.extra) } else { Map::new() };
+    if let Some(level) = request.thinking {
+        let told = thinking::told(api, &request.model, level, request.max_tokens, DEFAULT_MAX_TOKENS);
+        request.max_tokens = told.max_tokens;
+        request.temperature = request.temperature.filter(|_| told.takes_temperature);
+        // What a caller of the OpenAI-compatible endpoint says for itself holds.
+        for (name, value) in told.fields {
+            extra.entry(name).or_insert(value);
+        }
+    }
     let mut conversation = Vec::with_capacity(request.messages.len() + 1);
     if !request.system.is_empty() {
         conversation.push(Message::system(request.system));
@@ -89,11 +99,7 @@ pub(super) fn request(request: ModelRequest, api: ProviderApi) -> Result<Complet
         .temperature(request.temperature)
         // Compatible servers have reasons of their own; only cut and filtered answers are failures.
         .accept_unknown_finish_reasons(true);
-    let rig = if api == ProviderApi::OpenAi && !request.extra.is_empty() {
-        rig.additional_params(Value::Object(request.extra))
-    } else {
-        rig
-    };
+    let rig = if extra.is_empty() { rig } else { rig.additional_params(Value::Object(extra)) };
     Ok(match (api, request.context_window) {
         (ProviderApi::Ollama, Some(tokens)) => rig.provider_option(OllamaOptions::default().num_ctx(tokens)),
         _ => rig,

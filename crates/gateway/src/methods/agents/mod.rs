@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::Call;
 use crate::gateway::Gateway;
-use crate::settings::{AgentView, ModelRef};
+use crate::settings::{AgentView, ModelRef, Settings};
 
 /// What this family serves.
 pub(super) const ROUTES: &[super::Route] = super::routes! {
@@ -37,9 +37,12 @@ const NO_AVATAR: &str = "A";
 async fn list(gateway: &Arc<Gateway>, _call: Call<'_>) -> Result<Reply, ErrorShape> {
     let settings = gateway.settings.now();
     let views = settings.agents();
-    let rows = tokio::task::spawn_blocking(move || views.iter().map(row).collect::<Vec<Value>>())
-        .await
-        .map_err(|_| ErrorShape::unavailable("looking at the agents was interrupted; try again"))?;
+    let shown = Arc::clone(&settings);
+    let rows = tokio::task::spawn_blocking(move || {
+        views.iter().map(|view| row(&shown, view)).collect::<Vec<Value>>()
+    })
+    .await
+    .map_err(|_| ErrorShape::unavailable("looking at the agents was interrupted; try again"))?;
     Reply::json(&json!({
         "defaultId": settings.default_agent(),
         "ownership": if rows.len() > 1 { "legacy" } else { "sole" },
@@ -50,7 +53,7 @@ async fn list(gateway: &Arc<Gateway>, _call: Call<'_>) -> Result<Reply, ErrorSha
     }))
 }
 
-fn row(agent: &AgentView) -> Value {
+fn row(settings: &Settings, agent: &AgentView) -> Value {
     let (identity, _) = agent.identity();
     let mut shown = json!({"name": identity.name});
     for (key, value) in [("theme", &identity.theme), ("emoji", &identity.emoji), ("avatar", &identity.avatar)]
@@ -69,10 +72,10 @@ fn row(agent: &AgentView) -> Value {
         "agentRuntime": {
             "id": "auto", "cloudPlacementSupported": false, "devicePlacementSupported": false, "source": "implicit",
         },
-        "thinkingLevels": [{"id": "off", "label": "off"}],
-        "thinkingOptions": ["off"],
-        "thinkingDefault": "off",
     });
+    if let Value::Object(row) = &mut row {
+        row.extend(crate::thinking::shown(settings, &agent.id, agent.models.first()));
+    }
     if let Some((primary, fallbacks)) = agent.models.split_first() {
         let mut model = json!({"primary": primary.full()});
         if !fallbacks.is_empty() {

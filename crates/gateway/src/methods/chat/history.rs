@@ -13,8 +13,9 @@ use serde_json::{Value, json};
 use super::metadata;
 use crate::gateway::Gateway;
 use crate::methods::{Call, store_failed};
-use crate::session_rows::{Extras, defaults};
+use crate::session_rows::{Extras, defaults, model_of};
 use crate::sessions::resolve;
+use crate::settings::Settings;
 use crate::transcript;
 
 const MESSAGES: usize = 200;
@@ -120,7 +121,7 @@ async fn page(gateway: &Gateway, params: &HistoryParams) -> Result<Value, ErrorS
         "hasMore": more,
         "totalMessages": total,
         "defaults": defaults(&settings, &agent),
-        "thinkingLevel": "off",
+        "thinkingLevel": thinking_level(&settings, session.as_ref(), &agent),
     });
     if more {
         result["nextOffset"] = (total - first + 1).max(0).into();
@@ -140,6 +141,12 @@ async fn page(gateway: &Gateway, params: &HistoryParams) -> Result<Value, ErrorS
         result["sessionInfo"] = gateway.unborn_row(&key, &agent);
     }
     Ok(result)
+}
+
+/// How hard the model of a session thinks with the next message.
+fn thinking_level(settings: &Settings, session: Option<&Session>, agent: &str) -> &'static str {
+    let model = model_of(session, agent, settings);
+    model.map_or("off", |model| settings.thinking_in(session, agent, &model).as_str())
 }
 
 async fn delta(gateway: &Gateway, params: &HistoryParams, from: &str) -> Result<Value, ErrorShape> {

@@ -3,6 +3,7 @@
 mod history;
 mod inject;
 pub(in crate::methods) mod metadata;
+mod origin;
 mod send;
 
 pub(super) use send::{Said, check_message, check_run_id, say};

@@ -8,12 +8,14 @@ use bulkhead_server::Reply;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::origin::{self, Origin};
 use crate::attachments;
 use crate::commands;
 use crate::gateway::Gateway;
 use crate::methods::{Call, store_failed};
 use crate::runs::registry::EndStatus;
 use crate::runs::{Accepted, Source, TurnRequest};
+use crate::schedule::Route;
 use crate::session_rows::model_of;
 use crate::sessions::resolve;
 
@@ -34,6 +36,11 @@ struct SendParams {
     queue_mode: Option<String>,
     #[serde(default)]
     suppress_command_interpretation: bool,
+    thinking: Option<String>,
+    #[serde(default)]
+    deliver: bool,
+    #[serde(flatten)]
+    origin: Origin,
 }
 
 /// Accepts a message and answers at once; the answer comes as `chat` events.
@@ -42,7 +49,11 @@ pub(super) async fn send(gateway: &Arc<Gateway>, call: Call<'_>) -> Result<Reply
     let params: SendParams = call.params()?;
     let (session_key, agent_id) =
         resolve(&gateway.settings.now(), Some(&params.session_key), params.agent_id.as_deref())?;
+    let deliver =
+        origin::chat(gateway, &call, &params.origin, params.deliver, &session_key, &agent_id).await?;
     let said = Said {
+        deliver,
+        thinking: params.thinking.filter(|name| !name.trim().is_empty()),
         session_id: params.session_id,
         attachments: params.attachments,
         timeout: params.timeout_ms.filter(|ms| *ms > 0).map(Duration::from_millis),
@@ -72,6 +83,10 @@ pub(in crate::methods) struct Said {
     pub(in crate::methods) interrupt: bool,
     /// Commands are answered without a model.
     pub(in crate::methods) commands: bool,
+    /// The chat that gets the answer too.
+    pub(in crate::methods) deliver: Option<Route>,
+    /// How hard the model thinks about this message.
+    pub(in crate::methods) thinking: Option<String>,
 }
 
 impl Said {
@@ -92,6 +107,8 @@ impl Said {
             timeout: None,
             interrupt: false,
             commands: true,
+            deliver: None,
+            thinking: None,
         }
     }
 }
@@ -104,6 +121,7 @@ pub(in crate::methods) async fn say(gateway: &Arc<Gateway>, said: Said) -> Resul
     let request = |message: &str| TurnRequest {
         session_id: said.session_id.clone(),
         timeout: said.timeout,
+        deliver: said.deliver.clone(),
         ..TurnRequest::new(
             said.run_id.clone(),
             said.session_key.clone(),
@@ -134,8 +152,13 @@ pub(in crate::methods) async fn say(gateway: &Arc<Gateway>, said: Said) -> Resul
         )));
     }
     let mut request = request(&message);
+    let model = model_of(session.as_ref(), &said.agent_id, &settings);
+    if let Some(name) = &said.thinking {
+        let level = settings.named_thinking(name, model.as_ref());
+        request.thinking =
+            Some(level.map_err(|problem| ErrorShape::invalid_params("chat.send", "thinking", problem))?);
+    }
     if !said.attachments.is_empty() {
-        let model = model_of(session.as_ref(), &said.agent_id, &settings);
         request.pictures = attachments::pictures(&said.attachments, model.as_ref(), &settings)?;
     }
     if said.interrupt {

@@ -120,13 +120,15 @@ fn row(gateway: &Gateway, settings: &Settings, which: &ModelRef, chosen: &[Model
         "provider": which.provider,
         "contextWindow": settings.context_window(which),
         "reasoning": entry.is_some_and(|entry| entry.reasoning),
-        "thinkingLevels": [{"id": "off", "label": "off"}],
-        "thinkingDefault": "off",
         "available": unavailable.is_none(),
         "local": is_local(settings, which),
         "supportsTools": true,
         "input": if settings.takes_pictures(which) { json!(["text", "image"]) } else { json!(["text"]) },
     });
+    let thinking = crate::thinking::shown(settings, settings.default_agent(), Some(which));
+    for name in ["thinkingLevels", "thinkingDefault"] {
+        row[name] = thinking[name].clone();
+    }
     if !tags.is_empty() {
         row["tags"] = tags.into();
     }

@@ -84,8 +84,8 @@ pub(super) async fn create(gateway: &Arc<Gateway>, call: Call<'_>) -> Result<Rep
             set.insert(name.to_owned(), value.clone().into());
         }
     }
-    let model = model_of(None, &agent, &settings).map_or_else(|| "no model".into(), |model| model.full());
-    let patch = wanted(&set, &settings, &model)?.patch;
+    let model = model_of(None, &agent, &settings);
+    let patch = wanted(&set, &settings, model.as_ref())?.patch;
     let sessions = gateway.store.sessions();
     if let Some(Some(label)) = &patch.label
         && let Some(other) = sessions.by_label(label).await.map_err(store_failed)?

@@ -13,7 +13,8 @@ use crate::gateway::Gateway;
 use crate::methods::{Call, store_failed};
 use crate::session_rows::{Extras, model_of};
 use crate::sessions::resolve;
-use crate::settings::Settings;
+use crate::settings::{ModelRef, Settings};
+use crate::thinking::is_inherit;
 
 /// Longest label and group name, in characters.
 const LONGEST: usize = 512;
@@ -97,8 +98,8 @@ async fn change(
         Some(session) => (session.key.clone(), session.agent_id.clone()),
         None => resolve(&settings, Some(&target.key), target.agent_id.as_deref())?,
     };
-    let model = model_of(found.as_ref(), &agent, &settings).map_or_else(|| "no model".into(), |m| m.full());
-    let Wanted { patch, admin } = wanted(changes, &settings, &model)?;
+    let model = model_of(found.as_ref(), &agent, &settings);
+    let Wanted { patch, admin } = wanted(changes, &settings, model.as_ref())?;
     call.require(if admin { Scope::OperatorAdmin } else { Scope::OperatorWrite })?;
     if let Some(session) = &found
         && let Some(expected) = target.expected_session_id.as_ref().filter(|id| **id != session.session_id)
@@ -141,8 +142,8 @@ pub(crate) async fn set_on_session(
     let settings = gateway.settings.now();
     let sessions = gateway.store.sessions();
     let session = sessions.get_or_create(NewSession::new(key, agent)).await.map_err(store_failed)?;
-    let model = model_of(Some(&session), agent, &settings).map_or_else(|| "no model".into(), |m| m.full());
-    let patch = wanted(changes, &settings, &model)?.patch;
+    let model = model_of(Some(&session), agent, &settings);
+    let patch = wanted(changes, &settings, model.as_ref())?.patch;
     if let Some(Some(label)) = &patch.label
         && let Some(other) = sessions.by_label(label).await.map_err(store_failed)?
         && other.key != key
@@ -173,9 +174,13 @@ pub(super) struct Wanted {
 pub(super) fn wanted(
     changes: &Map<String, Value>,
     settings: &Settings,
-    model: &str,
+    model: Option<&ModelRef>,
 ) -> Result<Wanted, ErrorShape> {
     let mut wanted = Wanted::default();
+    // One that is chosen with the same request is the one that a level must fit.
+    let chosen =
+        changes.get("model").and_then(Value::as_str).and_then(|name| settings.named_model(name).ok());
+    let model = chosen.as_ref().or(model);
     for (name, value) in changes {
         wanted
             .take(name, value, settings, model)
@@ -185,7 +190,13 @@ pub(super) fn wanted(
 }
 
 impl Wanted {
-    fn take(&mut self, name: &str, value: &Value, settings: &Settings, model: &str) -> Result<(), String> {
+    fn take(
+        &mut self,
+        name: &str,
+        value: &Value,
+        settings: &Settings,
+        model: Option<&ModelRef>,
+    ) -> Result<(), String> {
         match name {
             "label" => self.patch.label = Some(text(value, LONGEST)?),
             "category" => self.patch.category = Some(text(value, LONGEST)?),
@@ -199,8 +210,12 @@ impl Wanted {
             }
             "thinkingLevel" => match value.as_str() {
                 _ if value.is_null() => self.choose(name, None),
-                Some("off") => self.choose(name, Some("off".to_owned())),
-                _ => return Err(format!("{value} is not supported for {model} (use off)")),
+                Some(word) if is_inherit(word) => self.choose(name, None),
+                Some(word) => {
+                    let level = settings.named_thinking(word, model)?;
+                    self.choose(name, Some(level.as_str().to_owned()));
+                }
+                None => return Err(format!("found {value}, expected a level or null")),
             },
             "verboseLevel" => self.one_of(name, value, &["on", "off", "full"])?,
             "reasoningLevel" => self.one_of(name, value, &["on", "off", "stream"])?,

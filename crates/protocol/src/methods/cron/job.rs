@@ -67,7 +67,7 @@ pub enum CronPayload {
         /// Instead of the configured fallbacks.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         fallbacks: Option<Vec<String>>,
-        /// Kept for models that think; not used by this gateway.
+        /// How hard the model thinks.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         thinking: Option<String>,
         /// The longest that a run may take; 0: as long as the agent's turns may.
