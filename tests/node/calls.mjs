@@ -85,7 +85,7 @@ export const CALLS = [
   ['sessions.usage', { range: '7d' }], ['sessions.usage.timeseries', { key: A }], ['sessions.usage.logs', { key: A }],
   ['sessions.compact', { key: A, maxLines: 400 }], ['sessions.steer', { key: A, message: 'ECHO four', idempotencyKey: again() }],
   ['sessions.messages.unsubscribe', { key: A }], ['sessions.cleanup', {}], ['sessions.reset', { key: B }],
-  ['sessions.delete', (s) => ({ key: s.made ?? B })], ['sessions.recover', { key: A }],
+  ['sessions.delete', (s) => ({ key: s.made ?? B })], ['sessions.recover', { key: A }, undefined, { mayFail: /nothing to recover/ }],
   ['sessions.catalog.list', {}],
 
   // Models, tools, skills, use.

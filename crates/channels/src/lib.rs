@@ -43,6 +43,6 @@ pub use error::ChannelError;
 #[cfg(feature = "fuzzing")]
 pub use telegram::fuzzing;
 pub use telegram::{
-    Access, BotIdentity, DEFAULT_API_ROOT, Delivered, Telegram, TelegramHandle, TelegramSettings, WhoAsks,
-    access, check_token,
+    Access, BotIdentity, DEFAULT_API_ROOT, Delivered, Groups, Menu, Menus, Telegram, TelegramHandle,
+    TelegramSettings, WhoAsks, access, check_token,
 };

@@ -69,6 +69,7 @@ use FieldKind::{
 const HTTP: &[&str] = &["http", "https"];
 const PROXY: &[&str] = &["http", "https", "socks5", "socks5h"];
 const POLICIES: &[&str] = &["pairing", "allowlist", "open", "disabled"];
+const GROUP_POLICIES: &[&str] = &["open", "allowlist", "disabled"];
 const MODES: &[&str] = &["deny", "allowlist", "ask", "auto", "full"];
 const SECURITY: &[&str] = &["deny", "allowlist", "full"];
 const ASK: &[&str] = &["off", "on-miss", "always"];
@@ -243,6 +244,22 @@ pub(crate) const FIELDS: &[Field] = &[
     field("channels.telegram.accounts.*.allowFrom", Ids, "User ids that may write"),
     local("channels.telegram.accounts.*.apiRoot", Url(HTTP), "Bot API server"),
     local("channels.telegram.accounts.*.proxy", Url(PROXY), "Proxy"),
+    field("channels.telegram.groupPolicy", Words(GROUP_POLICIES), "Who is answered in groups"),
+    field("channels.telegram.groupAllowFrom", Ids, "User ids that are answered in groups"),
+    field("channels.telegram.groups.*.enabled", Switch, "Answer in this group"),
+    field("channels.telegram.groups.*.requireMention", Switch, "Only when mentioned"),
+    field("channels.telegram.groups.*.groupPolicy", Words(GROUP_POLICIES), "Who is answered there"),
+    field("channels.telegram.groups.*.allowFrom", Ids, "User ids that are answered there"),
+    field("channels.telegram.accounts.*.groupPolicy", Words(GROUP_POLICIES), "Who is answered in groups"),
+    field("channels.telegram.accounts.*.groupAllowFrom", Ids, "User ids that are answered in groups"),
+    field("channels.telegram.accounts.*.groups.*.enabled", Switch, "Answer in this group"),
+    field("channels.telegram.accounts.*.groups.*.requireMention", Switch, "Only when mentioned"),
+    field(
+        "channels.telegram.accounts.*.groups.*.groupPolicy",
+        Words(GROUP_POLICIES),
+        "Who is answered there",
+    ),
+    field("channels.telegram.accounts.*.groups.*.allowFrom", Ids, "User ids that are answered there"),
     local("models.providers.*.baseUrl", Url(HTTP), "Address of the provider"),
     field(
         "models.providers.*.api",

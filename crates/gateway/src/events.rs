@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bulkhead_protocol::Scope;
-use bulkhead_server::{Audience, EventHub, StateVersion};
+use bulkhead_server::{Audience, ConnId, EventHub, StateVersion};
 use bulkhead_store::{DeviceRequest, Message};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -74,6 +74,12 @@ impl Events {
     /// `chat.metadata.changed`: models, commands or skills to choose from are others now; clients ask again.
     pub(crate) fn metadata_changed(&self) {
         self.hub.broadcast("chat.metadata.changed", &json!({}), &readers(), None);
+    }
+
+    /// `chat.send_timing`: how long a step to an answer took, for the window that asked.
+    pub(crate) fn chat_send_timing(&self, conn: &ConnId, payload: &Value) {
+        let audience = Audience::connection(conn.clone()).droppable();
+        self.hub.broadcast("chat.send_timing", payload, &audience, None);
     }
 
     /// `skills.changed`: skills came, went, or are others.

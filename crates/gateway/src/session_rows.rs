@@ -133,6 +133,9 @@ pub(crate) fn chosen_model(session: Option<&Session>, settings: &Settings) -> Op
     settings.named_model(session?.choice("model")?).ok()
 }
 
+/// The person whose gateway this is, as protocol clients know them.
+const OWNER: &str = "gateway-owner";
+
 /// A message that comes while another one is answered waits for its turn.
 const QUEUE_MODE: &str = "followup";
 
@@ -172,6 +175,8 @@ fn row(session: &Session, last: Option<&Run>, active: &[String], settings: &Sett
         "permissionModePending": false,
         "hiddenFromInvolvingMe": false,
         "createdVia": created_via(session),
+        // A gateway has one owner, whoever took part.
+        "owner": {"actor": owner()},
         "createdAt": session.created_at,
         "updatedAt": session.updated_at,
         "archived": session.archived_at.is_some(),
@@ -205,6 +210,7 @@ fn row(session: &Session, last: Option<&Run>, active: &[String], settings: &Sett
             row.insert(name.to_owned(), value);
         }
     };
+    put("createdActor", (created_via(session) == "operator").then(owner));
     put("modelProvider", model.as_ref().map(|model| model.provider.clone().into()));
     put("model", model.map(|model| model.model.into()));
     put("label", session.label.clone().map(Value::from));
@@ -229,6 +235,11 @@ fn row(session: &Session, last: Option<&Run>, active: &[String], settings: &Sett
         put("runtimeMs", run.ended_at.map(|end| (end - run.started_at).max(0).into()));
     }
     row
+}
+
+/// The person whose gateway this is.
+fn owner() -> Value {
+    json!({"type": "human", "id": OWNER, "identity": {"type": "profile", "id": OWNER}})
 }
 
 /// Something was answered since somebody last looked.

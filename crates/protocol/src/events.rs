@@ -28,6 +28,7 @@ pub const EVENTS: &[EventSpec] = &[
     row("agent", READ, true),
     row("chat", READ, true),
     row("chat.metadata.changed", READ, false),
+    row("chat.send_timing", READ, true),
     row("models.snapshot", READ, false),
     row("session.message", READ, false),
     row("session.operation", READ, false),

@@ -1,6 +1,7 @@
 //! Pictures that came with messages.
 
 use rusqlite::{Connection, OptionalExtension as _};
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::{Sessions, StoreError};
@@ -27,17 +28,22 @@ impl Sessions {
     /// A picture by its id.
     pub async fn picture(&self, id: &str) -> Result<Option<StoredPicture>, StoreError> {
         let id = id.to_owned();
-        self.store
-            .jobs
-            .call(move |db| {
-                Ok(db
-                    .query_row("SELECT id, mime_type, data FROM picture WHERE id = ?1", [id], |row| {
-                        Ok(StoredPicture { id: row.get(0)?, mime_type: row.get(1)?, data: row.get(2)? })
-                    })
-                    .optional()?)
-            })
-            .await
+        self.store.jobs.call(move |db| find(db, &id)).await
     }
+}
+
+/// A picture by its id.
+pub(crate) fn find(db: &Connection, id: &str) -> Result<Option<StoredPicture>, StoreError> {
+    Ok(db
+        .query_row("SELECT id, mime_type, data FROM picture WHERE id = ?1", [id], |row| {
+            Ok(StoredPicture { id: row.get(0)?, mime_type: row.get(1)?, data: row.get(2)? })
+        })
+        .optional()?)
+}
+
+/// The pictures that a message's content names, in its order.
+pub(crate) fn named(content: &Value) -> impl Iterator<Item = &str> {
+    content.as_array().into_iter().flatten().filter_map(|block| block.get("pictureId")?.as_str())
 }
 
 /// Keeps a picture inside the caller's transaction.

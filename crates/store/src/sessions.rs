@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::{Store, StoreError, rows};
+use crate::{Store, StoreError, branches, rows};
 
 /// One conversation.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -234,6 +234,9 @@ impl Sessions {
             .jobs
             .call(move |db| {
                 let tx = db.transaction()?;
+                if let Some(session) = find(&tx, &key)? {
+                    branches::forget(&tx, &session.session_id)?;
+                }
                 tx.execute(
                     "DELETE FROM message WHERE session_id = (SELECT session_id FROM session WHERE key = ?1)",
                     [&key],

@@ -28,19 +28,18 @@ pub enum Access {
     Ignore(&'static str),
 }
 
-/// Decides. Pairings count under `pairing` only; `open` needs an explicit `*`; groups must be named.
+/// Decides. Pairings count in private and under `pairing` only; `open` needs an explicit `*`; groups have rules of their own.
 pub fn access(settings: &TelegramSettings, who: WhoAsks) -> Access {
     if who.is_bot {
         return Access::Ignore("the sender is a bot");
     }
-    let listed = is_listed(&settings.allow_from, who.sender);
     if let Some(group) = who.group {
-        if !settings.groups.contains(&group) {
-            return Access::Ignore("the group is not configured");
-        }
-        let known = listed || (who.paired && settings.dm_policy == DmPolicy::Pairing);
-        return if known { Access::Allow } else { Access::Ignore("the sender is unknown in this group") };
+        return match settings.groups.admits(group, who.sender, &settings.allow_from) {
+            Ok(()) => Access::Allow,
+            Err(why) => Access::Ignore(why),
+        };
     }
+    let listed = is_listed(&settings.allow_from, who.sender);
     match settings.dm_policy {
         DmPolicy::Disabled => Access::Ignore("private messages are disabled"),
         _ if listed => Access::Allow,
@@ -53,7 +52,7 @@ pub fn access(settings: &TelegramSettings, who: WhoAsks) -> Access {
 }
 
 /// Entries are user ids, also written `telegram:42` or `tg:42`. User names are no ids: they change hands.
-fn is_listed(allow_from: &[String], sender: i64) -> bool {
+pub(super) fn is_listed(allow_from: &[String], sender: i64) -> bool {
     allow_from.iter().any(|entry| {
         let entry = entry.trim();
         let id = entry.strip_prefix("telegram:").or_else(|| entry.strip_prefix("tg:")).unwrap_or(entry);
@@ -107,13 +106,18 @@ mod tests {
 
     #[test]
     fn in_groups_and_from_bots() {
-        let mut configured = settings(DmPolicy::Pairing, &[]);
-        let in_group = WhoAsks { group: Some(-100), ..PAIRED };
+        let mut configured = settings(DmPolicy::Pairing, &["42"]);
+        let in_group = WhoAsks { group: Some(-100), ..STRANGER };
         assert!(matches!(access(&configured, in_group), Access::Ignore(_)));
-        configured.groups.insert(-100);
+        configured.groups.entries.insert("-100".to_owned(), bulkhead_config::TelegramGroup::default());
         assert_eq!(access(&configured, in_group), Access::Allow);
-        let stranger = WhoAsks { paired: false, ..in_group };
+        let stranger = WhoAsks { sender: 43, ..in_group };
         assert!(matches!(access(&configured, stranger), Access::Ignore(_)), "no code is told in a group");
+        let paired = WhoAsks { paired: true, ..stranger };
+        assert!(
+            matches!(access(&configured, paired), Access::Ignore(_)),
+            "a pairing is for private messages"
+        );
         assert!(matches!(access(&configured, WhoAsks { is_bot: true, ..PAIRED }), Access::Ignore(_)));
     }
 }

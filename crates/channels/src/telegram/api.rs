@@ -129,14 +129,17 @@ impl Api {
     }
 
     /// Replaces the menu of commands, everywhere.
-    pub(super) async fn set_commands(&self, commands: &[(&str, &str)]) -> Result<(), ChannelError> {
-        let commands = menu(commands);
+    pub(super) async fn set_commands(
+        &self,
+        private: &[(&str, &str)],
+        groups: &[(&str, &str)],
+    ) -> Result<(), ChannelError> {
         for scope in [None, Some(BotCommandScope::AllGroupChats)] {
             let params = DeleteMyCommandsParams::builder().maybe_scope(scope).build();
             self.done("deleteMyCommands", &params).await?;
         }
-        for scope in [None, Some(BotCommandScope::AllGroupChats)] {
-            let params = SetMyCommandsParams::builder().commands(commands.clone()).maybe_scope(scope).build();
+        for (scope, commands) in [(None, private), (Some(BotCommandScope::AllGroupChats), groups)] {
+            let params = SetMyCommandsParams::builder().commands(menu(commands)).maybe_scope(scope).build();
             self.done("setMyCommands", &params).await?;
         }
         Ok(())

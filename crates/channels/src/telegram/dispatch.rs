@@ -136,7 +136,8 @@ impl Dispatch {
                         .as_command(&inbound)
                         .filter(|_| message.text.is_some() && !message.is_group)
                 });
-                let addressed = message.is_addressed_to(bot.as_ref().map(|bot| bot.id), username);
+                let addressed = message.is_addressed_to(bot.as_ref().map(|bot| bot.id), username)
+                    || !setup.settings.groups.requires_mention(message.chat);
                 if !addressed && command.is_none() {
                     line.store.inbox().mark_done(row.id).await?;
                 } else if let Some(command) = command {
@@ -156,10 +157,16 @@ impl Dispatch {
     /// A command of an operator in private: taken whatever the policy says of their messages.
     fn operators_command(&self, message: &Message) -> Option<crate::Command> {
         let setup = self.line.setup();
-        if message.is_group || message.sender_is_bot || !setup.settings.is_operator(message.sender) {
+        if message.is_group || message.sender_is_bot {
             return None;
         }
-        self.line.operator_wrote.notify_one();
+        let operates = setup.settings.is_operator(message.sender);
+        if operates || setup.settings.owners.contains(&message.sender) {
+            self.line.operator_wrote.notify_one();
+        }
+        if !operates {
+            return None;
+        }
         let bot = self.line.bot();
         let username = bot.as_ref().and_then(|bot| bot.username.as_deref());
         let command = update::command(message.text.as_deref()?, username)?;

@@ -14,6 +14,7 @@ mod direct;
 mod dispatch;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
+mod groups;
 mod line;
 mod markup;
 mod menus;
@@ -38,6 +39,8 @@ use tokio_util::task::TaskTracker;
 pub use access::{Access, WhoAsks, access};
 pub use api::{BotIdentity, check_token};
 pub use delivered::Delivered;
+pub use groups::Groups;
+pub use menus::{Menu, Menus};
 pub use settings::{DEFAULT_API_ROOT, TelegramSettings};
 
 use crate::channel::{Channel, ChannelState, ChannelStatus};

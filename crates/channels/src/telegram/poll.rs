@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use super::api::{Api, POLL_SECONDS};
 use super::dispatch::{Dispatch, RECORD_WAIT};
 use super::line::{CHANNEL, Line, Setup, waits};
+use super::menus::Menus;
 use super::update::{self, Update};
 use crate::ChannelError;
 use crate::channel::ChannelState;
@@ -68,7 +69,7 @@ async fn receive(line: &Line, dispatch: &Arc<Dispatch>, setup: &Setup) {
         // Only other settings can help.
         return std::future::pending().await;
     }
-    tidy_up(api).await;
+    tidy_up(api, setup.settings.menus).await;
     let mut waiting = waits();
     let mut hold = 0;
     let mut conflict: Option<Instant> = None;
@@ -195,10 +196,10 @@ async fn identify(line: &Line, api: &Api) -> bool {
 }
 
 /// A webhook would take the updates away; an old menu would offer commands that are gone. Neither stops the bot.
-async fn tidy_up(api: &Api) {
+async fn tidy_up(api: &Api, menus: Menus) {
     let tidied = async {
         api.delete_webhook().await?;
-        api.set_commands(super::commands::MENU).await
+        api.set_commands(menus.private, menus.groups).await
     };
     if let Err(error) = tidied.await {
         tracing::warn!(channel = CHANNEL, code = error.code(), "{error}");

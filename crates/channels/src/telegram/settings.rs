@@ -5,6 +5,9 @@ use std::collections::BTreeSet;
 use bulkhead_config::DmPolicy;
 use secrecy::{ExposeSecret, SecretString};
 
+use super::groups::Groups;
+use super::menus::Menus;
+
 /// Telegram's own server.
 pub const DEFAULT_API_ROOT: &str = "https://api.telegram.org";
 
@@ -23,14 +26,18 @@ pub struct TelegramSettings {
     pub dm_policy: DmPolicy,
     /// User ids that need no pairing; `*` is everybody (with the policy `open` only).
     pub allow_from: Vec<String>,
-    /// Groups that it may answer in, by chat id.
-    pub groups: BTreeSet<i64>,
+    /// Groups that it may answer in.
+    pub groups: Groups,
+    /// The commands that its menus show.
+    pub menus: Menus,
     /// Whether an answer is shown while it grows.
     pub streaming: bool,
     /// Profile to name in what a stranger is told.
     pub profile: Option<String>,
     /// User ids whose `operator_commands` are taken in private, whatever the policy says of their messages.
     pub operators: BTreeSet<i64>,
+    /// User ids of owners: their private chats show more commands.
+    pub owners: BTreeSet<i64>,
     /// Commands for operators, with their descriptions; in the menu of their private chats.
     pub operator_commands: &'static [(&'static str, &'static str)],
     /// Ask every few seconds whether the token still counts: a poll that waits for messages would not notice for long.
@@ -47,10 +54,12 @@ impl TelegramSettings {
             proxy: None,
             dm_policy: DmPolicy::Pairing,
             allow_from: Vec::new(),
-            groups: BTreeSet::new(),
+            groups: Groups::default(),
+            menus: Menus::default(),
             streaming: true,
             profile: None,
             operators: BTreeSet::new(),
+            owners: BTreeSet::new(),
             operator_commands: &[],
             token_check: false,
         }

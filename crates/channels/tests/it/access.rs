@@ -1,4 +1,4 @@
-use bulkhead_channels::{ChannelState, Telegram, TelegramSettings};
+use bulkhead_channels::{ChannelState, Groups, Telegram, TelegramSettings};
 use bulkhead_config::DmPolicy;
 
 use crate::world::{ALICE, MALLORY, Scripted, World, until};
@@ -80,7 +80,9 @@ async fn groups_are_silent_unless_configured_and_addressed() {
     world.bot.wait_for_text(ALICE, "answer to one").await;
     assert_eq!(world.bot.messages_to(GROUP), []);
 
-    telegram.reload(TelegramSettings { groups: [GROUP].into(), ..world.settings() }).await;
+    let groups = |text: &str| Groups { entries: serde_json::from_str(text).unwrap(), ..Groups::default() };
+    let with = |text: &str| TelegramSettings { groups: groups(text), ..world.settings() };
+    telegram.reload(with(r#"{"-100123": {}}"#)).await;
     world.bot.say_in_group(ALICE, GROUP, "among ourselves");
     world.bot.say_in_group(MALLORY, GROUP, "@ref_test_bot, me too");
     world.bot.say_in_group(ALICE, GROUP, "hey @ref_test_bot");
@@ -88,4 +90,10 @@ async fn groups_are_silent_unless_configured_and_addressed() {
     assert_eq!(world.bot.messages().len(), 2);
     let seen = handler.seen.lock().unwrap()[1].clone();
     assert_eq!((seen.peer, seen.is_group), (GROUP.to_string(), true));
+
+    telegram.reload(with(r#"{"*": {"requireMention": false, "allowFrom": [999]}}"#)).await;
+    world.bot.say_in_group(ALICE, GROUP, "still me");
+    world.bot.say_in_group(MALLORY, GROUP, "and now me");
+    world.bot.wait_for_text(GROUP, "answer to and now me").await;
+    assert_eq!(world.bot.messages().len(), 3, "the list of a group holds there");
 }

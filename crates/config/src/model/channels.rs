@@ -32,6 +32,13 @@ pub struct Telegram {
     pub api_root: Option<String>,
     /// A proxy for Telegram only.
     pub proxy: Option<String>,
+    /// The groups that it answers in, by chat id; `*` is any other.
+    pub groups: BTreeMap<String, TelegramGroup>,
+    /// Who is answered in groups, where an entry does not say.
+    pub group_policy: GroupPolicy,
+    /// User ids that are answered in groups; unset: those of `allowFrom`.
+    #[serde(deserialize_with = "optional_id_list")]
+    pub group_allow_from: Option<Vec<String>>,
     /// Whether answers appear while they are written.
     #[serde(deserialize_with = "streaming")]
     pub streaming: Streaming,
@@ -43,6 +50,34 @@ pub struct Telegram {
     pub accounts: BTreeMap<String, TelegramAccount>,
     /// Who is asked about commands on Telegram.
     pub exec_approvals: ExecApprovals,
+}
+
+/// One entry of `channels.telegram.groups`. What it leaves out holds as in the entry `*`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct TelegramGroup {
+    /// Whether it answers there at all.
+    pub enabled: Option<bool>,
+    /// Whether it must be mentioned, or answered; unset: it must.
+    pub require_mention: Option<bool>,
+    /// Who is answered there.
+    pub group_policy: Option<GroupPolicy>,
+    /// User ids that are answered there; `*` is everybody.
+    #[serde(deserialize_with = "optional_id_list")]
+    pub allow_from: Option<Vec<String>>,
+}
+
+/// `groupPolicy`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum GroupPolicy {
+    /// Those that are named.
+    #[default]
+    Allowlist,
+    /// Everybody.
+    Open,
+    /// Nobody.
+    Disabled,
 }
 
 /// `channels.telegram.execApprovals`.
@@ -83,6 +118,13 @@ pub struct TelegramAccount {
     pub api_root: Option<String>,
     /// A proxy.
     pub proxy: Option<String>,
+    /// Its groups, instead of those of `channels.telegram`.
+    pub groups: Option<BTreeMap<String, TelegramGroup>>,
+    /// Who is answered in groups.
+    pub group_policy: Option<GroupPolicy>,
+    /// User ids that are answered in groups.
+    #[serde(deserialize_with = "optional_id_list")]
+    pub group_allow_from: Option<Vec<String>>,
 }
 
 /// `dmPolicy`.

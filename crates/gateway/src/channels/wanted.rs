@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bulkhead_channels::TelegramSettings;
+use bulkhead_channels::{Groups, TelegramSettings};
 use bulkhead_config::{DmPolicy, SecretInput, Streaming, TelegramAccount};
 use bulkhead_profile::{Place, bot_id_of_token};
 use secrecy::{ExposeSecret as _, SecretString};
 
+use crate::commands;
 use crate::credentials::Credentials;
 use crate::rescue::{COMMANDS, telegram_ids};
 use crate::settings::Settings;
@@ -44,6 +45,7 @@ impl Wanted {
         }
         settings.dm_policy = DmPolicy::Disabled;
         settings.allow_from.clear();
+        settings.groups = Groups::default();
         self.policy = DmPolicy::Disabled;
         Some(self)
     }
@@ -75,6 +77,8 @@ fn same_settings(a: &TelegramSettings, b: &TelegramSettings) -> bool {
         && a.allow_from == b.allow_from
         && a.groups == b.groups
         && a.streaming == b.streaming
+        && a.menus == b.menus
+        && a.owners == b.owners
         && a.operators == b.operators
         && a.operator_commands == b.operator_commands
         && a.token_check == b.token_check
@@ -91,7 +95,8 @@ pub(super) fn wanted(
         return BTreeMap::new();
     }
     let rescue = &settings.config.rescue;
-    let (operators, commands) = if rescue.is_watching() {
+    let owners = telegram_ids(&settings.config.commands.owner_allow_from);
+    let (operators, repairs) = if rescue.is_watching() {
         (telegram_ids(&rescue.operators), COMMANDS)
     } else {
         (BTreeSet::new(), &[] as &[_])
@@ -122,11 +127,19 @@ pub(super) fn wanted(
                         proxy: account.proxy.or_else(|| telegram.proxy.clone()).map(SecretString::from),
                         dm_policy: policy,
                         allow_from: account.allow_from.unwrap_or_else(|| telegram.allow_from.clone()),
-                        groups: BTreeSet::new(),
+                        groups: Groups {
+                            entries: account.groups.unwrap_or_else(|| telegram.groups.clone()),
+                            policy: account.group_policy.unwrap_or(telegram.group_policy),
+                            allow_from: account
+                                .group_allow_from
+                                .or_else(|| telegram.group_allow_from.clone()),
+                        },
+                        menus: commands::table::menus(),
+                        owners: owners.clone(),
                         streaming: telegram.streaming != Streaming::Off,
                         profile: Some(place.name().as_str().to_owned()),
                         operators: operators.clone(),
-                        operator_commands: commands,
+                        operator_commands: repairs,
                         token_check: rescue.is_watching(),
                     }),
                     problem: None,

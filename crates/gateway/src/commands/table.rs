@@ -1,5 +1,8 @@
 //! Which commands there are: data.
 
+use std::sync::OnceLock;
+
+use bulkhead_channels::Menus;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -16,6 +19,21 @@ pub(crate) struct CommandSpec {
     pub(crate) description: &'static str,
     /// The words that may follow: name, description, the choices if they are fixed.
     pub(crate) words: &'static [Word],
+    /// In which menus of a channel it stands. Who writes it is answered wherever they are.
+    menu: Place,
+}
+
+/// Where a command stands in the menus of a channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Place {
+    /// Nowhere: it is another one's twin.
+    Nowhere,
+    /// In owners' private chats.
+    Owners,
+    /// In private chats.
+    Private,
+    /// In groups too.
+    Everywhere,
 }
 
 /// A word that follows a command: name, description, choices.
@@ -81,7 +99,7 @@ const fn plain(
     description: &'static str,
     words: &'static [Word],
 ) -> CommandSpec {
-    CommandSpec { name, aliases: &[], category, description, words }
+    CommandSpec { name, aliases: &[], category, description, words, menu: Place::Private }
 }
 
 impl CommandSpec {
@@ -89,17 +107,27 @@ impl CommandSpec {
         self.aliases = aliases;
         self
     }
+
+    const fn shown(mut self, menu: Place) -> Self {
+        self.menu = menu;
+        self
+    }
 }
 
 /// Every command, in the order in which help shows them.
 pub(crate) const COMMANDS: &[CommandSpec] = &[
-    plain("help", "status", "Show what can be asked for.", &[]),
-    plain("commands", "status", "List every command.", &[]),
-    plain("status", "status", "Show how the gateway and this conversation are.", &[]),
-    plain("whoami", "status", "Show who you are here.", &[]).or(&["id"]),
-    plain("stop", "session", "Stop the answer that is being written.", &[]).or(&["abort"]),
-    plain("new", "session", "Begin a new conversation.", &[("message", "what to begin with", &[])]),
-    plain("reset", "session", "Begin this conversation anew.", &[("message", "what to begin with", &[])]),
+    plain("help", "status", "Show what can be asked for.", &[]).shown(Place::Everywhere),
+    plain("commands", "status", "List every command.", &[]).shown(Place::Nowhere),
+    plain("status", "status", "Show how the gateway and this conversation are.", &[])
+        .shown(Place::Everywhere),
+    plain("whoami", "status", "Show who you are here.", &[]).or(&["id"]).shown(Place::Everywhere),
+    plain("stop", "session", "Stop the answer that is being written.", &[])
+        .or(&["abort"])
+        .shown(Place::Everywhere),
+    plain("new", "session", "Begin a new conversation.", &[("message", "what to begin with", &[])])
+        .shown(Place::Everywhere),
+    plain("reset", "session", "Begin this conversation anew.", &[("message", "what to begin with", &[])])
+        .shown(Place::Nowhere),
     plain(
         "compact",
         "session",
@@ -122,14 +150,16 @@ pub(crate) const COMMANDS: &[CommandSpec] = &[
         "Show or set whether tools are shown at work.",
         &[("mode", "on, off or full", &["on", "off", "full"])],
     )
-    .or(&["v"]),
+    .or(&["v"])
+    .shown(Place::Owners),
     plain(
         "reasoning",
         "options",
         "Show or set whether reasoning is shown.",
         &[("mode", "on, off or stream", &["on", "off", "stream"])],
     )
-    .or(&["reason"]),
+    .or(&["reason"])
+    .shown(Place::Owners),
     plain(
         "usage",
         "options",
@@ -141,14 +171,50 @@ pub(crate) const COMMANDS: &[CommandSpec] = &[
         "options",
         "Show or set whether this conversation takes messages.",
         &[("mode", "on, off or inherit", &["on", "off", "inherit"])],
-    ),
+    )
+    .shown(Place::Owners),
 ];
+
+/// The menus of a channel.
+pub(crate) fn menus() -> Menus {
+    static MENUS: OnceLock<[Vec<(&'static str, &'static str)>; 3]> = OnceLock::new();
+    let [private, groups, owners] = MENUS.get_or_init(|| {
+        let of = |shown: fn(Place) -> bool| {
+            COMMANDS
+                .iter()
+                .filter(|spec| shown(spec.menu))
+                .map(|spec| (spec.name, spec.description))
+                .collect()
+        };
+        [
+            of(|place| place >= Place::Private),
+            of(|place| place == Place::Everywhere),
+            of(|place| place == Place::Owners),
+        ]
+    });
+    Menus { private, groups, owners }
+}
 
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
 
     use super::*;
+
+    #[test]
+    fn menus_show_what_makes_sense_where_they_are() {
+        let names = |menu: bulkhead_channels::Menu| menu.iter().map(|(name, _)| *name).collect::<Vec<_>>();
+        let menus = menus();
+        assert_eq!(names(menus.groups), ["help", "status", "whoami", "stop", "new"]);
+        assert_eq!(
+            names(menus.private),
+            [
+                "help", "status", "whoami", "stop", "new", "compact", "name", "model", "models", "think",
+                "usage"
+            ]
+        );
+        assert_eq!(names(menus.owners), ["verbose", "reasoning", "send"]);
+    }
 
     #[test]
     fn no_name_means_two_commands() {

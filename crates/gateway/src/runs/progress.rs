@@ -10,6 +10,9 @@ pub(crate) trait Progress: Send {
     /// The run begins to work (it may have waited for others before).
     async fn began(&mut self) {}
 
+    /// A model was chosen and is being asked.
+    async fn model(&mut self, _provider: &str, _model: &str) {}
+
     /// More of the answer: the new piece, and all of it so far.
     async fn delta(&mut self, delta: &str, so_far: &str);
 

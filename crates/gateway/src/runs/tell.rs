@@ -21,7 +21,12 @@ pub(super) async fn tell(
 ) {
     while let Some(event) = from.recv().await {
         match event {
-            RunEvent::Started { provider, model } => events.started(&provider, &model),
+            RunEvent::Started { provider, model } => {
+                events.started(&provider, &model);
+                if let Some(follower) = follower {
+                    follower.model(&provider, &model).await;
+                }
+            }
             RunEvent::TextDelta { delta, text } => {
                 reached(Point::MidStream);
                 events.delta(&delta, &text);

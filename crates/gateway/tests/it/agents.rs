@@ -54,9 +54,31 @@ async fn an_agent_is_made_used_changed_and_removed() {
     ask("chat.send", send).await.unwrap();
     assert_eq!(text(&events.end_of("r3").await), "fake-1");
 
-    let gone = ask("agents.delete", json!({"agentId": "ops-team", "deleteFiles": true})).await.unwrap();
+    // What would find nobody goes with it: conversations, jobs, what it may run. Transcripts are put away.
+    for (agent, name) in [("ops-team", "theirs"), ("main", "ours")] {
+        let job = json!({
+            "name": name, "agentId": agent, "schedule": {"kind": "every", "everyMs": 3_600_000}, "sessionTarget": "isolated",
+            "wakeMode": "now", "payload": {"kind": "agentTurn", "message": "ECHO x"}, "delivery": {"mode": "none"},
+        });
+        ask("cron.add", job).await.unwrap();
+    }
+    let known = ask("exec.approvals.get", json!({})).await.unwrap();
+    let file = json!({"version": 1, "agents": {"ops-team": {"allowlist": [{"pattern": "rg"}]}, "main": {"ask": "always"}}});
+    ask("exec.approvals.set", json!({"file": file, "baseHash": known["hash"]})).await.unwrap();
+    let gone = ask("agents.delete", json!({"agentId": "ops-team"})).await.unwrap();
     assert_eq!((&gone["removedBindings"], &gone["removed"][0]["method"]), (&json!(0), &json!("trash")));
-    assert!(!home.exists());
+    assert!(!home.exists() && gone.get("purgeFailed").is_none(), "{gone}");
+    let sessions = ask("sessions.list", json!({})).await.unwrap();
+    assert_eq!(sessions["sessions"], json!([]), "{sessions:#}");
+    let jobs = ask("cron.list", json!({"includeDisabled": true})).await.unwrap();
+    let names: Vec<&str> =
+        jobs["jobs"].as_array().unwrap().iter().map(|job| job["name"].as_str().unwrap()).collect();
+    assert!(names.contains(&"ours") && !names.contains(&"theirs"), "{names:?}");
+    let approvals = ask("exec.approvals.get", json!({})).await.unwrap();
+    assert_eq!(approvals["file"]["agents"], json!({"main": {"ask": "always"}}));
+    let kept = crate::harness::files(&world.state().join("trash"));
+    let transcripts = kept.iter().filter(|path| path.extension().is_some_and(|end| end == "jsonl")).count();
+    assert_eq!(transcripts, 1, "{kept:?}");
     let last = ask("agents.delete", json!({"agentId": "main"})).await.unwrap_err().to_string();
     assert!(last.contains("only configured agent"), "{last}");
 }

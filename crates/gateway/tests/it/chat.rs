@@ -80,6 +80,28 @@ async fn an_answer_that_kill_9_cut_off_is_told_as_interrupted_once() {
 }
 
 #[tokio::test]
+async fn an_answer_that_was_cut_off_is_recovered_where_it_stands() {
+    let world = World::new().await;
+    let mut gateway = world.start().await;
+    let (client, mut events) = gateway.client().await;
+    world.model.control.fail_next(Fault::Stall);
+    send(&client, "main", "cut", "ECHO all of it").await;
+    events.next("a piece", |event, payload| event == "chat" && payload["state"] == "delta").await;
+    gateway.process.kill().await;
+    let gateway = world.start().await;
+    let (client, mut events) = gateway.client().await;
+    let recovered = client.request("sessions.recover", json!({"key": "main"})).await.unwrap();
+    assert_eq!(recovered["continuation"], json!({"status": "started", "runId": "cut"}));
+    assert_eq!(text(&events.end_of("cut").await), "all of it");
+    let history = client.request("chat.history", json!({"sessionKey": "main"})).await.unwrap();
+    let said =
+        history["messages"].as_array().unwrap().iter().filter(|message| message["role"] == "user").count();
+    assert_eq!(said, 1, "{history:#}");
+    let nothing = client.request("sessions.recover", json!({"key": "main"})).await.unwrap_err().to_string();
+    assert!(nothing.contains("nothing to recover"), "{nothing}");
+}
+
+#[tokio::test]
 async fn a_running_answer_is_in_flight_and_can_be_stopped() {
     let world = World::new().await;
     let gateway = world.start().await;

@@ -12,9 +12,11 @@
 mod accounts;
 mod agents;
 mod approvals;
+mod branches;
 mod canvas;
 mod chat;
 mod checks;
+mod compaction;
 mod deliver;
 mod full_disk;
 mod harness;

@@ -149,6 +149,44 @@ async fn a_stop_lets_a_running_answer_finish_and_keeps_an_endless_one_for_later(
 }
 
 #[tokio::test]
+async fn groups_and_menus_are_as_the_configuration_says() {
+    const GROUP: i64 = -100_777;
+    let world = World::with_telegram().await;
+    let mut config = world.config();
+    config["channels"]["telegram"] = world.telegram_config();
+    config["channels"]["telegram"]["allowFrom"] = json!([42]);
+    config["channels"]["telegram"]["groups"] =
+        json!({"-100777": {"requireMention": true}, "*": {"enabled": false}});
+    config["commands"]["ownerAllowFrom"] = json!([42]);
+    world.write_config(&config);
+    let gateway = world.start().await;
+    world.bot.expect_poll().await;
+    world.bot.say_in_group(42, GROUP, "ECHO among ourselves");
+    world.bot.say_in_group(43, GROUP, "@it_bot ECHO me too");
+    world.bot.say_in_group(42, GROUP - 1, "@it_bot ECHO elsewhere");
+    world.bot.say_in_group(42, GROUP, "@it_bot\nECHO heard");
+    world.bot.wait_for_text(GROUP, "heard").await;
+    assert_eq!(world.bot.messages().len(), 1, "{:?}", world.bot.messages());
+    let (client, _) = gateway.client().await;
+    let sessions = client.request("sessions.list", json!({})).await.unwrap();
+    assert_eq!(sessions["sessions"][0]["key"], "agent:main:telegram:group:-100777");
+    // A private chat of an owner shows more, once the bot knows it.
+    let names = |menu: &serde_json::Value| {
+        let rows = menu.as_array().unwrap().iter();
+        rows.map(|row| row["command"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert!(names(&world.bot.commands()).contains(&"think".to_owned()));
+    world.bot.say(42, "/status");
+    let owners = async {
+        while !names(&world.bot.commands_for(42)).contains(&"send".to_owned()) {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(crate::harness::PATIENCE, owners).await.unwrap();
+    assert!(!names(&world.bot.commands_for(43)).contains(&"send".to_owned()));
+}
+
+#[tokio::test]
 async fn channels_follow_the_configuration() {
     let world = World::new().await;
     let gateway = world.start().await;

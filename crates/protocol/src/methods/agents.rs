@@ -124,6 +124,9 @@ pub struct AgentsDeleteResult {
     /// Folders that stay, and why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed: Option<Vec<NotRemoved>>,
+    /// `true`: what it left behind could not be removed, so its folder stays; ask again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purge_failed: Option<bool>,
 }
 
 /// A folder that was put away.

@@ -29,7 +29,35 @@ pub(super) const ROWS: &[MethodSpec] = &[
     MethodSpec::new("sessions.preview", Scope::OperatorRead, "The last words of several sessions."),
     MethodSpec::new("sessions.resolve", Scope::OperatorRead, "Which session a key, id or label means."),
     MethodSpec::new("sessions.search", Scope::OperatorRead, "What was said, found by its words."),
-    MethodSpec::new("sessions.branches.list", Scope::OperatorRead, "The branch of a transcript."),
+    MethodSpec::new("sessions.branches.list", Scope::OperatorRead, "The ways that a session went."),
+    MethodSpec::new(
+        "sessions.branches.switch",
+        Scope::OperatorAdmin,
+        "Makes another of them the present one.",
+    ),
+    MethodSpec::new(
+        "sessions.rewind",
+        Scope::OperatorAdmin,
+        "Goes back to before a message; what came after stays as a branch.",
+    )
+    .once(),
+    MethodSpec::new(
+        "sessions.fork",
+        Scope::OperatorWrite,
+        "Begins another session with what was said before a message.",
+    )
+    .once(),
+    MethodSpec::new(
+        "sessions.files.list",
+        Scope::OperatorRead,
+        "The files that a session was about, and their folder.",
+    ),
+    MethodSpec::new("sessions.files.get", Scope::OperatorRead, "One of them, with what is in it."),
+    MethodSpec::new(
+        "sessions.files.set",
+        Scope::OperatorAdmin,
+        "Writes one of them, if it is still the one that was read.",
+    ),
     MethodSpec::new("sessions.create", Scope::OperatorWrite, "A new session, and its first message.")
         .dynamic()
         .once(),
@@ -46,6 +74,12 @@ pub(super) const ROWS: &[MethodSpec] = &[
     MethodSpec::new("sessions.patchMany", Scope::OperatorWrite, "The same change of several sessions.")
         .dynamic()
         .since("2026.8"),
+    MethodSpec::new(
+        "sessions.recover",
+        Scope::OperatorWrite,
+        "Begins the answer again that the end of the gateway cut off.",
+    )
+    .since("2026.8"),
     MethodSpec::new(
         "sessions.compact",
         Scope::OperatorAdmin,
@@ -130,6 +164,79 @@ pub enum Archived {
 pub enum AllOfThem {
     /// `all`
     All,
+}
+
+/// Parameters of `sessions.rewind` and `sessions.fork`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionsRewindParams {
+    /// The session.
+    pub session_key: String,
+    /// Its agent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent_id: Option<String>,
+    /// The message of a person that the cut is before.
+    pub entry_id: String,
+}
+
+/// Parameters of `sessions.branches.switch`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionsBranchesSwitchParams {
+    /// The session.
+    pub session_key: String,
+    /// Its agent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent_id: Option<String>,
+    /// The last message of the branch.
+    pub leaf_entry_id: String,
+}
+
+/// Parameters of `sessions.files.list`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionsFilesListParams {
+    /// The session.
+    pub session_key: String,
+    /// Its agent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent_id: Option<String>,
+    /// A folder of the workspace; the workspace itself when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// Only what has this in its path, at any depth.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub search: Option<String>,
+}
+
+/// Parameters of `sessions.files.get`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionsFilesGetParams {
+    /// The session.
+    pub session_key: String,
+    /// Its agent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent_id: Option<String>,
+    /// The file, within the workspace.
+    pub path: String,
+}
+
+/// Parameters of `sessions.files.set`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionsFilesSetParams {
+    /// The session.
+    pub session_key: String,
+    /// Its agent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent_id: Option<String>,
+    /// The file, within the workspace.
+    pub path: String,
+    /// Its new text.
+    pub content: String,
+    /// SHA-256 of what was read, in hex.
+    pub expected_hash: String,
 }
 
 /// Parameters of `sessions.describe`.

@@ -19,6 +19,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("005_nodes.sql")),
     M::up(include_str!("007_usage.sql")),
     M::up(include_str!("009_canvas.sql")),
+    M::up(include_str!("010_branches.sql")),
 ];
 
 /// Copies from before a migration that are kept; older ones go.

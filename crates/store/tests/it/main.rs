@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 mod approvals;
+mod branches;
 mod canvas;
 mod delivery;
 mod devices;

@@ -14,7 +14,8 @@ use futures::StreamExt as _;
 use futures::stream;
 use serde_json::Value;
 
-use super::chat_wire::{Completion, CompletionRequest};
+use super::chat_reply::Completion;
+use super::chat_wire::CompletionRequest;
 use super::follow::{Followed, Piece};
 use super::target::target;
 use super::wire_error::WireError;
@@ -142,6 +143,7 @@ fn turn(
     turn.results = conversation.results;
     turn.pictures = conversation.pictures;
     turn.wishes = request.wishes(&tools)?;
+    turn.thinking = request.thinking()?;
     turn.model = target.model;
     turn.append_only = true;
     Ok((turn, tools.required))

@@ -1,17 +1,15 @@
-//! The OpenAI chat completions format: what comes in, what goes out. Pure.
+//! The OpenAI chat completions format: what comes in. Pure.
 
-use bulkhead_agent::{ModelMessage, Picture, StopReason, ToolCall, Wishes};
+use bulkhead_agent::{Thinking, Wishes};
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use super::client_tools::{ClientTools, arguments};
-use super::pictures;
-use crate::runs::registry::RunEnd;
+use super::bounds::{count, effort, number, stops};
+use super::client_tools::ClientTools;
+use super::conversation::{Conversation, call, text};
 
 /// A request may hold so many messages.
 const MOST_MESSAGES: usize = 2000;
-/// What stands for a message that only shows pictures.
-const ONLY_PICTURES: &str = "(pictures, without words)";
 
 /// `POST /v1/chat/completions`.
 #[derive(Debug, Deserialize)]
@@ -41,6 +39,7 @@ pub(super) struct CompletionRequest {
     presence_penalty: Option<Value>,
     seed: Option<Value>,
     stop: Option<Value>,
+    reasoning_effort: Option<Value>,
 }
 
 /// `stream_options`.
@@ -75,107 +74,6 @@ struct WireFunction {
     name: String,
     #[serde(default)]
     arguments: String,
-}
-
-/// The text of a content: a string, or its text parts.
-pub(super) fn text(content: &Value) -> String {
-    match content {
-        Value::String(text) => text.clone(),
-        Value::Array(parts) => parts
-            .iter()
-            .filter_map(|part| part.get("text").and_then(Value::as_str))
-            .collect::<Vec<_>>()
-            .join("\n"),
-        _ => String::new(),
-    }
-}
-
-/// A call as a client sends it back.
-pub(super) fn call(id: String, name: String, arguments: &str) -> ToolCall {
-    match serde_json::from_str::<Map<String, Value>>(arguments) {
-        Ok(arguments) => ToolCall { id, name, arguments, invalid_arguments: None },
-        Err(_) if arguments.trim().is_empty() => {
-            ToolCall { id, name, arguments: Map::new(), invalid_arguments: None }
-        }
-        Err(_) => ToolCall { id, name, arguments: Map::new(), invalid_arguments: Some(arguments.to_owned()) },
-    }
-}
-
-/// The conversation, taken apart for a turn.
-#[derive(Debug, Default, PartialEq)]
-pub(super) struct Conversation {
-    /// System and developer messages.
-    pub(super) system: Vec<String>,
-    /// What was said before.
-    pub(super) earlier: Vec<ModelMessage>,
-    /// What is asked now; empty when the turn goes on with `results`.
-    pub(super) message: String,
-    /// Pictures that are shown with it.
-    pub(super) pictures: Vec<Picture>,
-    /// Results of the caller's tools at the end of the conversation.
-    pub(super) results: Vec<ModelMessage>,
-}
-
-impl Conversation {
-    /// Adds something that the person said; only the last is asked.
-    pub(super) fn said(&mut self, content: &Value) -> Result<(), String> {
-        let (text, pictures) = (text(content), pictures::of_parts(content)?);
-        if text.trim().is_empty() && pictures.is_empty() {
-            return Ok(());
-        }
-        self.past();
-        self.message = if text.trim().is_empty() { ONLY_PICTURES.to_owned() } else { text };
-        self.pictures = pictures;
-        Ok(())
-    }
-
-    /// Adds something that the model said or called.
-    pub(super) fn answered(&mut self, text: String, tool_calls: Vec<ToolCall>) {
-        if text.trim().is_empty() && tool_calls.is_empty() {
-            return;
-        }
-        self.past();
-        let joins = matches!(self.earlier.last(), Some(ModelMessage::Assistant { .. })) && text.is_empty();
-        if let (true, Some(ModelMessage::Assistant { tool_calls: known, .. })) =
-            (joins, self.earlier.last_mut())
-        {
-            known.extend(tool_calls);
-            return;
-        }
-        self.earlier.push(ModelMessage::Assistant { text, tool_calls, interrupted: false, native: None });
-    }
-
-    /// Adds the result of a call. The tool's name is that of the call; what nobody called is told.
-    pub(super) fn returned(&mut self, call_id: &str, text: String, name: Option<&str>) -> Result<(), String> {
-        let called = self.earlier.iter().rev().find_map(|message| match message {
-            ModelMessage::Assistant { tool_calls, .. } => {
-                tool_calls.iter().find(|call| call.id == call_id).map(|call| call.name.clone())
-            }
-            _ => None,
-        });
-        let name = called.or_else(|| name.map(str::to_owned)).ok_or_else(|| {
-            format!("a tool result answers {call_id:?}, which no earlier message of the assistant called")
-        })?;
-        if !self.message.is_empty() {
-            self.past();
-        }
-        self.results.push(ModelMessage::Tool { call_id: call_id.to_owned(), name, text, is_error: false });
-        Ok(())
-    }
-
-    /// What was last is past: something follows it.
-    fn past(&mut self) {
-        self.earlier.append(&mut self.results);
-        if !self.message.is_empty() {
-            self.earlier.push(ModelMessage::user(std::mem::take(&mut self.message)));
-        }
-        self.pictures.clear();
-    }
-
-    /// Whether anything is asked.
-    pub(super) fn is_question(&self) -> bool {
-        !self.message.is_empty() || !self.results.is_empty()
-    }
 }
 
 impl CompletionRequest {
@@ -247,153 +145,22 @@ impl CompletionRequest {
         })
     }
 
+    /// How hard the model is to think.
+    pub(super) fn thinking(&self) -> Result<Option<Thinking>, String> {
+        effort("reasoning_effort", self.reasoning_effort.as_ref())
+    }
+
     /// Whether a stream ends with the usage.
     pub(super) fn wants_usage(&self) -> bool {
         self.stream_options.as_ref().is_some_and(|options| options.include_usage)
     }
 }
 
-/// A positive number, or nothing.
-pub(super) fn count(name: &str, value: Option<&Value>) -> Result<Option<u64>, String> {
-    match value {
-        None | Some(Value::Null) => Ok(None),
-        Some(value) => match value.as_u64().filter(|number| (1..=1 << 53).contains(number)) {
-            Some(number) => Ok(Some(number)),
-            None => Err(format!("`{name}` is {value}, expected a positive integer")),
-        },
-    }
-}
-
-/// A number between two bounds, or nothing.
-pub(super) fn number(
-    name: &str,
-    value: Option<&Value>,
-    least: f64,
-    most: f64,
-) -> Result<Option<f64>, String> {
-    match value {
-        None | Some(Value::Null) => Ok(None),
-        Some(value) => match value.as_f64().filter(|number| (least..=most).contains(number)) {
-            Some(number) => Ok(Some(number)),
-            None => Err(format!("`{name}` is {value}, expected a number from {least} to {most}")),
-        },
-    }
-}
-
-fn stops(stop: &Value) -> Result<Value, String> {
-    let texts = match stop {
-        Value::String(_) => vec![stop.clone()],
-        Value::Array(texts) => texts.clone(),
-        _ => Vec::new(),
-    };
-    let fit = (1..=4).contains(&texts.len())
-        && texts.iter().all(|text| text.as_str().is_some_and(|text| !text.is_empty()));
-    if fit { Ok(Value::Array(texts)) } else { Err("`stop` must be a text or up to 4 texts".to_owned()) }
-}
-
-/// What all parts of one answer share.
-#[derive(Debug, Clone)]
-pub(super) struct Completion {
-    pub(super) id: String,
-    pub(super) created: u64,
-    pub(super) model: String,
-}
-
-impl Completion {
-    /// The whole answer at once.
-    pub(super) fn whole(&self, end: &RunEnd) -> Value {
-        let mut message = json!({"role": "assistant", "content": end.text});
-        if !end.wanted.is_empty() {
-            message["tool_calls"] = end.wanted.iter().map(wire_call).collect();
-        }
-        json!({
-            "id": self.id,
-            "object": "chat.completion",
-            "created": self.created,
-            "model": self.model,
-            "choices": [{"index": 0, "message": message, "finish_reason": finish_reason(end)}],
-            "usage": usage(end),
-        })
-    }
-
-    /// The first part of a stream.
-    pub(super) fn first(&self) -> Value {
-        self.chunk(&json!({"role": "assistant", "content": ""}), None)
-    }
-
-    /// A piece of text.
-    pub(super) fn delta(&self, text: &str) -> Value {
-        self.chunk(&json!({"content": text}), None)
-    }
-
-    /// The calls of a stream: who is called first, then with what.
-    pub(super) fn calls(&self, end: &RunEnd) -> Vec<Value> {
-        let mut parts = Vec::new();
-        for (index, call) in end.wanted.iter().enumerate() {
-            parts.push(self.chunk(
-                &json!({"tool_calls": [{
-                    "index": index, "id": call.id, "type": "function",
-                    "function": {"name": call.name, "arguments": ""},
-                }]}),
-                None,
-            ));
-            let part = json!({"tool_calls": [{"index": index, "function": {"arguments": arguments(call)}}]});
-            parts.push(self.chunk(&part, None));
-        }
-        parts
-    }
-
-    /// The last part of a stream.
-    pub(super) fn last(&self, end: &RunEnd) -> Value {
-        self.chunk(&json!({}), Some(finish_reason(end)))
-    }
-
-    /// The part with the usage, if it was asked for.
-    pub(super) fn usage(&self, end: &RunEnd) -> Value {
-        json!({
-            "id": self.id,
-            "object": "chat.completion.chunk",
-            "created": self.created,
-            "model": self.model,
-            "choices": [],
-            "usage": usage(end),
-        })
-    }
-
-    fn chunk(&self, delta: &Value, finish: Option<&str>) -> Value {
-        json!({
-            "id": self.id,
-            "object": "chat.completion.chunk",
-            "created": self.created,
-            "model": self.model,
-            "choices": [{"index": 0, "delta": delta, "finish_reason": finish}],
-        })
-    }
-}
-
-fn wire_call(call: &ToolCall) -> Value {
-    json!({"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments(call)}})
-}
-
-fn finish_reason(end: &RunEnd) -> &'static str {
-    match end.stop {
-        _ if !end.wanted.is_empty() => "tool_calls",
-        StopReason::Length => "length",
-        StopReason::Filter => "content_filter",
-        StopReason::Stop | StopReason::ToolCalls => "stop",
-    }
-}
-
-fn usage(end: &RunEnd) -> Value {
-    json!({
-        "prompt_tokens": end.input_tokens,
-        "completion_tokens": end.output_tokens,
-        "total_tokens": end.input_tokens + end.output_tokens,
-    })
-}
-
 #[cfg(test)]
 mod tests {
+    use bulkhead_agent::ModelMessage;
+    use serde_json::json;
+
     use super::*;
 
     fn request(value: Value) -> CompletionRequest {

@@ -13,7 +13,7 @@ use bulkhead_agent::provider::{EmbedError, embed};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::chat_wire::count;
+use super::bounds::count;
 use super::target::{agent_of_model, header, model_named};
 use super::wire_error::WireError;
 use super::{all_off, bad, problem, read};

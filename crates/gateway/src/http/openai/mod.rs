@@ -1,8 +1,11 @@
 //! `/v1/…`, for programs that speak to OpenAI. Every agent is a model there.
 
+mod bounds;
 pub(super) mod chat;
+mod chat_reply;
 mod chat_wire;
 mod client_tools;
+mod conversation;
 pub(super) mod embeddings;
 mod follow;
 mod pictures;

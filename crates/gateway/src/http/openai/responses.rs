@@ -112,6 +112,7 @@ async fn turn(
     turn.results = conversation.results;
     turn.pictures = conversation.pictures;
     turn.wishes = request.wishes(&tools)?;
+    turn.thinking = request.thinking()?;
     turn.model = target.model;
     turn.append_only = true;
     Ok((turn, tools.required))

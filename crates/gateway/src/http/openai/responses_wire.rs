@@ -1,11 +1,12 @@
 //! The format of OpenAI's Responses API: what comes in, what goes out. Pure.
 
-use bulkhead_agent::{StopReason, ToolCall, Wishes};
+use bulkhead_agent::{StopReason, Thinking, ToolCall, Wishes};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::chat_wire::{Conversation, call, count, number, text};
+use super::bounds::{count, effort, number};
 use super::client_tools::{ClientTools, arguments};
+use super::conversation::{Conversation, call, text};
 use crate::runs::registry::RunEnd;
 
 /// A request may hold so many items.
@@ -28,6 +29,7 @@ pub(super) struct ResponsesRequest {
     max_output_tokens: Option<Value>,
     temperature: Option<Value>,
     top_p: Option<Value>,
+    reasoning: Option<Value>,
 }
 
 impl ResponsesRequest {
@@ -74,6 +76,11 @@ impl ResponsesRequest {
             wishes.extra.insert("top_p".to_owned(), top_p.into());
         }
         Ok(wishes)
+    }
+
+    /// How hard the model is to think.
+    pub(super) fn thinking(&self) -> Result<Option<Thinking>, String> {
+        effort("reasoning.effort", self.reasoning.as_ref().and_then(|reasoning| reasoning.get("effort")))
     }
 }
 

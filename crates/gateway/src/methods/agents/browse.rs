@@ -57,10 +57,7 @@ pub(super) async fn list(gateway: &Arc<Gateway>, call: Call<'_>) -> Result<Reply
 pub(super) async fn get(gateway: &Arc<Gateway>, call: Call<'_>) -> Result<Reply, ErrorShape> {
     let params: AgentsWorkspaceGetParams = call.params()?;
     let path = relative(&params.path)?;
-    let picture = path.rsplit_once('.').and_then(|(_, end)| {
-        let end = end.to_ascii_lowercase();
-        PICTURES.iter().find(|(known, _)| *known == end).map(|(_, mime)| *mime)
-    });
+    let picture = picture_kind(&path);
     let limit = if picture.is_some() { LARGEST_PICTURE } else { LONGEST_TEXT };
     let asked = path.clone();
     let (_, (entry, bytes)) = inside(gateway, &params.agent_id, move |workspace| {
@@ -88,8 +85,14 @@ pub(super) async fn get(gateway: &Arc<Gateway>, call: Call<'_>) -> Result<Reply,
     }))
 }
 
+/// The kind of a picture, by the end of its name.
+pub(in crate::methods) fn picture_kind(path: &str) -> Option<&'static str> {
+    let end = path.rsplit_once('.')?.1.to_ascii_lowercase();
+    PICTURES.iter().find(|(known, _)| *known == end).map(|(_, mime)| *mime)
+}
+
 /// A path inside of the workspace as it is shown: steps joined by `/`, none of them leading up or to a root.
-fn relative(path: &str) -> Result<String, ErrorShape> {
+pub(in crate::methods) fn relative(path: &str) -> Result<String, ErrorShape> {
     let escapes = || invalid("workspace_path_invalid", "path escapes the agent workspace", path);
     if path.len() > 4096 || path.contains(['\0', '\\']) || path.starts_with('/') || path.starts_with('~') {
         return Err(escapes());

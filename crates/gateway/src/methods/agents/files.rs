@@ -79,7 +79,7 @@ fn known(name: &str) -> Result<&'static str, ErrorShape> {
 }
 
 /// Opens the agent's workspace and works in it, off the runtime's threads. Answers also where it is.
-pub(super) async fn inside<T: Send + 'static>(
+pub(in crate::methods) async fn inside<T: Send + 'static>(
     gateway: &Arc<Gateway>,
     agent_id: &str,
     work: impl FnOnce(&Workspace) -> Result<T, ErrorShape> + Send + 'static,

@@ -3,7 +3,11 @@
 mod browse;
 mod edit;
 mod files;
+mod purge;
 mod remove;
+
+pub(super) use browse::{picture_kind, relative};
+pub(super) use files::inside;
 
 use std::sync::Arc;
 

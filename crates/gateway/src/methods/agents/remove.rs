@@ -1,4 +1,5 @@
-//! `agents.delete`: an agent out of the configuration, with its bindings; its folder only when asked, and only ours.
+//! `agents.delete`: an agent out of the configuration, with its bindings and what it leaves behind; its folder unless that is
+//! to stay, and only ours.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -39,7 +40,22 @@ pub(super) async fn delete(gateway: &Arc<Gateway>, call: Call<'_>) -> Result<Rep
         removed_bindings: counted.try_recv().unwrap_or_default(),
         ..AgentsDeleteResult::default()
     };
-    if params.delete_files == Some(true) {
+    let folder = gateway.place.trash_dir().join(format!(
+        "agent-{}-{}-conversations",
+        result.agent_id,
+        clock::now_ms()
+    ));
+    match gateway.purge_agent(&result.agent_id, folder).await {
+        Ok(None) => {}
+        Ok(Some(kept)) => {
+            tracing::info!(agent = %result.agent_id, folder = %kept.display(), "its conversations were put away")
+        }
+        Err(problem) => {
+            tracing::error!(agent = %result.agent_id, "what the agent left behind could not be removed: {problem}");
+            result.purge_failed = Some(true);
+        }
+    }
+    if params.delete_files != Some(false) && result.purge_failed.is_none() {
         let place = gateway.place.clone();
         let others: Vec<AgentView> = agents.into_iter().filter(|other| other.id != agent.id).collect();
         let (removed, failed) =

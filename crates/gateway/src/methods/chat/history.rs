@@ -54,6 +54,9 @@ struct Cursor {
     version: u8,
     session_id: String,
     last_seq: i64,
+    /// How often somebody went back in it, or to another branch.
+    #[serde(default)]
+    turned: i64,
 }
 
 impl Cursor {
@@ -156,7 +159,7 @@ async fn delta(gateway: &Gateway, params: &HistoryParams, from: &str) -> Result<
     let session = sessions.get(&key).await.map_err(store_failed)?;
     let limit = params.limit.unwrap_or(MESSAGES).clamp(1, MOST_MESSAGES);
     let Some((session, at)) = session.zip(Cursor::read(from)) else { return Ok(json!({"kind": "reset"})) };
-    if at.session_id != session.session_id {
+    if at.session_id != session.session_id || at.turned != turned(&session) {
         return Ok(json!({"kind": "reset"}));
     }
     let found = sessions.history_after(&key, at.last_seq, limit + 1).await.map_err(store_failed)?;
@@ -193,7 +196,12 @@ async fn delta(gateway: &Gateway, params: &HistoryParams, from: &str) -> Result<
 }
 
 fn cursor(session: &Session, last_seq: i64) -> String {
-    Cursor { version: 1, session_id: session.session_id.clone(), last_seq }.write()
+    let turned = turned(session);
+    Cursor { version: 1, session_id: session.session_id.clone(), last_seq, turned }.write()
+}
+
+fn turned(session: &Session) -> i64 {
+    session.meta.get("turned").and_then(Value::as_i64).unwrap_or(0)
 }
 
 /// The newest messages that fit into the bytes that were asked for, oldest first; and whether some did not.
@@ -249,7 +257,7 @@ mod tests {
 
     #[test]
     fn cursors_survive_the_way_to_the_client_and_junk_does_not_hurt() {
-        let cursor = Cursor { version: 1, session_id: "s".into(), last_seq: 7 };
+        let cursor = Cursor { version: 1, session_id: "s".into(), last_seq: 7, turned: 0 };
         assert_eq!(Cursor::read(&cursor.write()), Some(cursor));
         assert_eq!(Cursor::read("☃"), None);
         assert_eq!(Cursor::read("e30"), None);

@@ -5,6 +5,7 @@ mod inject;
 pub(in crate::methods) mod metadata;
 mod origin;
 mod send;
+mod timing;
 
 pub(super) use send::{Said, check_message, check_run_id, say};
 

@@ -9,12 +9,13 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::origin::{self, Origin};
+use super::timing::Timing;
 use crate::attachments;
 use crate::commands;
 use crate::gateway::Gateway;
 use crate::methods::{Call, store_failed};
 use crate::runs::registry::EndStatus;
-use crate::runs::{Accepted, Source, TurnRequest};
+use crate::runs::{Accepted, Progress, Source, TurnRequest};
 use crate::schedule::Route;
 use crate::session_rows::model_of;
 use crate::sessions::resolve;
@@ -61,7 +62,13 @@ pub(super) async fn send(gateway: &Arc<Gateway>, call: Call<'_>) -> Result<Reply
         commands: !params.suppress_command_interpretation,
         ..Said::new(params.idempotency_key, session_key, agent_id, &params.message)
     };
-    let mut answer = say(gateway, said).await?;
+    let names = (said.run_id.as_str(), said.session_key.as_str(), said.agent_id.as_str());
+    let (timing, acked) = Timing::of(&gateway.events, &call, names, received).unzip();
+    let follower = timing.map(|timing| Box::new(timing) as Box<dyn Progress>);
+    let mut answer = say_to(gateway, said, follower).await?;
+    if let Some(acked) = acked {
+        let _ = acked.set(Instant::now());
+    }
     if answer["status"] == "started" {
         let taken = received.elapsed().as_secs_f64() * 1000.0;
         answer["serverTiming"] = json!({"receivedToAckMs": (taken * 1000.0).round() / 1000.0});
@@ -115,6 +122,15 @@ impl Said {
 
 /// Accepts a message: `started`, `in_flight`, or how it ended.
 pub(in crate::methods) async fn say(gateway: &Arc<Gateway>, said: Said) -> Result<Value, ErrorShape> {
+    say_to(gateway, said, None).await
+}
+
+/// The same, for somebody who follows the answer.
+async fn say_to(
+    gateway: &Arc<Gateway>,
+    said: Said,
+    follower: Option<Box<dyn Progress>>,
+) -> Result<Value, ErrorShape> {
     check_message(&said.message, !said.attachments.is_empty())?;
     check_run_id(&said.run_id)?;
     let mut message = said.message.clone();
@@ -164,7 +180,7 @@ pub(in crate::methods) async fn say(gateway: &Arc<Gateway>, said: Said) -> Resul
     if said.interrupt {
         gateway.runs.abort(&said.session_key, None);
     }
-    let (status, seq) = match gateway.accept(request, None).await? {
+    let (status, seq) = match gateway.accept(request, follower).await? {
         Accepted::Started { message_seq } => ("started", message_seq),
         Accepted::InFlight => ("in_flight", None),
         Accepted::Ended(end) if end.status == EndStatus::Error => {

@@ -13,7 +13,6 @@ use crate::clock;
 use crate::gateway::Gateway;
 use crate::methods::{Call, store_failed};
 use crate::session_rows::Extras;
-use crate::sessions::resolve;
 use crate::transcript;
 
 #[derive(Deserialize)]
@@ -211,33 +210,4 @@ pub(super) async fn search(gateway: &Arc<Gateway>, call: Call<'_>) -> Result<Rep
         result["truncated"] = true.into();
     }
     Reply::json(&result)
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct BranchesParams {
-    session_key: String,
-    agent_id: Option<String>,
-}
-
-/// A transcript is one line here: it has one branch, or none while nobody spoke.
-pub(super) async fn branches(gateway: &Arc<Gateway>, call: Call<'_>) -> Result<Reply, ErrorShape> {
-    let params: BranchesParams = call.params()?;
-    let (key, _) = resolve(&gateway.settings.now(), Some(&params.session_key), params.agent_id.as_deref())?;
-    let sessions = gateway.store.sessions();
-    let last = sessions.last_message(&key).await.map_err(store_failed)?;
-    let count = sessions.message_count(&key).await.map_err(store_failed)?;
-    let branches: Vec<Value> = last
-        .iter()
-        .map(|last| {
-            json!({
-                "leafEntryId": last.id,
-                "headline": transcript::title(&last.content),
-                "messageCount": count,
-                "updatedAt": clock::rfc3339(u64::try_from(last.ts).unwrap_or_default()),
-                "active": true,
-            })
-        })
-        .collect();
-    Reply::json(&json!({"branches": branches}))
 }

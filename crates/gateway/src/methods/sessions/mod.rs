@@ -1,12 +1,15 @@
 //! `sessions.*`: conversations, what is set about them, and who is told of them.
 
+mod branches;
 mod compact;
 mod create;
+mod files;
 mod groups;
 mod life;
 mod list;
 mod look;
 mod patch;
+mod recover;
 mod subscribe;
 mod talk;
 
@@ -27,7 +30,13 @@ pub(super) const ROUTES: &[super::Route] = super::routes! {
     "sessions.preview" => look::preview,
     "sessions.resolve" => look::resolve_one,
     "sessions.search" => look::search,
-    "sessions.branches.list" => look::branches,
+    "sessions.branches.list" => branches::list,
+    "sessions.branches.switch" => branches::switch,
+    "sessions.rewind" => branches::rewind,
+    "sessions.fork" => branches::fork,
+    "sessions.files.list" => files::list,
+    "sessions.files.get" => files::get,
+    "sessions.files.set" => files::set,
     "sessions.subscribe" => subscribe::subscribe,
     "sessions.unsubscribe" => subscribe::unsubscribe,
     "sessions.messages.subscribe" => subscribe::messages_subscribe,
@@ -41,6 +50,7 @@ pub(super) const ROUTES: &[super::Route] = super::routes! {
     "sessions.reset" => life::reset,
     "sessions.delete" => life::delete,
     "sessions.compact" => compact::compact,
+    "sessions.recover" => recover::recover,
     "sessions.groups.list" => groups::list,
     "sessions.groups.defaults" => groups::defaults,
     "sessions.groups.put" => groups::put,

@@ -141,7 +141,17 @@ pub(super) const ROWS: &[Unserved] = &[
         "A yes for always stands in the document of exec.approvals.get: it belongs to an agent, not to a job, and is taken away there.",
         &["exec.approval.grants.list", "exec.approval.grants.revoke"],
     ),
-    row("A file is opened on the machine itself; config.get says where it is.", &["config.openFile"]),
+    row(
+        "A file or folder is opened on the machine itself; config.get and sessions.files.list say where it is.",
+        &["config.openFile", "sessions.files.reveal"],
+    ),
     row("A browser is driven by the agent's browser tool and by `bulkhead browser`.", &["browser.request"]),
-    row("The database takes care of its own size.", &["sessions.storage.run", "sessions.storage.status"]),
+    row(
+        "The database takes care of its own size.",
+        &["sessions.cleanup", "sessions.storage.run", "sessions.storage.status"],
+    ),
+    row(
+        "Agents work in their workspace: a group of sessions has no folder of its own.",
+        &["sessions.groups.update"],
+    ),
 ];
