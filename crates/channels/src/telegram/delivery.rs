@@ -115,9 +115,10 @@ async fn send_next(line: &Line) -> Result<Option<()>, ChannelError> {
         Ok(message_id) => {
             line.note_outbound();
             line.unrecorded.note_out(row.id);
+            // Told before the row goes: who finds no row and no outcome takes it for one that went out long ago.
+            line.outcomes.tell(row.id, &Delivered::Out(message_id));
             outbox.complete(row.id).await?;
             line.unrecorded.forget(row.id);
-            line.outcomes.tell(row.id, &Delivered::Out(message_id));
         }
         Err(ChannelError::Store(error)) => return Err(error.into()),
         Err(error) => set_back(line, &row, &error).await?,
@@ -149,8 +150,8 @@ async fn set_back(line: &Line, row: &OutboxRow, error: &ChannelError) -> Result<
                     &serde_json::json!({"target": row.target, "why": error.to_string()}),
                 )
                 .await?;
-            outbox.complete(row.id).await?;
             line.outcomes.tell(row.id, &Delivered::Refused(error.to_string()));
+            outbox.complete(row.id).await?;
         }
         _ => {
             // Somebody deleted the placeholder.

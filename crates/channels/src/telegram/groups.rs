@@ -21,27 +21,14 @@ pub struct Groups {
 }
 
 impl Groups {
-    /// What holds for one group: its own entry, over that of all others. `None`: it is not one of ours.
+    /// What holds for one group: its own entry, whole, else that of all others. `None`: it is not one of ours.
     fn of(&self, chat: i64) -> Option<TelegramGroup> {
-        let own = self.entries.get(&chat.to_string());
-        let any = self.entries.get(ANY);
-        if own.is_none() && any.is_none() {
-            // Without any entry, an open policy is open to all groups.
-            let open = self.entries.is_empty() && self.policy == GroupPolicy::Open;
-            return open.then(TelegramGroup::default);
+        if let Some(entry) = self.entries.get(&chat.to_string()).or_else(|| self.entries.get(ANY)) {
+            return Some(entry.clone());
         }
-        let pick =
-            |field: fn(&TelegramGroup) -> Option<bool>| own.and_then(field).or_else(|| any.and_then(field));
-        Some(TelegramGroup {
-            enabled: pick(|group| group.enabled),
-            require_mention: pick(|group| group.require_mention),
-            group_policy: own
-                .and_then(|group| group.group_policy)
-                .or_else(|| any.and_then(|group| group.group_policy)),
-            allow_from: own
-                .and_then(|group| group.allow_from.clone())
-                .or_else(|| any.and_then(|group| group.allow_from.clone())),
-        })
+        // Without any entry, an open policy is open to all groups.
+        let open = self.entries.is_empty() && self.policy == GroupPolicy::Open;
+        open.then(TelegramGroup::default)
     }
 
     /// Whether somebody is answered in a group; if not, why. `private` are those that may write in private without pairing.
@@ -71,9 +58,11 @@ impl Groups {
         }
     }
 
-    /// Whether only what is addressed to the bot is answered in a group.
+    /// Whether only what is addressed to the bot is answered in a group. This one field of `*` holds for groups with an entry
+    /// of their own, too, where that does not say.
     pub(super) fn requires_mention(&self, chat: i64) -> bool {
-        self.of(chat).and_then(|group| group.require_mention).unwrap_or(true)
+        let said = |name: &str| self.entries.get(name).and_then(|group| group.require_mention);
+        said(&chat.to_string()).or_else(|| said(ANY)).unwrap_or(true)
     }
 }
 
@@ -117,10 +106,12 @@ mod tests {
     #[test]
     fn an_entry_of_its_own_goes_over_that_of_all_others() {
         let groups = groups(
-            serde_json::json!({"*": {"requireMention": false, "allowFrom": ["42"]}, "-1": {"requireMention": true}}),
+            serde_json::json!({"*": {"requireMention": false, "allowFrom": ["42"]}, "-1": {"requireMention": true}, "-3": {"groupPolicy": "open"}}),
         );
-        assert!(groups.requires_mention(-1) && !groups.requires_mention(-2));
-        assert_eq!(groups.admits(-1, ADA, &[]), Ok(()));
+        assert!(groups.requires_mention(-1) && !groups.requires_mention(-2) && !groups.requires_mention(-3));
+        assert!(groups.admits(-1, ADA, &[]).is_err(), "the list of the others is not its own");
+        assert_eq!(groups.admits(-2, ADA, &[]), Ok(()));
+        assert_eq!(groups.admits(-3, ADA, &[]), Ok(()), "its own entry says who");
         assert!(Groups::default().requires_mention(-1));
     }
 }

@@ -19,6 +19,10 @@ use crate::channel::ChannelState;
 /// How long a conflict is told after the last one: two programs that take turns would make it flicker.
 const CONFLICT_SHOWN: Duration = Duration::from_mins(1);
 
+/// Longest wait after a conflict: two programs that wait longer for each other would each believe for a while that they are
+/// alone.
+const CONFLICT_WAIT: Duration = Duration::from_secs(10);
+
 /// Between two polls while nothing can be recorded.
 const UNRECORDED_EVERY: Duration = Duration::from_secs(1);
 
@@ -107,6 +111,9 @@ async fn receive(line: &Line, dispatch: &Arc<Dispatch>, setup: &Setup) {
                 }
                 let wait = match error {
                     ChannelError::TooMany { seconds, .. } => Duration::from_secs(seconds),
+                    ChannelError::Conflict { .. } => {
+                        waiting.next().unwrap_or(CONFLICT_WAIT).min(CONFLICT_WAIT)
+                    }
                     // Presses and commands are handed out all the same, and soon.
                     ChannelError::Store(_) => UNRECORDED_EVERY,
                     _ => waiting.next().unwrap_or(Duration::from_secs(30)),

@@ -52,13 +52,13 @@ pub struct Telegram {
     pub exec_approvals: ExecApprovals,
 }
 
-/// One entry of `channels.telegram.groups`. What it leaves out holds as in the entry `*`.
+/// One entry of `channels.telegram.groups`; the entry `*` is for groups without one.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct TelegramGroup {
     /// Whether it answers there at all.
     pub enabled: Option<bool>,
-    /// Whether it must be mentioned, or answered; unset: it must.
+    /// Whether it must be mentioned, or answered; unset: as the entry `*` says, else it must.
     pub require_mention: Option<bool>,
     /// Who is answered there.
     pub group_policy: Option<GroupPolicy>,

@@ -1,7 +1,7 @@
 //! Answers that also go to a chat.
 
 use bulkhead_client::Client;
-use bulkhead_fakes::telegram::fault::{Fault, PlannedFault};
+use bulkhead_fakes::telegram::{Fault, PlannedFault};
 use serde_json::{Value, json};
 
 use crate::harness::{PATIENCE, World};

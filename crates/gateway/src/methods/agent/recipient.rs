@@ -49,8 +49,8 @@ pub(super) async fn session_for(
     channels: &ChannelsNamed,
 ) -> Result<Conversation, ErrorShape> {
     let settings = gateway.settings.now();
-    let to = said(&params.to);
-    let key = said(&params.session_key).or_else(|| to.filter(|to| agent_of(to).is_some()));
+    let to = said(params.to.as_ref());
+    let key = said(params.session_key.as_ref()).or_else(|| to.filter(|to| agent_of(to).is_some()));
     if key.is_none()
         && let Some(id) = params.session_id.as_deref()
     {
@@ -63,7 +63,7 @@ pub(super) async fn session_for(
     }
     if let (None, Some(to), Some(ChannelName::Telegram)) = (key, to, channels.channel) {
         let peer = chat_of(to).map_err(|problem| ErrorShape::invalid_params("agent", "to", problem))?;
-        let account = match said(&params.account_id) {
+        let account = match said(params.account_id.as_ref()) {
             Some(account) => account.to_owned(),
             None => gateway.default_account().unwrap_or_else(|| "default".to_owned()),
         };
@@ -127,7 +127,7 @@ pub(super) async fn delivery(
             "send blocked by session policy: {session_key} sends nothing; `/send on` or sessions.patch sendPolicy allows it"
         )));
     }
-    if said(&params.thread_id).is_some() {
+    if said(params.thread_id.as_ref()).is_some() {
         let problem = "topics of groups are not supported; leave it out, and the answer goes to the group";
         return Err(ErrorShape::invalid_params("agent", "threadId", problem));
     }
@@ -135,8 +135,9 @@ pub(super) async fn delivery(
     let best_effort = params.best_effort_deliver.unwrap_or(is_main);
     let named = Named {
         channel: channels.reply.or(channels.channel),
-        to: said(&params.reply_to).or_else(|| said(&params.to).filter(|to| agent_of(to).is_none())),
-        account: said(&params.reply_account_id).or(said(&params.account_id)),
+        to: said(params.reply_to.as_ref())
+            .or_else(|| said(params.to.as_ref()).filter(|to| agent_of(to).is_none())),
+        account: said(params.reply_account_id.as_ref()).or(said(params.account_id.as_ref())),
     };
     match gateway.recipient(named, session_key, agent_id).await {
         Ok(route) => Ok(Delivery::To { route, best_effort }),
@@ -152,6 +153,6 @@ pub(super) async fn delivery(
 }
 
 /// A text that says something.
-fn said(text: &Option<String>) -> Option<&str> {
-    text.as_deref().map(str::trim).filter(|text| !text.is_empty())
+fn said(text: Option<&String>) -> Option<&str> {
+    text.map(String::as_str).map(str::trim).filter(|text| !text.is_empty())
 }

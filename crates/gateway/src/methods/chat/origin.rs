@@ -27,7 +27,7 @@ impl Origin {
             &self.originating_thread_id,
         ]
         .into_iter()
-        .any(|field| said(field).is_some())
+        .any(|field| said(field.as_ref()).is_some())
     }
 }
 
@@ -44,12 +44,12 @@ pub(super) async fn chat(
     let refused = |message: String| ErrorShape::invalid_request(message);
     if origin.is_given() {
         call.require(Scope::OperatorAdmin)?;
-        let Some(channel) = said(&origin.originating_channel) else {
+        let Some(channel) = said(origin.originating_channel.as_ref()) else {
             return Err(refused(
                 "originatingChannel is required when using originating route fields".to_owned(),
             ));
         };
-        let Some(to) = said(&origin.originating_to) else {
+        let Some(to) = said(origin.originating_to.as_ref()) else {
             return Err(refused("originatingTo is required when using originating route fields".to_owned()));
         };
         let channel = read_channel(Some(channel))
@@ -57,7 +57,7 @@ pub(super) async fn chat(
         if !deliver {
             return Ok(None);
         }
-        let named = Named { channel, to: Some(to), account: said(&origin.originating_account_id) };
+        let named = Named { channel, to: Some(to), account: said(origin.originating_account_id.as_ref()) };
         let route = gateway.recipient(named, session_key, agent_id).await;
         return route.map(Some).map_err(|found| {
             if found.passing { ErrorShape::unavailable(found.message) } else { refused(found.message) }
@@ -75,6 +75,6 @@ pub(super) async fn chat(
     Ok(gateway.recipient(Named::default(), session_key, agent_id).await.ok())
 }
 
-fn said(field: &Option<String>) -> Option<&str> {
-    field.as_deref().map(str::trim).filter(|text| !text.is_empty())
+fn said(field: Option<&String>) -> Option<&str> {
+    field.map(String::as_str).map(str::trim).filter(|text| !text.is_empty())
 }
