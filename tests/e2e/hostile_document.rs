@@ -4,13 +4,13 @@ use crate::app_life::create;
 use crate::outside::{Outside, Profile};
 use crate::web_ui::log_in;
 use anyhow::{Context, Result, ensure};
+use bulkhead_tests::World;
 use bulkhead_tests::chromium::Chromium;
 use bulkhead_tests::desk::Desk;
 use bulkhead_tests::page::{click, find, state};
 use bulkhead_tests::run::PATIENCE;
 use bulkhead_tests::screen::{Screen, Window};
 use bulkhead_tests::world::text;
-use bulkhead_tests::World;
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -36,9 +36,14 @@ impl Canary {
         let connections = tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
                 let mut head = vec![0_u8; 4096];
-                let read =
-                    tokio::time::timeout(Duration::from_millis(500), stream.read(&mut head)).await.unwrap_or(Ok(0));
-                let line = String::from_utf8_lossy(&head[..read.unwrap_or(0)]).lines().next().unwrap_or("").to_owned();
+                let read = tokio::time::timeout(Duration::from_millis(500), stream.read(&mut head))
+                    .await
+                    .unwrap_or(Ok(0));
+                let line = String::from_utf8_lossy(&head[..read.unwrap_or(0)])
+                    .lines()
+                    .next()
+                    .unwrap_or("")
+                    .to_owned();
                 asked.lock().expect("heard").push(format!("tcp {line:?}"));
             }
         });
@@ -91,9 +96,10 @@ async fn told(world: &World, act: &str) -> Result<Value> {
         for message in &messages {
             let whole = message["content"].to_string();
             let Some(at) = whole.find(&format!("the person did \\\"{act}\\\"")) else { continue };
-            let words = message["content"].as_str().map(str::to_owned).unwrap_or_else(|| {
-                message["content"][0]["text"].as_str().unwrap_or(&whole[at..]).to_owned()
-            });
+            let words = message["content"]
+                .as_str()
+                .map(str::to_owned)
+                .unwrap_or_else(|| message["content"][0]["text"].as_str().unwrap_or(&whole[at..]).to_owned());
             let data = words.split_once("not as instructions: ").context("data")?.1;
             return Ok(serde_json::from_str(data)?);
         }
@@ -168,7 +174,8 @@ async fn in_a_browser_nothing_works() -> Result<()> {
     let place = browser.driver.current_url().await?;
     ensure!(place.fragment().is_some_and(|page| page.starts_with("/canvas")), "the web UI went to {place}");
     ensure!(browser.driver.windows().await?.len() == 1, "another window opened");
-    let kept = browser.js("return Object.keys(localStorage).includes('secret') && !('x' in localStorage);").await?;
+    let kept =
+        browser.js("return Object.keys(localStorage).includes('secret') && !('x' in localStorage);").await?;
     ensure!(kept == json!(true), "the web UI's storage was touched");
     browser.close().await
 }

@@ -39,7 +39,8 @@ fn check(number: usize, mut message: Value) -> Result<Value, CanvasError> {
     if let Some(old) = OLD.iter().find(|old| map.contains_key(**old)) {
         return wrong(format!("{old}, which is A2UI 0.8"));
     }
-    let verbs: Vec<&&str> = VERBS.iter().filter(|verb| map.get(**verb).is_some_and(Value::is_object)).collect();
+    let verbs: Vec<&&str> =
+        VERBS.iter().filter(|verb| map.get(**verb).is_some_and(Value::is_object)).collect();
     let [verb] = verbs[..] else { return wrong(format!("{} of them", verbs.len())) };
     if !map[*verb]["surfaceId"].is_string() {
         return wrong(format!("{verb} without a surfaceId"));
@@ -130,7 +131,9 @@ mod tests {
         let two = lines(&one, &[json!({"deleteSurface": {"surfaceId": "a"}}), made("a")]).unwrap();
         let names: Vec<String> = two
             .lines()
-            .map(|line| serde_json::from_str::<Value>(line).unwrap()["createSurface"]["surfaceId"].to_string())
+            .map(|line| {
+                serde_json::from_str::<Value>(line).unwrap()["createSurface"]["surfaceId"].to_string()
+            })
             .collect();
         assert_eq!(names, ["\"b\"", "\"a\""]);
     }

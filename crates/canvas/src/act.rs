@@ -64,7 +64,8 @@ impl ActLimit {
     /// Counts an act of a document at a time in milliseconds; refuses it when there were too many within a minute.
     pub fn count(&mut self, document: &str, now_ms: u64) -> Result<(), CanvasError> {
         if self.told.len() >= MOST_COUNTED && !self.told.contains_key(document) {
-            self.told.retain(|_, times| times.back().is_some_and(|last| now_ms.saturating_sub(*last) < WINDOW_MS));
+            self.told
+                .retain(|_, times| times.back().is_some_and(|last| now_ms.saturating_sub(*last) < WINDOW_MS));
             if self.told.len() >= MOST_COUNTED {
                 return Err(CanvasError::TooMany { most: MOST_PER_WINDOW });
             }

@@ -6,7 +6,9 @@ use bulkhead_store::StoreError;
 #[derive(Debug, thiserror::Error)]
 pub enum CanvasError {
     /// It is larger than allowed.
-    #[error("the document is too large: found {found} bytes, expected at most {most}; make it smaller or make two")]
+    #[error(
+        "the document is too large: found {found} bytes, expected at most {most}; make it smaller or make two"
+    )]
     TooLarge {
         /// Its size.
         found: usize,

@@ -29,8 +29,7 @@ pub fn page(page: Page<'_>) -> String {
 /// The page with the bridge in front of it, behind its doctype if it has one.
 fn html(content: &str) -> String {
     let start = content.len() - content.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']).len();
-    let has_doctype =
-        content[start..].get(..9).is_some_and(|begin| begin.eq_ignore_ascii_case("<!doctype"));
+    let has_doctype = content[start..].get(..9).is_some_and(|begin| begin.eq_ignore_ascii_case("<!doctype"));
     let end = if has_doctype { content[start..].find('>').map(|at| start + at + 1) } else { None };
     let (doctype, rest) = match end {
         Some(end) => (&content[start..end], &content[end..]),
@@ -73,7 +72,10 @@ mod tests {
     fn the_bridge_comes_before_everything_that_a_document_brings() {
         for (content, begins) in [
             ("<p>x", "<!doctype html><meta charset=\"utf-8\"><script>"),
-            ("\u{feff} <!DOCTYPE html SYSTEM \"x\"><html>", "<!DOCTYPE html SYSTEM \"x\"><meta charset=\"utf-8\"><script>"),
+            (
+                "\u{feff} <!DOCTYPE html SYSTEM \"x\"><html>",
+                "<!DOCTYPE html SYSTEM \"x\"><meta charset=\"utf-8\"><script>",
+            ),
             ("<!doctype", "<!doctype html><meta charset=\"utf-8\"><script>"),
             ("äöüäöüäöü", "<!doctype html><meta charset=\"utf-8\"><script>"),
         ] {

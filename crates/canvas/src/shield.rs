@@ -104,9 +104,13 @@ mod tests {
             let text = policy(embedder);
             assert!(text.starts_with("sandbox allow-scripts;"), "{text}");
             assert!(!text.contains("allow-same-origin") && !text.contains("allow-top-navigation"), "{text}");
-            for rule in
-                ["default-src 'none'", "connect-src 'none'", "form-action 'none'", "webrtc 'block'", "base-uri 'none'"]
-            {
+            for rule in [
+                "default-src 'none'",
+                "connect-src 'none'",
+                "form-action 'none'",
+                "webrtc 'block'",
+                "base-uri 'none'",
+            ] {
                 assert!(text.contains(rule), "{rule} in {text}");
             }
             assert!(!text.contains("http:") || text.contains("frame-ancestors 'self' http:"), "{text}");
@@ -115,9 +119,10 @@ mod tests {
 
     #[test]
     fn only_the_web_ui_frames_it() {
-        assert!(policy(Embedder::Host("127.0.0.1:18789")).ends_with(
-            "frame-ancestors 'self' http://127.0.0.1:18789 https://127.0.0.1:18789"
-        ));
+        assert!(
+            policy(Embedder::Host("127.0.0.1:18789"))
+                .ends_with("frame-ancestors 'self' http://127.0.0.1:18789 https://127.0.0.1:18789")
+        );
         assert!(policy(Embedder::Nobody).ends_with("frame-ancestors 'none'"));
         for bad in ["", "a b", "a;script-src *", "a,b", "a'b", "a\r\nx"] {
             assert!(policy(Embedder::Host(bad)).ends_with("frame-ancestors 'none'"), "{bad}");

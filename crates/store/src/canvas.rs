@@ -103,7 +103,9 @@ impl CanvasDocuments {
             .call(move |db| {
                 let Some(found) = by_id(db, &id)? else { return Ok(None) };
                 let content =
-                    db.query_row("SELECT content FROM canvas_document WHERE id = ?1", [&id], |row| row.get(0))?;
+                    db.query_row("SELECT content FROM canvas_document WHERE id = ?1", [&id], |row| {
+                        row.get(0)
+                    })?;
                 Ok(Some((found, content)))
             })
             .await

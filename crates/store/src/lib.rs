@@ -27,8 +27,8 @@
 
 mod approvals;
 mod audit;
-mod canvas;
 mod branches;
+mod canvas;
 mod compactions;
 mod device_tokens;
 mod devices;
@@ -67,8 +67,8 @@ mod usage;
 
 pub use approvals::{Approval, ApprovalEnd, ApprovalStatus, Approvals, NewApproval, Resolution};
 pub use audit::{AuditEntry, AuditLog};
-pub use canvas::{CanvasBounds, CanvasDocument, CanvasDocuments, CanvasDraft};
 pub use branches::{Branch, Cut};
+pub use canvas::{CanvasBounds, CanvasDocument, CanvasDocuments, CanvasDraft};
 pub use compactions::{Compaction, NewCompaction};
 pub use device_tokens::DeviceToken;
 pub use devices::{Device, DeviceRequest, Devices};

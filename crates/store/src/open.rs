@@ -9,8 +9,8 @@ use tokio::sync::oneshot;
 
 use crate::thread::Jobs;
 use crate::{
-    Approvals, AuditLog, CanvasDocuments, CronJobs, Devices, Inbox, Kv, Nodes, Outbox, Pairings, Prompts, Questions,
-    RescueLog, Runs, Sessions, Setups, StoreError, Tasks, UsageLog,
+    Approvals, AuditLog, CanvasDocuments, CronJobs, Devices, Inbox, Kv, Nodes, Outbox, Pairings, Prompts,
+    Questions, RescueLog, Runs, Sessions, Setups, StoreError, Tasks, UsageLog,
     migrations::{self, bring_up_to_date},
 };
 

@@ -133,7 +133,13 @@ impl Canvas {
     }
 
     /// Hands messages to the A2UI renderer in the window of a conversation.
-    pub fn push(&self, app: &AppHandle, profile: &str, session: &str, messages: &Value) -> Result<(), String> {
+    pub fn push(
+        &self,
+        app: &AppHandle,
+        profile: &str,
+        session: &str,
+        messages: &Value,
+    ) -> Result<(), String> {
         let window = self.window(app, profile, session)?;
         // JSON in a script: nothing in it is code.
         let script = format!("globalThis.bulkheadPush?.({messages})");
@@ -167,7 +173,13 @@ fn lock<T>(slot: &Mutex<T>) -> MutexGuard<'_, T> {
     slot.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn build(app: &AppHandle, label: &str, title: &str, url: Url, open: &Arc<Open>) -> tauri::Result<WebviewWindow> {
+fn build(
+    app: &AppHandle,
+    label: &str,
+    title: &str,
+    url: Url,
+    open: &Arc<Open>,
+) -> tauri::Result<WebviewWindow> {
     let (decides, follows) = (Arc::clone(open), Arc::clone(open));
     let proxy = (url.scheme() == "http").then(|| url.origin().ascii_serialization().parse::<Url>().ok());
     let mut builder = WebviewWindowBuilder::new(app, label, WebviewUrl::External(url))
@@ -232,7 +244,10 @@ impl Open {
                 "idempotencyKey": uuid::Uuid::new_v4().to_string(),
             });
             if let Err(error) = open.operator.request("canvas.act", params).await {
-                tracing::warn!(code = error.code(), "what a person did on a document was not passed on: {error}");
+                tracing::warn!(
+                    code = error.code(),
+                    "what a person did on a document was not passed on: {error}"
+                );
             }
             open.acting.fetch_sub(1, Ordering::SeqCst);
         });
@@ -257,6 +272,9 @@ mod tests {
         assert_ne!(label("main", "agent:main:main"), label("rescue", "agent:main:main"));
         assert!(is_one(&label("main", "x")) && !is_one("main"));
         let rights = include_str!("../../capabilities/main.json");
-        assert!(!rights.contains("canvas-") && !rights.contains('*') && !rights.contains("remote"), "{rights}");
+        assert!(
+            !rights.contains("canvas-") && !rights.contains('*') && !rights.contains("remote"),
+            "{rights}"
+        );
     }
 }

@@ -38,7 +38,8 @@ pub async fn take(window: &WebviewWindow) -> Result<Value, String> {
 }
 
 fn encode(surface: cairo::Surface) -> Result<(u32, u32, Vec<u8>), String> {
-    let mut image = cairo::ImageSurface::try_from(surface).map_err(|_| "the picture is no image".to_owned())?;
+    let mut image =
+        cairo::ImageSurface::try_from(surface).map_err(|_| "the picture is no image".to_owned())?;
     let (width, height) = (image.width(), image.height());
     if width < 1 || height < 1 || width.saturating_mul(height) > MOST {
         return Err(format!("the window is {width}×{height}, which makes no picture"));

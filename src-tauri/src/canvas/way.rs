@@ -165,7 +165,8 @@ mod tests {
 
     #[test]
     fn what_a_document_says_is_read_and_nothing_else() {
-        let say = |text: &str| way(&format!("bulkhead-canvas:{}", text.replace('"', "%22").replace(' ', "%20")));
+        let say =
+            |text: &str| way(&format!("bulkhead-canvas:{}", text.replace('"', "%22").replace(' ', "%20")));
         assert_eq!(
             say(r#"{"bulkhead":"canvas","type":"act","name":"order","data":{"a":1}}"#),
             Way::Act { name: "order".into(), data: serde_json::json!({"a": 1}) }

@@ -139,7 +139,11 @@ impl Node {
         for request in pending.iter().filter(|request| is_own(request, &self.id)) {
             let params = json!({"requestId": request["requestId"]});
             if let Err(error) = self.operator.request("node.pair.approve", params).await {
-                tracing::warn!(profile = self.profile, code = error.code(), "the app's windows are not approved: {error}");
+                tracing::warn!(
+                    profile = self.profile,
+                    code = error.code(),
+                    "the app's windows are not approved: {error}"
+                );
             }
         }
     }
@@ -167,7 +171,11 @@ impl Node {
                 }
             }
             if let Err(error) = node.client.request("node.invoke.result", result).await {
-                tracing::warn!(profile = node.profile, code = error.code(), "an answer did not reach the gateway: {error}");
+                tracing::warn!(
+                    profile = node.profile,
+                    code = error.code(),
+                    "an answer did not reach the gateway: {error}"
+                );
             }
         });
     }
@@ -186,7 +194,8 @@ mod tests {
 
     #[test]
     fn only_its_own_offer_is_approved() {
-        let request = |id: &str, commands: Value| json!({"requestId": "r", "nodeId": id, "commands": commands});
+        let request =
+            |id: &str, commands: Value| json!({"requestId": "r", "nodeId": id, "commands": commands});
         assert!(is_own(&request("me", json!(["canvas.present", "system.notify"])), "me"));
         assert!(!is_own(&request("you", json!(["canvas.present"])), "me"));
         assert!(!is_own(&request("me", json!(["canvas.present", "system.run"])), "me"));

@@ -155,15 +155,18 @@ fn messages(given: Vec<Value>, jsonl: Option<&str>) -> Result<Vec<Value>, Refusa
 
 /// Shows a notification. What an agent wrote stands in it as plain text, under the name of its gateway.
 fn notify(profile: &str, notice: Notice) -> Result<Value, Refusal> {
-    let cut = |text: Option<String>| text.unwrap_or_default().trim().chars().take(LONGEST).collect::<String>();
+    let cut =
+        |text: Option<String>| text.unwrap_or_default().trim().chars().take(LONGEST).collect::<String>();
     let (title, body) = (cut(notice.title), cut(notice.body));
     if title.is_empty() && body.is_empty() {
         return Err(("INVALID_REQUEST", "found neither title nor body, expected one".to_owned()));
     }
-    let summary = if title.is_empty() { format!("Bulkhead · {profile}") } else { format!("{title} · {profile}") };
+    let summary =
+        if title.is_empty() { format!("Bulkhead · {profile}") } else { format!("{title} · {profile}") };
     let shown = std::thread::Builder::new().name("notification".to_owned()).spawn(move || {
         let escaped = body.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-        let shown = notify_rust::Notification::new().appname("Bulkhead").summary(&summary).body(&escaped).show();
+        let shown =
+            notify_rust::Notification::new().appname("Bulkhead").summary(&summary).body(&escaped).show();
         if let Err(error) = shown {
             tracing::warn!(%error, "this desktop shows no notifications");
         }

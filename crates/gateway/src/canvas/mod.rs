@@ -7,7 +7,7 @@ pub(crate) mod tool;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bulkhead_canvas::{Address, BOUNDS, Capabilities, CanvasError, Kind, Reach, lines};
+use bulkhead_canvas::{Address, BOUNDS, CanvasError, Capabilities, Kind, Reach, lines};
 use bulkhead_protocol::ErrorShape;
 use bulkhead_server::{ConnInfo, Role};
 use bulkhead_store::{CanvasDocument, CanvasDraft};
@@ -177,7 +177,10 @@ impl Gateway {
             id: known.as_ref().map_or_else(bulkhead_canvas::new_id, |(known, _)| known.id.clone()),
             session_key: session_key.to_owned(),
             kind: Kind::A2ui.as_str().to_owned(),
-            title: bulkhead_canvas::title(title.or(known.as_ref().map(|(known, _)| known.title.as_str())), None),
+            title: bulkhead_canvas::title(
+                title.or(known.as_ref().map(|(known, _)| known.title.as_str())),
+                None,
+            ),
             content: lines(before, messages).map_err(refused)?,
         };
         self.canvas_write(draft).await

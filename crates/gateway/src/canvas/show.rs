@@ -93,7 +93,12 @@ impl Gateway {
         self.canvas_ask(&shown.node, "canvas.snapshot", params).await
     }
 
-    async fn canvas_ask(self: &Arc<Self>, node: &str, command: &str, params: Value) -> Result<Value, ErrorShape> {
+    async fn canvas_ask(
+        self: &Arc<Self>,
+        node: &str,
+        command: &str,
+        params: Value,
+    ) -> Result<Value, ErrorShape> {
         let request = Request {
             node_id: node.to_owned(),
             command: command.to_owned(),

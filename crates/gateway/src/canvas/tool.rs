@@ -44,8 +44,16 @@ pub(crate) fn tool(
 #[derive(Deserialize)]
 #[serde(tag = "action", rename_all = "snake_case", deny_unknown_fields)]
 enum Action {
-    Present { html: Option<String>, title: Option<String>, document: Option<String>, node: Option<String> },
-    Navigate { document: String, node: Option<String> },
+    Present {
+        html: Option<String>,
+        title: Option<String>,
+        document: Option<String>,
+        node: Option<String>,
+    },
+    Navigate {
+        document: String,
+        node: Option<String>,
+    },
     Hide {},
     List {},
     Snapshot {},
@@ -56,7 +64,9 @@ enum Action {
         document: Option<String>,
         node: Option<String>,
     },
-    A2uiReset { document: Option<String> },
+    A2uiReset {
+        document: Option<String>,
+    },
 }
 
 #[async_trait]
@@ -140,7 +150,9 @@ impl CanvasTool {
                 let mut all = bulkhead_canvas::messages(messages.unwrap_or_default()).map_err(refused)?;
                 all.extend(bulkhead_canvas::read_lines(&jsonl.unwrap_or_default()).map_err(refused)?);
                 if all.is_empty() {
-                    return Err(ErrorShape::invalid_request("found neither messages nor jsonl, expected some"));
+                    return Err(ErrorShape::invalid_request(
+                        "found neither messages nor jsonl, expected some",
+                    ));
                 }
                 let pushed =
                     gateway.canvas_push(key, document.as_deref(), title.as_deref(), &all, false).await?;
@@ -191,7 +203,11 @@ async fn list(gateway: &Arc<Gateway>, key: &str) -> Result<String, ErrorShape> {
     let lines: Vec<String> = found
         .iter()
         .map(|document| {
-            let now = if shown.as_ref().is_some_and(|shown| shown.document == document.id) { ", shown" } else { "" };
+            let now = if shown.as_ref().is_some_and(|shown| shown.document == document.id) {
+                ", shown"
+            } else {
+                ""
+            };
             format!(
                 "{} {:?} ({}, revision {}, {} bytes{now})",
                 document.id, document.title, document.kind, document.revision, document.bytes
@@ -206,7 +222,10 @@ fn told(gateway: &Gateway, document: &CanvasDocument, shown: Result<Place, Error
     let kept = format!("{} (revision {}) is kept.", document.id, document.revision);
     let web = || {
         let base = gateway.settings.now().base_path();
-        format!("the person finds it in the web UI, page Canvas: http://127.0.0.1:{}{base}/#/canvas", gateway.port)
+        format!(
+            "the person finds it in the web UI, page Canvas: http://127.0.0.1:{}{base}/#/canvas",
+            gateway.port
+        )
     };
     match shown {
         Ok(Place::Node(node)) => format!("{kept} It is shown on {node}."),

@@ -24,7 +24,8 @@ impl Events {
     /// `canvas.changed`: a document is new, another one, or gone.
     pub(crate) fn canvas_changed(&self, document: &CanvasDocument, removed: bool) {
         let reason = if removed { "removed" } else { "written" };
-        let payload = json!({"reason": reason, "sessionKey": document.session_key, "document": row(document)});
+        let payload =
+            json!({"reason": reason, "sessionKey": document.session_key, "document": row(document)});
         self.hub.broadcast("canvas.changed", &payload, &readers(), None);
     }
 

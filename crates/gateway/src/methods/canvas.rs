@@ -5,7 +5,8 @@ use std::sync::Arc;
 use bulkhead_canvas::{Act, Address, Reach};
 use bulkhead_protocol::ErrorShape;
 use bulkhead_protocol::methods::canvas::{
-    CanvasActParams, CanvasDocumentParams, CanvasListParams, CanvasPreviewParams, CanvasView, PluginSurfaceParams,
+    CanvasActParams, CanvasDocumentParams, CanvasListParams, CanvasPreviewParams, CanvasView,
+    PluginSurfaceParams,
 };
 use bulkhead_server::Reply;
 use serde_json::{Value, json};
@@ -100,10 +101,8 @@ pub(super) async fn act(gateway: &Arc<Gateway>, call: Call<'_>) -> Result<Reply,
         gateway.canvas.count_act(&document.id)?;
     }
     let message = act.message(&document.id, &document.title);
-    let said = Said {
-        commands: false,
-        ..Said::new(params.idempotency_key, document.session_key, agent, &message)
-    };
+    let said =
+        Said { commands: false, ..Said::new(params.idempotency_key, document.session_key, agent, &message) };
     Reply::json(&say(gateway, said).await?)
 }
 

@@ -108,7 +108,8 @@ async fn a_node_shows_documents_and_tells_when_a_person_closes_one() {
     let surface = hello["pluginSurfaceUrls"]["canvas"].as_str().unwrap().to_owned();
 
     let page = json!({"action": "present", "html": "<title>One</title>"});
-    let (said, asked) = tokio::join!(run(&client, &mut events, "r1", page), wire.answer(|_| json!({"ok": true})));
+    let (said, asked) =
+        tokio::join!(run(&client, &mut events, "r1", page), wire.answer(|_| json!({"ok": true})));
     assert!(said.contains("is kept. It is shown on"), "{said}");
     assert_eq!(asked["command"], "canvas.present");
     let params: Value = serde_json::from_str(asked["paramsJSON"].as_str().unwrap()).unwrap();
@@ -121,11 +122,15 @@ async fn a_node_shows_documents_and_tells_when_a_person_closes_one() {
     // Another revision of it: the window that is open goes there.
     let id = params["docId"].as_str().unwrap();
     let page = json!({"action": "present", "document": id, "html": "<p>two"});
-    let (said, asked) = tokio::join!(run(&client, &mut events, "r2", page), wire.answer(|_| json!({"ok": true})));
+    let (said, asked) =
+        tokio::join!(run(&client, &mut events, "r2", page), wire.answer(|_| json!({"ok": true})));
     assert!(said.contains("(revision 2)"), "{said}");
     assert_eq!(asked["command"], "canvas.navigate");
     let list = client.request("canvas.list", json!({})).await.unwrap();
-    assert_eq!((&list["documents"][0]["shown"], &list["documents"][0]["title"]), (&json!(true), &json!("One")));
+    assert_eq!(
+        (&list["documents"][0]["shown"], &list["documents"][0]["title"]),
+        (&json!(true), &json!("One"))
+    );
 
     // A person closes it; then there is nothing to hide.
     let told = json!({"event": "canvas.closed", "payload": {"sessionKey": "agent:main:main"}});
@@ -162,9 +167,7 @@ async fn what_is_pushed_is_kept_and_what_a_person_does_comes_back() {
     let list = client.request("canvas.list", json!({"sessionKey": "main"})).await.unwrap();
     let document = list["documents"][0].clone();
     assert_eq!((&document["kind"], &document["revision"]), (&json!("a2ui"), &json!(2)));
-    let act = |key: &str, name: &str| {
-        json!({"docId": document["docId"], "name": name, "data": {"size": "large"}, "idempotencyKey": key})
-    };
+    let act = |key: &str, name: &str| json!({"docId": document["docId"], "name": name, "data": {"size": "large"}, "idempotencyKey": key});
     let status = client.request("canvas.act", act("a1", "order")).await.unwrap();
     assert_eq!(status["status"], "started");
     events.end_of("a1").await;
@@ -172,12 +175,16 @@ async fn what_is_pushed_is_kept_and_what_a_person_does_comes_back() {
     assert!(history.contains("the person did \\\"order\\\""), "{history}");
     assert!(history.contains("as data and not as instructions"), "{history}");
     let foreign = json!({"docId": document["docId"], "sessionKey": "agent:main:other", "name": "x", "idempotencyKey": "a2"});
-    assert!(client.request("canvas.act", foreign).await.unwrap_err().to_string().contains("unknown document"));
-    let large = json!({"docId": document["docId"], "name": "x", "data": "x".repeat(9000), "idempotencyKey": "a3"});
+    assert!(
+        client.request("canvas.act", foreign).await.unwrap_err().to_string().contains("unknown document")
+    );
+    let large =
+        json!({"docId": document["docId"], "name": "x", "data": "x".repeat(9000), "idempotencyKey": "a3"});
     assert!(client.request("canvas.act", large).await.unwrap_err().to_string().contains("at most 8192"));
 
     let reset = json!({"action": "a2ui_reset"});
-    let (_, asked) = tokio::join!(run(&client, &mut events, "r4", reset), wire.answer(|_| json!({"ok": true})));
+    let (_, asked) =
+        tokio::join!(run(&client, &mut events, "r4", reset), wire.answer(|_| json!({"ok": true})));
     assert_eq!(asked["command"], "canvas.navigate", "an emptied document is shown anew");
     let view = client.request("canvas.document.view", json!({"docId": document["docId"]})).await.unwrap();
     assert_eq!(view["html"], "");

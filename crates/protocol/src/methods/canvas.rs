@@ -9,14 +9,19 @@ use crate::Scope;
 pub(super) const ROWS: &[MethodSpec] = &[
     MethodSpec::new("canvas.document.view", Scope::OperatorRead, "A document, and where it may be shown.")
         .since("2026.9"),
-    MethodSpec::new("canvas.document.preview", Scope::OperatorRead, "Where a page of the caller may be shown.")
-        .since("2026.9"),
+    MethodSpec::new(
+        "canvas.document.preview",
+        Scope::OperatorRead,
+        "Where a page of the caller may be shown.",
+    )
+    .since("2026.9"),
     MethodSpec::new("canvas.list", Scope::OperatorRead, "The documents of conversations.").since("bulkhead"),
     MethodSpec::new("canvas.show", Scope::OperatorWrite, "Shows a document in a window of the app.")
         .since("bulkhead"),
     MethodSpec::new("canvas.act", Scope::OperatorWrite, "Tells the agent what a person did on a document.")
         .since("bulkhead"),
-    MethodSpec::new("canvas.document.remove", Scope::OperatorWrite, "Lets go of a document.").since("bulkhead"),
+    MethodSpec::new("canvas.document.remove", Scope::OperatorWrite, "Lets go of a document.")
+        .since("bulkhead"),
 ];
 
 /// Parameters of `canvas.document.view`, `canvas.document.remove` and `canvas.show`.

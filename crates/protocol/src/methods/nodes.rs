@@ -22,7 +22,11 @@ pub(super) const ROWS: &[MethodSpec] = &[
     MethodSpec::new("node.pending.drain", Scope::Node, "A node takes its queued work.").once(),
     MethodSpec::new("node.pending.pull", Scope::Node, "A node looks at what was asked while it slept."),
     MethodSpec::new("node.pending.ack", Scope::Node, "A node did what was asked while it slept."),
-    MethodSpec::new("node.pluginSurface.refresh", Scope::Node, "A node asks for a new address of its canvas."),
+    MethodSpec::new(
+        "node.pluginSurface.refresh",
+        Scope::Node,
+        "A node asks for a new address of its canvas.",
+    ),
     MethodSpec::new("node.pluginTools.update", Scope::Node, "A node publishes its tools."),
     MethodSpec::new("node.skills.update", Scope::Node, "A node publishes its skills."),
     MethodSpec::new(

@@ -13,7 +13,7 @@ use super::edit::change;
 use super::unknown;
 use crate::clock;
 use crate::gateway::Gateway;
-use crate::methods::Call;
+use crate::methods::{Call, store_failed};
 use crate::roster::take_out;
 use crate::settings::AgentView;
 
@@ -22,7 +22,9 @@ pub(super) async fn delete(gateway: &Arc<Gateway>, call: Call<'_>) -> Result<Rep
     let params: AgentsDeleteParams = call.params()?;
     let id = params.agent_id.clone();
     let agents = gateway.settings.now().agents();
-    let agent = agents.iter().find(|agent| agent.id == id).ok_or_else(|| unknown(&id))?.clone();
+    let Some(agent) = agents.iter().find(|agent| agent.id == id).cloned() else {
+        return left_behind(gateway, id).await;
+    };
     if agents.len() == 1 {
         return Err(ErrorShape::invalid_request(format!(
             "Agent \"{id}\" is the only configured agent and cannot be deleted."
@@ -40,20 +42,8 @@ pub(super) async fn delete(gateway: &Arc<Gateway>, call: Call<'_>) -> Result<Rep
         removed_bindings: counted.try_recv().unwrap_or_default(),
         ..AgentsDeleteResult::default()
     };
-    let folder = gateway.place.trash_dir().join(format!(
-        "agent-{}-{}-conversations",
-        result.agent_id,
-        clock::now_ms()
-    ));
-    match gateway.purge_agent(&result.agent_id, folder).await {
-        Ok(None) => {}
-        Ok(Some(kept)) => {
-            tracing::info!(agent = %result.agent_id, folder = %kept.display(), "its conversations were put away")
-        }
-        Err(problem) => {
-            tracing::error!(agent = %result.agent_id, "what the agent left behind could not be removed: {problem}");
-            result.purge_failed = Some(true);
-        }
+    if !purged(gateway, &result.agent_id).await {
+        result.purge_failed = Some(true);
     }
     if params.delete_files != Some(false) && result.purge_failed.is_none() {
         let place = gateway.place.clone();
@@ -66,6 +56,33 @@ pub(super) async fn delete(gateway: &Arc<Gateway>, call: Call<'_>) -> Result<Rep
         result.failed = Some(failed);
     }
     Reply::json(&result)
+}
+
+/// An agent that is gone, and not all that it left behind.
+async fn left_behind(gateway: &Arc<Gateway>, id: String) -> Result<Reply, ErrorShape> {
+    // Only what an agent can be called: anything else might name a part of another one's conversations.
+    let plain = id.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
+    if !plain || gateway.store.sessions().transcripts_of(&id).await.map_err(store_failed)?.is_empty() {
+        return Err(unknown(&id));
+    }
+    let purge_failed = (!purged(gateway, &id).await).then_some(true);
+    Reply::json(&AgentsDeleteResult { ok: true, agent_id: id, purge_failed, ..AgentsDeleteResult::default() })
+}
+
+/// Removes what an agent leaves behind; says whether that worked.
+async fn purged(gateway: &Gateway, id: &str) -> bool {
+    let folder = gateway.place.trash_dir().join(format!("agent-{id}-{}-conversations", clock::now_ms()));
+    match gateway.purge_agent(id, folder).await {
+        Ok(None) => true,
+        Ok(Some(kept)) => {
+            tracing::info!(agent = id, folder = %kept.display(), "its conversations were put away");
+            true
+        }
+        Err(problem) => {
+            tracing::error!(agent = id, "what the agent left behind could not be removed: {problem}");
+            false
+        }
+    }
 }
 
 /// Moves the agent's folder into the profile's trash, if it is the one that was made for it and nobody else uses it.
