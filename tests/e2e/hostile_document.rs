@@ -73,7 +73,7 @@ impl Drop for Canary {
     }
 }
 
-fn call(world: &World, method: &str, params: &Value) -> Result<Value> {
+pub fn call(world: &World, method: &str, params: &Value) -> Result<Value> {
     let out = world.bulkhead(&["gateway", "call", method, "--params", &params.to_string(), "--json"]);
     ensure!(out.status.success(), "{method}: {}", text(&out));
     Ok(serde_json::from_slice(&out.stdout)?)
@@ -88,7 +88,7 @@ fn present(world: &World, html: &str) -> Result<()> {
 }
 
 /// What a document told the agent: the data of an act, once it is in the conversation.
-async fn told(world: &World, act: &str) -> Result<Value> {
+pub async fn told(world: &World, act: &str) -> Result<Value> {
     let deadline = Instant::now() + PATIENCE;
     loop {
         let history = call(world, "chat.history", &json!({"sessionKey": "main"}))?;

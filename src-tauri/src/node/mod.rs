@@ -89,7 +89,7 @@ fn key(profile: &str, auth: &Auth) -> Option<DeviceKey> {
     match auth {
         Auth::Token(token) => {
             let mut hash = Sha256::new();
-            for part in ["bulkhead app node 1", profile, token.expose_secret()] {
+            for part in ["bulkhead app node 1", &here(), profile, token.expose_secret()] {
                 hash.update(part.as_bytes());
                 hash.update([0]);
             }
@@ -97,6 +97,15 @@ fn key(profile: &str, auth: &Auth) -> Option<DeviceKey> {
         }
         Auth::None | Auth::Password(_) | Auth::DeviceToken(_) => DeviceKey::generate().ok(),
     }
+}
+
+/// This machine and this person on it: the app of another one is another device, also where both know one token.
+fn here() -> String {
+    let machine = std::fs::read_to_string("/etc/machine-id").ok();
+    let known = |name: &str| std::env::var(name).ok();
+    let machine = machine.or_else(|| known("COMPUTERNAME")).or_else(|| known("HOSTNAME")).unwrap_or_default();
+    let person = known("HOME").or_else(|| known("USERPROFILE")).unwrap_or_default();
+    format!("{}\n{person}", machine.trim())
 }
 
 impl Node {
