@@ -8,7 +8,7 @@ use std::path::Path;
 
 /// Most that one answer carries.
 const BYTES: u64 = 512 * 1024;
-const LINES: u32 = 2_000;
+const LINES: u32 = 10_000;
 
 /// Lines from a byte offset on, or the newest ones.
 pub async fn tail(fleet: &Fleet, profile: &str, cursor: Option<u64>, limit: u32) -> Answer<Value> {
@@ -39,7 +39,7 @@ fn read(path: &Path, cursor: Option<u64>, limit: u32) -> std::io::Result<Value> 
     // A smaller file than last time was rotated: begin anew.
     let reset = cursor.is_some_and(|at| at > size);
     let start = match cursor {
-        Some(at) if !reset => at.max(size.saturating_sub(BYTES)),
+        Some(at) if !reset => at,
         _ => size.saturating_sub(BYTES),
     };
     file.seek(SeekFrom::Start(start))?;
@@ -55,9 +55,12 @@ fn read(path: &Path, cursor: Option<u64>, limit: u32) -> std::io::Result<Value> 
     let text = String::from_utf8_lossy(&bytes[skip..end]);
     let lines: Vec<&str> = text.lines().collect();
     let newest = lines.len().saturating_sub(limit as usize);
-    Ok(
-        json!({ "file": path, "lines": &lines[newest..], "cursor": start + end as u64, "size": size, "reset": reset }),
-    )
+    // Where the first line of the answer begins: what is before it can be asked for.
+    let left_out: usize = text.split_inclusive('\n').take(newest).map(str::len).sum();
+    let first = start + (skip + left_out) as u64;
+    Ok(json!({
+        "file": path, "lines": &lines[newest..], "start": first, "cursor": start + end as u64, "size": size, "reset": reset,
+    }))
 }
 
 #[cfg(test)]
@@ -77,6 +80,10 @@ mod tests {
         file.write_all(b"ee\n").expect("write");
         let second = read(&path, first["cursor"].as_u64(), 10).expect("read");
         assert_eq!(second["lines"], serde_json::json!(["three"]));
+        let newest = read(&path, None, 1).expect("read");
+        assert_eq!((&newest["lines"], &newest["start"]), (&serde_json::json!(["three"]), &serde_json::json!(8)));
+        let before = read(&path, Some(0), 10).expect("read");
+        assert_eq!(before["lines"], serde_json::json!(["one", "two", "three"]));
         std::fs::write(&path, "new\n").expect("rotate");
         let third = read(&path, second["cursor"].as_u64(), 10).expect("read");
         assert_eq!(

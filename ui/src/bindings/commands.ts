@@ -220,6 +220,8 @@ export interface LogPage {
   cursor: number;
   size: number;
   lines: string[];
+  /** Where the first of them begins, where what is before it can be asked for: in the app. */
+  start?: number;
   truncated?: boolean;
   reset?: boolean;
 }

@@ -92,21 +92,78 @@ describe('home', () => {
 });
 
 describe('logs', () => {
-  it('draws a few of many lines, filters, and shows one whole', async () => {
+  const log = (count: number, name: string, ago = 0) =>
+    Array.from({ length: count }, (_, index) =>
+      JSON.stringify({ timestamp: new Date(index * 1000 - ago).toISOString(), level: index % 100 === 0 ? 'ERROR' : 'INFO', fields: { message: `${name} ${index}` } }),
+    );
+  async function show(lines: Record<string, string[]>) {
     const transport = new MemoryTransport();
     transport.desktop = new MemoryDesktop();
-    transport.cards = [card('main', 18_789)];
-    transport.logLines['main'] = Array.from({ length: 20_000 }, (_, index) =>
-      JSON.stringify({ timestamp: new Date(index * 1000).toISOString(), level: index % 100 === 0 ? 'ERROR' : 'INFO', fields: { message: `line ${index}` } }),
-    );
+    transport.cards = Object.keys(lines).map((name, index) => card(name, 18_789 + index * 1000));
+    transport.logLines = lines;
     await renderApp(transport, '#/logs');
-    await expect.element(page.getByText('line 19999', { exact: true })).toBeVisible();
-    expect(document.querySelectorAll('.line').length).toBeLessThan(120);
+    return transport;
+  }
+  const box = () => page.getByTestId('logs').element() as HTMLElement;
+  const drawn = () => box().querySelectorAll('*').length;
+
+  it('has 100,000 lines and draws some hundred nodes, wherever one scrolls; follows, filters, and shows one whole', async () => {
+    const transport = await show({ main: log(100_000, 'line') });
+    await expect.element(page.getByText('line 99999', { exact: true })).toBeVisible();
+    await expect.element(page.getByText('100,000 of 100,000 lines')).toBeVisible();
+    expect(drawn()).toBeLessThan(700);
+    for (const part of [0, 0.31, 0.77]) {
+      const started = performance.now();
+      box().scrollTop = box().scrollHeight * part;
+      await expect.element(page.getByText(`line ${Math.floor(100_000 * part) + 4}`, { exact: true })).toBeInTheDocument();
+      expect(drawn()).toBeLessThan(1_100);
+      expect(performance.now() - started).toBeLessThan(1_000);
+    }
+    // Scrolled away, new lines come without moving what is read; at the end they are followed again.
+    await expect.element(page.getByTestId('logs-follow')).not.toBeChecked();
+    const top = box().scrollTop;
+    transport.logLines['main'] = [...transport.logLines['main']!, JSON.stringify({ level: 'WARN', message: 'the newest' })];
+    await page.getByTestId('logs-follow').click();
+    await expect.element(page.getByText('the newest')).toBeVisible();
+    expect(box().scrollTop).toBeGreaterThan(top);
+
     await page.getByTestId('logs-level').selectOptions('error');
-    await page.getByTestId('logs-search').fill('19900');
-    await expect.element(page.getByText('1 of 10,000 lines')).toBeVisible();
-    await page.getByText('line 19900').click();
+    await page.getByTestId('logs-search').fill('99900');
+    await expect.element(page.getByText('1 of 100,000 lines')).toBeVisible();
+    await page.getByText('line 99900').click();
     await expect.element(page.getByTestId('logs-picked')).toHaveTextContent('"level": "ERROR"');
+  });
+
+  it('shows two gateways on one time line', async () => {
+    await show({ main: log(50_000, 'main says'), rescue: log(50_000, 'rescue says', 500) });
+    await page.getByText('Together').click();
+    await expect.element(page.getByText('main says 49999', { exact: true })).toBeVisible();
+    const told = [...box().querySelectorAll('.line .text')].slice(-4).map(({ textContent }) => textContent);
+    expect(told).toEqual(['rescue says 49998', 'main says 49998', 'rescue says 49999', 'main says 49999']);
+    expect(drawn()).toBeLessThan(800);
+  });
+
+  it('loads what is older from the file, once, and stays where one reads', async () => {
+    const transport = await show({ main: [] });
+    const text = Array.from({ length: 30_000 }, (_, index) => `{"level":"INFO","message":"old ${String(index).padStart(6, '0')}"}\n`);
+    const width = text[0]!.length;
+    transport.logs = async (_, cursor) => {
+      const from = cursor ?? 29_000 * width;
+      const to = Math.min(text.length * width, from + 512 * 1024);
+      const all = text.join('').slice(from, to);
+      const end = all.lastIndexOf('\n') + 1;
+      return { file: 'f', start: from, cursor: from + end, size: text.length * width, lines: all.slice(0, end).split('\n').slice(0, -1) };
+    };
+    await expect.element(page.getByText('1,000 of 1,000 lines')).toBeVisible();
+    await page.getByTestId('logs-earlier').click();
+    await expect.element(page.getByTestId('logs-earlier')).not.toHaveAttribute('aria-busy');
+    while (document.querySelector('[data-testid="logs-earlier"]')) {
+      await page.getByTestId('logs-earlier').click();
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    await expect.element(page.getByText('30,000 of 30,000 lines')).toBeVisible();
+    box().scrollTop = 0;
+    await expect.element(page.getByText('old 000000')).toBeVisible();
   });
 });
 
