@@ -148,6 +148,8 @@ const SCENES = {
     await page.click(id('config-history-confirm'));
     await page.waitForSelector(id('config-rollback-ask'));
   }],
+  approvals: ['asking', '#/approvals', (page) => page.waitForSelector(id('approval-a2'))],
+  'approvals-empty': ['home', '#/approvals', (page) => page.waitForSelector(id('approvals-empty'))],
   secrets: ['home', '#/secrets', (page) => page.waitForSelector(id('secret'))],
   'secrets-replace': ['home', '#/secrets', async (page) => {
     await page.locator(id('secret-replace')).nth(2).click();

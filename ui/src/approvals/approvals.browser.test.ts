@@ -39,6 +39,25 @@ function gateway(waiting: unknown[] = []) {
 }
 
 describe('approvals', () => {
+  it('tell enough to decide: what, where, for whom, until when, and what Always would mean', async () => {
+    const { transport } = gateway([
+      approval('a1', { resolvedPath: '/usr/bin/git', turnSourceChannel: 'telegram', turnSourceTo: '55120417', sessionKey: 'agent:main:telegram:direct:55120417', warningText: 'not in the allowlist' }),
+      approval('a2', { allowedDecisions: ['allow-once', 'deny'] }),
+    ]);
+    await renderApp(transport, '#/approvals');
+    transport.connect('main');
+    const first = page.getByTestId('approval-a1');
+    for (const words of ['git push origin main', '/home/ada/work', '/usr/bin/git', 'by 55120417 on Telegram', 'telegram 55120417', 'not in the allowlist', 'Always means this program with these arguments in this folder']) {
+      await expect.element(first).toHaveTextContent(words);
+    }
+    await expect.element(first.getByTestId('approval-left')).toHaveTextContent(/^(9|10) min, until \d\d:\d\d/);
+    const second = page.getByTestId('approval-a2');
+    await expect.element(second).toHaveTextContent('It is asked each time');
+    expect(second.getByTestId('allow-always').elements()).toEqual([]);
+    await first.getByTestId('approval-session').click();
+    await expect.poll(() => location.hash).toBe('#/chat/main/agent%3Amain%3Atelegram%3Adirect%3A55120417');
+  });
+
   it('are asked in the conversation, and answered by keyboard', async () => {
     const { transport, said } = gateway();
     await renderApp(transport, '#/chat');

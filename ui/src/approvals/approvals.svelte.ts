@@ -13,6 +13,14 @@ export interface Approval {
     agentId?: string | null;
     sessionKey?: string | null;
     warningText?: string | null;
+    /** The program's file. */
+    resolvedPath?: string | null;
+    /** `gateway`, or a node by its id. */
+    host?: string | null;
+    nodeId?: string | null;
+    /** Where the person wrote that the agent works for. */
+    turnSourceChannel?: string | null;
+    turnSourceTo?: string | null;
     allowedDecisions?: Decision[];
   };
 }

@@ -7,6 +7,7 @@ import { demoMachine } from './demo-machine';
 import { rescueAnswers } from './demo-rescue';
 import { scheduleAnswers } from './demo-schedules';
 import { sessionAnswers } from './demo-sessions';
+import { approvalAnswers } from './demo-approvals';
 import { usageAnswers } from './demo-usage';
 import { card, created, MemoryDesktop, MemoryTransport, progress, result } from './memory-transport';
 
@@ -148,7 +149,7 @@ export function demoTransport(query: URLSearchParams): Transport {
   };
   transport.desktop = inBrowser ? null : desktop;
   if (inBrowser) transport.cards = [card('this', 18_789)];
-  else if (scene === 'home' || scene === 'empty' || scene === 'none' || scene === 'slow' || scene === 'incident') transport.cards = [main, rescue];
+  else if (scene === 'home' || scene === 'empty' || scene === 'none' || scene === 'slow' || scene === 'asking' || scene === 'incident') transport.cards = [main, rescue];
   else if (scene === 'trouble') {
     transport.cards = [
       { ...main, state: 'failed', since: Date.now() - 42_000, pid: null, memoryBytes: null, channels: [{ ...main.channels[0]!, state: 'disconnected' }], problem: { code: 'crash.loop', message: 'main ended 4 times within 60 s (exit code 101). The last good configuration is tried next.', action: 'logs' } },
@@ -213,6 +214,6 @@ export function demoTransport(query: URLSearchParams): Transport {
     ...deviceAnswers(),
     'channels.pairing.approve': ({ requestId }) => ({ requestId, senderId: '55120417', notification: 'sent', commandOwnerBootstrap: 'not-requested' }),
   };
-  Object.assign(transport.answers, configAnswers(), sessionAnswers(scene), scheduleAnswers(scene), usageAnswers(scene), rescueAnswers(scene === 'incident'));
+  Object.assign(transport.answers, configAnswers(), sessionAnswers(scene), scheduleAnswers(scene), usageAnswers(scene), approvalAnswers(scene), rescueAnswers(scene === 'incident'));
   return transport;
 }

@@ -11,6 +11,7 @@ export const PAGES_READY: readonly (readonly [string, string, string])[] = [
   ['home', '#/sessions', 'session-row'],
   ['home', '#/schedules', 'job'],
   ['home', '#/approvals', 'approvals'],
+  ['asking', '#/approvals', 'approval-a1'],
   ['home', '#/config', 'config-text'],
   ['home', '#/devices', 'device-request'],
   ['home', '#/rescue', 'watch-strip'],
