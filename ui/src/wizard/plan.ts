@@ -38,7 +38,7 @@ export interface Answers {
   };
   proxy: { use: boolean; url: string };
   /** `from`: the state directory of the OpenClaw that is kept or imported. */
-  main: { origin: 'new' | 'attach' | 'import'; from: string | null; name: string; port: number; workspace: string; bot: Bot };
+  main: { origin: 'new' | 'attach' | 'import'; from: string | null; name: string; port: number; workspace: string; bot: Bot; service: boolean };
   /** `service`: kept running by the system, also while the app is closed; `null`: not decided yet. */
   rescue: { use: boolean; name: string; port: number; bot: Bot; service: boolean | null };
   secrets: 'keychain' | 'file' | 'env';
@@ -51,7 +51,7 @@ export function fresh(): Answers {
     proxy: { use: false, url: '' },
     main: {
       origin: 'new', from: null, name: 'main', port: PREFERRED.main, workspace: '',
-      bot: { use: null, token: '', apiRoot: '' },
+      bot: { use: null, token: '', apiRoot: '' }, service: false,
     },
     rescue: { use: true, name: 'rescue', port: PREFERRED.rescue, bot: { use: null, token: '', apiRoot: '' }, service: null },
     secrets: 'keychain',
@@ -190,7 +190,7 @@ export function planProfiles(answers: Answers): PlanProfile[] {
       name: main.name,
       port: main.port,
       workspace: made ? main.workspace.trim() || null : null,
-      owner: 'desktop',
+      owner: main.service ? 'service' : 'desktop',
       telegram: made ? telegram(main.bot) : null,
     });
   }
@@ -210,6 +210,23 @@ export function plan(answers: Answers): Plan {
     ...(origin === 'import' && from ? { import: { kind: 'openclaw' as const, from } } : {}),
     ...(origin === 'attach' && from ? { main: { kind: 'openclaw' as const, from } } : {}),
   };
+}
+
+/** Names of profiles that are there and finished: another one needs another name. */
+export function takenNames(detection: Detection | null): string[] {
+  return (detection?.profiles ?? []).map(({ name }) => name).filter((name) => !detection?.unfinished.includes(name));
+}
+
+/** Whether a profile could be called so. */
+export function nameFits(name: string, detection: Detection | null): boolean {
+  return /^[a-z][a-z0-9-]{0,31}$/.test(name) && !takenNames(detection).includes(name);
+}
+
+/** What a further profile is called until somebody says otherwise. */
+export function freeName(preferred: string, detection: Detection | null): string {
+  const taken = takenNames(detection);
+  if (!taken.includes(preferred)) return preferred;
+  for (let number = 2; ; number += 1) if (!taken.includes(`${preferred}-${number}`)) return `${preferred}-${number}`;
 }
 
 /** The number before the colon of a bot token: which bot it is. Never the secret part. */

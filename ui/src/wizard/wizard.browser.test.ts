@@ -2,7 +2,7 @@ import { page, userEvent } from 'vitest/browser';
 import { describe, expect, it } from 'vitest';
 import type { SetupRequest } from '../bindings/commands';
 import { demoTransport } from '../testing/demo';
-import { card, MemoryDesktop, MemoryTransport, NOTHING, progress, result } from '../testing/memory-transport';
+import { card, created, MemoryDesktop, MemoryTransport, NOTHING, progress, result } from '../testing/memory-transport';
 import { expectAccessible, renderApp } from '../testing/render';
 
 const MAIN_TOKEN = '777000111:AAmainmainmainmainmainmainmainmainma';
@@ -89,6 +89,70 @@ describe('the whole way', () => {
     expect(desktop.draft).toBeNull();
     await at('wizard-finish').click();
     await expect.element(at('card-main')).toBeVisible();
+  });
+});
+
+describe('a further profile', () => {
+  it('gets a name of its own and leaves what is there as it is', async () => {
+    const { transport, desktop } = machine();
+    const there = (name: string, port: number) => created(name, port);
+    desktop.onSetup = async ({ action }) =>
+      action === 'detect' ? result({ detection: { ...NOTHING, profiles: [there('main', 18_789), there('rescue', 19_789)], services: { available: true, reason: null, linger: true } } }) : result();
+    transport.cards = [card('main', 18_789), card('rescue', 19_789)];
+    await renderApp(transport, '#/setup');
+    await expect.element(at('found-services')).toBeVisible();
+    await next();
+    await at('wizard-skip').click();
+    await expect.element(at('main-name')).toHaveValue('second');
+    await at('main-name').fill('main');
+    await expect.element(at('wizard-next')).toBeDisabled();
+    await at('main-name').fill('work');
+    await next();
+    await at('main-bot-skip').click({ force: true });
+    await next();
+    await expect.element(at('rescue-use')).not.toBeChecked();
+    await next();
+    await expect.element(at('keychain-check')).toHaveAttribute('data-state', 'ok');
+    await next();
+    await expect.element(at('isolation-check')).toHaveAttribute('data-state', 'ok');
+    await at('owner-work-service').click({ force: true });
+    await expectAccessible();
+    await at('wizard-create').click();
+    await expect.poll(() => desktop.requests.find(({ action }) => action === 'create')?.plan?.profiles.map(({ name, owner }) => [name, owner])).toEqual([['work', 'service']]);
+    const ports = desktop.requests.find(({ action }) => action === 'create')!.plan!.profiles.map(({ port }) => port);
+    expect(ports).toHaveLength(1);
+    expect([18_789, 19_789]).not.toContain(ports[0]);
+  });
+});
+
+describe('from launch to two gateways', () => {
+  it('takes at most twelve decisions', async () => {
+    const transport = demoTransport(new URLSearchParams({ scene: 'first' })) as MemoryTransport;
+    await renderApp(transport);
+    await expect.element(at('detection')).toHaveAttribute('data-state', 'done');
+    let decisions = 0;
+    const decide = async (name: string) => {
+      decisions += 1;
+      await at(name).click({ force: true });
+    };
+    // What was found answers at once; every other page is right as it stands.
+    await decide('wizard-next');
+    await decide('model-detected-0');
+    await expect.element(at('model-check')).toHaveAttribute('data-state', 'ok');
+    await decide('wizard-next');
+    await decide('wizard-next');
+    await decide('main-bot-skip');
+    await decide('wizard-next');
+    await decide('wizard-next');
+    await decide('rescue-bot-skip');
+    await decide('wizard-next');
+    await expect.element(at('keychain-check')).toHaveAttribute('data-state', 'ok');
+    await decide('wizard-next');
+    await expect.element(at('isolation-check')).toHaveAttribute('data-state', 'ok');
+    await decide('wizard-create');
+    await expect.element(at('running-main')).toHaveAttribute('data-state', 'running');
+    await expect.element(at('running-rescue')).toHaveAttribute('data-state', 'running');
+    expect(decisions).toBeLessThanOrEqual(12);
   });
 });
 

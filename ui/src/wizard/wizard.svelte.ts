@@ -3,7 +3,7 @@ import { getContext, setContext } from 'svelte';
 import type { Detection, Plan, PlanProfile } from '../bindings/commands';
 import { asRequestError, type Desktop } from '../transport/types';
 import { Check } from './check.svelte';
-import { draftOf, fresh, PAGES, plan, planModel, planProfiles, portsFit, readDraft, resumePage, suggestPorts, type Answers, type Bot, type WizardPage } from './plan';
+import { draftOf, fresh, PAGES, plan, planModel, planProfiles, freeName, nameFits, portsFit, readDraft, takenNames, resumePage, suggestPorts, type Answers, type Bot, type WizardPage } from './plan';
 
 const KEY = Symbol('wizard');
 
@@ -97,7 +97,7 @@ export class Wizard {
         return answers.model.choice === 'skip' || (this.model.passed && this.model.of === this.modelOf);
       case 'main':
         if (answers.main.origin === 'import') return this.importing.passed && this.importing.of === answers.main.from;
-        return answers.main.origin === 'new' || answers.main.from !== null;
+        return answers.main.origin === 'new' ? nameFits(answers.main.name, this.detection) : answers.main.from !== null;
       case 'main-bot':
         return this.#botSettled(answers.main.bot, this.mainBot, this.mainBotOf);
       case 'rescue':
@@ -187,6 +187,14 @@ export class Wizard {
 
   #found(detection: Detection): void {
     this.detection = detection;
+    // What is there stays as it is: another one gets another name, and one rescue watches enough.
+    const { main: mine, rescue: other } = this.answers;
+    const taken = takenNames(detection);
+    if (taken.includes(mine.name)) mine.name = freeName(mine.name === 'main' ? 'second' : mine.name, detection);
+    if (taken.includes(other.name)) {
+      other.use = false;
+      other.name = freeName(other.name, detection);
+    }
     const { main, rescue } = suggestPorts(this.answers, detection);
     this.answers.main.port = main;
     this.answers.rescue.port = rescue;
