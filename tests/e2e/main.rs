@@ -32,8 +32,6 @@ mod openai_client;
 mod outside;
 mod ports;
 #[cfg(target_os = "linux")]
-mod pictures;
-#[cfg(target_os = "linux")]
 mod processes;
 #[cfg(target_os = "linux")]
 mod provoked;

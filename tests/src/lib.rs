@@ -17,8 +17,6 @@ pub mod node;
 pub mod notifications;
 pub mod openclaw;
 pub mod page;
-#[cfg(target_os = "linux")]
-pub mod picture;
 pub mod ports;
 pub mod programs;
 pub mod run;
