@@ -205,8 +205,8 @@ fn encoded(text: &str) -> String {
 }
 
 fn refuse(app: &AppHandle, announcement: Announcement) {
-    announcements::say(app, announcement);
     windows::show(app, "/");
+    announcements::say(app, announcement);
 }
 
 #[cfg(test)]

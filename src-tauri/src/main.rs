@@ -77,7 +77,6 @@ fn main() -> anyhow::Result<()> {
             app.manage(canvas::Canvas::default());
             app.manage(announcements::Announcements::new());
             notices::follow(app.handle(), fleet.desktop());
-            last_run::begin(app.handle());
             quit::on_lost_display(app.handle());
             quit::on_signals(app.handle());
             match tray::install(app.handle()) {
@@ -94,6 +93,8 @@ fn main() -> anyhow::Result<()> {
                 None if hidden => {}
                 None => windows::show(app.handle(), "/"),
             }
+            // After the window was asked for: what it will show needs no notification.
+            last_run::begin(app.handle());
             tauri::async_runtime::spawn(async move {
                 updates.begin().await;
                 tauri::async_runtime::spawn(updates.follow(fleet.clone()));

@@ -13,7 +13,7 @@ pub fn follow(app: &AppHandle) {
         tauri::async_runtime::spawn(keychain::follow(app.clone()));
         routes::follow(app);
     }
-    // Elsewhere the system's own notices of waking end the waits of the links; see `crates/client`'s backoff.
+    // Elsewhere nothing is heard yet: a link that waits tries again within seconds, and a silent one is found by its ticks.
     #[cfg(not(target_os = "linux"))]
     let _ = app;
 }

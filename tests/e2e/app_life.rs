@@ -337,3 +337,51 @@ async fn a_hidden_app_rests() -> Result<()> {
     assert!(all <= span.as_secs(), "{all} wake-ups in {span:?}: {woken:?}");
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn start_at_login_is_written_starts_hidden_and_is_removed() -> Result<()> {
+    let outside = Outside::new().await;
+    let mut world = World::with_keychain();
+    let profile = create(&outside, &world, &["main"], "keychain").remove(0);
+    let screen = Screen::start(&mut world);
+    let (desk, tray) = (Desk::new(&screen)?, Tray::start(&world).await?);
+    let file = world.path(".config/autostart/Bulkhead.desktop");
+    let window = Window::open(&world, &[]).await?;
+    page::click(&window.driver, "nav-settings").await?;
+    page::click(&window.driver, "settings-autostart").await?;
+    until("the entry is written", || file.exists()).await;
+    tray.menu_where("it is ticked", |menu| {
+        menu.entry("Start at login").is_some_and(|entry| entry.checked == Some(true))
+    })
+    .await?;
+    window.close().await?;
+    until("its gateway ends with it", || sidecars(&world).is_empty()).await;
+
+    // As a session starts it: nothing to be seen but the icon, and the gateways run.
+    let text = std::fs::read_to_string(&file)?;
+    let line = text.lines().find_map(|line| line.strip_prefix("Exec=")).expect("what to start");
+    let mut session = world.command("sh");
+    session.args(["-c", &format!("exec {line}")]);
+    let mut started = Running::start(session);
+    profile.answers().await;
+    tray.line("main · running").await?;
+    assert!(desk.windows()?.is_empty() && web_processes(&world).is_empty());
+    // One instance: a second start only shows the window of the first.
+    assert!(app(&world, &[]).wait().success());
+    let window = desk.has(1).await?[0];
+    desk.close(window)?;
+    desk.has(0).await?;
+
+    // Turned off elsewhere, as desktops do it.
+    std::fs::write(&file, text.replace("X-GNOME-Autostart-enabled=true", "X-GNOME-Autostart-enabled=false"))?;
+    tray.click("Start at login").await?;
+    until("it is on again", || {
+        std::fs::read_to_string(&file).is_ok_and(|text| text.contains("X-GNOME-Autostart-enabled=true"))
+    })
+    .await;
+    tray.click("Start at login").await?;
+    until("the entry is removed", || !file.exists()).await;
+    tray.click("Quit").await?;
+    assert!(started.wait().success(), "{}", started.output());
+    Ok(())
+}

@@ -20,10 +20,10 @@ pub fn give_up(app: &AppHandle) {
 }
 
 fn missing(app: &AppHandle) {
+    crate::windows::show(app, "/");
     if !told_file(app).is_some_and(|file| file.exists()) {
         crate::announcements::say(app, crate::words::no_tray());
     }
-    crate::windows::show(app, "/");
 }
 
 /// Somebody has read that there is no icon: that is said once, and not at every start.
