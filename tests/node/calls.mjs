@@ -130,6 +130,20 @@ export const CALLS = [
   ['send', (s) => ({ to: s.friend, channel: 'telegram', message: 'Sent by a test.', idempotencyKey: again() })],
   ['channels.stop', { channel: 'telegram' }], ['channels.start', { channel: 'telegram' }], ['channels.logout', { channel: 'telegram' }],
 
+  // Documents for people: one that the agent made, and a page of the caller.
+  async (s) => {
+    if (!s.serves('canvas.list')) return;
+    const changed = s.admin.event('canvas.changed');
+    await s.say(A, 'DO: tool canvas {"action":"present","title":"Plan","html":"<p>One</p>"}; say toolresult');
+    await changed;
+    await s.call('canvas.list', {}, (r) => { s.document = r.documents[0]?.docId; });
+    await s.call('canvas.document.view', { docId: s.document });
+    await s.call('canvas.document.preview', { html: '<p>Two</p>' });
+    await s.call('canvas.act', { docId: s.document, name: 'pressed', idempotencyKey: again() });
+    await s.call('canvas.show', { docId: s.document }, undefined, { mayFail: /no connected device/ });
+    await s.call('canvas.document.remove', { docId: s.document });
+  },
+
   // What comes by the clock.
   ['cron.add', { name: 'daily', schedule: { kind: 'cron', expr: '0 5 * * *' }, sessionTarget: 'isolated', wakeMode: 'now',
     payload: { kind: 'agentTurn', message: 'ECHO five' }, delivery: { mode: 'none', channel: 'last' } }, (r, s) => { s.job = r.id ?? r.job?.id; }],
@@ -277,6 +291,7 @@ export const CALLS = [
     await invoked;
     await s.call('node.event', { event: 'bench.looked', payloadJSON: '{}' }, undefined, { by: bench });
     await s.call('skills.bins', {}, undefined, { by: bench });
+    await s.call('node.pluginSurface.refresh', { surface: 'canvas' }, undefined, { by: bench, mayFail: /surface unavailable/ });
     await s.call('node.skills.update', { skills: [] }, undefined, { by: bench });
     await s.call('node.pluginTools.update', { tools: [] }, undefined, { by: bench });
     await s.call('node.pending.enqueue', { nodeId: s.node, type: 'status.request' });
