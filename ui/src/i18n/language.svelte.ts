@@ -19,9 +19,11 @@ function kept(): Locale | null {
 class Language {
   /** `null`: as the system has it. */
   chosen = $state<Locale | null>(kept());
-  #wishes = $state.raw<readonly string[]>(navigator.languages);
+  #wishes = $state.raw<readonly string[]>(globalThis.navigator?.languages ?? []);
 
   constructor() {
+    // Tests of what has no page run without a window.
+    if (typeof window === 'undefined') return;
     window.addEventListener('languagechange', () => {
       this.#wishes = navigator.languages;
       this.#tellRoot();
@@ -55,6 +57,7 @@ class Language {
 
   /** Screen readers pick their voice, and the system its fonts, by this. */
   #tellRoot(): void {
+    if (typeof document === 'undefined') return;
     document.documentElement.lang = this.current;
   }
 }

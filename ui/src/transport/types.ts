@@ -2,6 +2,7 @@
  * The one seam between the pages and the world. Two implementations: `tauri.ts` (the app's
  * commands; no token ever reaches JavaScript) and `websocket.ts` (a browser and one gateway).
  */
+import { errorWords } from '../i18n/errors';
 import type {
   Announcement,
   AppInfo,
@@ -40,7 +41,12 @@ export class RequestError extends Error {
     readonly details: unknown = null,
   ) {
     super(message);
+    // In the language that the page has when it is looked at.
+    Object.defineProperty(this, 'message', { get: () => errorWords(code, message), configurable: true });
+    this.said = message;
   }
+  /** The sender's own words. */
+  readonly said: string;
 }
 
 /** What only the app can do. */
