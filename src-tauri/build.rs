@@ -1,6 +1,12 @@
 //! Tells the bundler and the capability checker what the app offers: only commands named here can be granted to a window.
 
+mod build_texts;
+
 fn main() {
+    let out = std::env::var_os("OUT_DIR")
+        .map(std::path::PathBuf::from)
+        .expect("cargo tells a build where to write");
+    build_texts::write(std::path::Path::new("../ui/messages"), &out);
     let commands = &[
         "announcement_dismiss",
         "app_info",
@@ -13,6 +19,7 @@ fn main() {
         "gateway_attach",
         "gateway_request",
         "gateway_subscribe",
+        "language_set",
         "logs_tail",
         "machine_run",
         "open_external",

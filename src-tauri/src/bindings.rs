@@ -16,6 +16,7 @@ pub fn builder() -> Builder<tauri::Wry> {
             commands::app::app_quit,
             commands::app::autostart_get,
             commands::app::autostart_set,
+            commands::app::language_set,
             commands::app::open_external,
             commands::gateway::gateway_request,
             commands::gateway::gateway_subscribe,

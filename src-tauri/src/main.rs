@@ -13,6 +13,7 @@ mod cards;
 mod commands;
 mod failure;
 mod fleet;
+mod language;
 mod last_run;
 mod launch;
 mod links;
@@ -69,6 +70,7 @@ fn main() -> anyhow::Result<()> {
         .setup(move |app| {
             #[cfg(target_os = "macos")]
             app.set_activation_policy(tauri::ActivationPolicy::Accessory);
+            language::begin(app.handle());
             let fleet = fleet::Fleet::new(app.handle().clone());
             app.manage(fleet.clone());
             let updates = updates::Updates::new(app.handle());

@@ -16,7 +16,8 @@ use serde_json::Value;
 use tauri::{AppHandle, Manager as _};
 
 use crate::fleet::Fleet;
-use crate::{windows, words};
+use crate::language::texts;
+use crate::windows;
 
 /// Most notifications that wait for a click at the same time, each in a thread of its own.
 const WAITING: usize = 8;
@@ -236,17 +237,17 @@ fn compose(notice: &Notice) -> Notification {
     {
         notification
             .icon("bulkhead-app")
-            .action("default", words::NOTICE_OPEN)
+            .action("default", &texts::notice_open())
             .urgency(if notice.urgent { Urgency::Critical } else { Urgency::Normal })
             .hint(Hint::SuppressSound(notice.silent))
             .hint(Hint::DesktopEntry("Bulkhead".to_owned()));
         if let Some(decide) = &notice.decide {
-            notification.action(SHOW, words::NOTICE_SHOW);
+            notification.action(SHOW, &texts::notice_show());
             if decide.allow {
-                notification.action(ALLOW, words::NOTICE_ALLOW);
+                notification.action(ALLOW, &texts::notice_allow());
             }
             if decide.deny {
-                notification.action(DENY, words::NOTICE_DENY);
+                notification.action(DENY, &texts::notice_deny());
             }
         }
         // What needs somebody stays until somebody has seen it.

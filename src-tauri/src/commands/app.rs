@@ -2,7 +2,7 @@
 #![allow(clippy::needless_pass_by_value, reason = "commands get their arguments by value from the page")]
 
 use crate::failure::{Answer, Failure};
-use crate::{announcements, autostart, quit};
+use crate::{announcements, autostart, language, quit};
 use serde::Serialize;
 use tauri::AppHandle;
 use tauri_plugin_opener::OpenerExt;
@@ -42,6 +42,13 @@ pub async fn autostart_get(app: AppHandle) -> Answer<bool> {
 #[specta::specta]
 pub async fn autostart_set(app: AppHandle, enabled: bool) -> Answer<()> {
     autostart::set(&app, enabled)
+}
+
+/// The language that the page is in; the tray, notifications and announcements follow it.
+#[tauri::command]
+#[specta::specta]
+pub async fn language_set(app: AppHandle, tag: String) -> Answer<()> {
+    language::choose(&app, &tag)
 }
 
 /// Opens a link in the system's browser. Only web and mail addresses: a page that an agent wrote must not start programs.

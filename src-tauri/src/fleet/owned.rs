@@ -58,7 +58,7 @@ pub async fn pause(place: &Place, owner: Owner, until_ms: u64) -> Answer<()> {
         }
         _ => Err(Failure::new(
             "not-paused",
-            crate::words::not_paused(place.name().as_str()),
+            crate::language::texts::notice_not_paused(place.name().as_str()),
             "Pause it where it runs.",
         )),
     }

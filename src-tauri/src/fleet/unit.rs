@@ -7,6 +7,7 @@ use super::owned;
 use crate::cards::{Ended, Problem, ProblemAction, ProfileCard};
 use crate::commands::gateway::GatewayNotice;
 use crate::failure::{Answer, Failure};
+use crate::language::texts;
 use crate::launch::SidecarLauncher;
 use crate::{notices, words};
 use bulkhead_config::ConfigStore;
@@ -404,7 +405,7 @@ impl Unit {
             } else if answering.remote.is_some() {
                 let silent = || Problem {
                     code: "connection-lost".to_owned(),
-                    message: words::connection_lost().to_owned(),
+                    message: texts::notice_connection_lost(),
                     action: None,
                 };
                 answering.gone = seen.lost.or(answering.gone.take()).or(was_connected.then(silent));
@@ -440,8 +441,8 @@ impl Unit {
             let name = &self.identity.name;
             let message = match RunRecord::read(&self.place.run_record_path()) {
                 Some(record) if record.identity.is_alive() => continue,
-                _ if self.entry.owner == Owner::Service && wanted => words::service_gone(name),
-                Some(_) => words::vanished(name),
+                _ if self.entry.owner == Owner::Service && wanted => texts::notice_service_gone(name),
+                Some(_) => texts::notice_vanished(name),
                 None => return,
             };
             let action = (self.entry.owner == Owner::Service).then_some(ProblemAction::Restart);

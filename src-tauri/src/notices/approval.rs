@@ -2,6 +2,7 @@
 //! when the whole command, where it runs and every warning fit and nothing in them can hide.
 
 use super::{Decide, Notice};
+use crate::language::texts;
 use crate::words;
 use serde_json::Value;
 
@@ -32,8 +33,8 @@ pub fn requested(profile: &str, payload: &Value) -> Option<Notice> {
     let simple = whole && text("warningText").is_none() && text("nodeId").is_none();
     Some(Notice {
         key,
-        title: words::approval_title(profile),
-        text: if whole { words::approval_text(command, folder) } else { words::approval_too_long() },
+        title: texts::notice_approval(profile),
+        text: if whole { words::approval_text(command, folder) } else { texts::notice_approval_long() },
         silent: false,
         urgent: false,
         update: false,

@@ -5,7 +5,8 @@ use super::{Notice, Notices};
 use crate::announcements::{Announcement, Announcements};
 use crate::cards::{CardState, ProfileCard};
 use crate::fleet::Fleet;
-use crate::{windows, words};
+use crate::language::texts;
+use crate::windows;
 use std::collections::BTreeSet;
 use std::time::Duration;
 use tauri::{AppHandle, Manager as _};
@@ -103,7 +104,7 @@ fn of_card(card: &ProfileCard) -> Notice {
     let text = card.problem.as_ref().map(|problem| problem.message.clone());
     Notice {
         key: down_key(&card.name),
-        title: words::gateway_down(&card.name),
+        title: texts::notice_down(&card.name),
         text: super::shorten(&text.unwrap_or_default()),
         silent: false,
         urgent: true,

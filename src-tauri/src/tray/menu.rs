@@ -1,6 +1,7 @@
 //! The tray's menu: what is in it, as data, and the ids by which a click comes back.
 
 use crate::cards::{CardState, ProfileCard};
+use crate::language::texts;
 use crate::words;
 
 /// What a click on an item asks for.
@@ -111,7 +112,7 @@ fn pause(cards: &[ProfileCard]) -> Item {
         Some(until) => Item::new(words::resume(until), Action::Resume, true),
         None => {
             let can = cards.iter().any(|card| card.remote.is_none() && is_up(card.state));
-            Item::new(words::PAUSE, Action::Pause, can)
+            Item::new(texts::tray_pause(), Action::Pause, can)
         }
     }
 }
@@ -121,7 +122,7 @@ fn approvals(cards: &[ProfileCard]) -> Item {
     let count = cards.iter().fold(0_u32, |sum, card| sum.saturating_add(card.waiting));
     let most = cards.iter().rev().max_by_key(|card| card.waiting);
     let name = most.map(|card| card.name.clone()).unwrap_or_default();
-    Item::new(words::pending(count), Action::Approvals(name), true)
+    Item::new(texts::tray_pending(count), Action::Approvals(name), true)
 }
 
 fn answers(state: CardState) -> bool {
@@ -137,22 +138,22 @@ pub fn is_up(state: CardState) -> bool {
 pub fn items(card: &ProfileCard) -> Vec<Item> {
     let name = card.name.clone();
     let (answers, up) = (answers(card.state), is_up(card.state));
-    let chat = Item::new(words::OPEN_CHAT, Action::Chat(name.clone()), answers);
+    let chat = Item::new(texts::tray_chat(), Action::Chat(name.clone()), answers);
     if card.remote.is_some() {
         // Whoever runs it elsewhere starts and stops it, and has its log.
         return vec![chat];
     }
     let start_or_stop = if up {
-        Item::new(words::STOP, Action::Stop(name.clone()), true)
+        Item::new(texts::tray_stop(), Action::Stop(name.clone()), true)
     } else {
         let can = card.state != CardState::Unknown && card.state != CardState::Stopping;
-        Item::new(words::START, Action::Start(name.clone()), can)
+        Item::new(texts::tray_start(), Action::Start(name.clone()), can)
     };
     vec![
         chat,
-        Item::new(words::RESTART, Action::Restart(name.clone()), up),
+        Item::new(texts::tray_restart(), Action::Restart(name.clone()), up),
         start_or_stop,
-        Item::new(words::LOGS, Action::Logs(name), true),
+        Item::new(texts::tray_logs(), Action::Logs(name), true),
     ]
 }
 

@@ -7,7 +7,8 @@ mod state;
 use crate::announcements::Announcements;
 use crate::autostart::{self, Autostart};
 use crate::fleet::Fleet;
-use crate::{quit, windows, words};
+use crate::language::texts;
+use crate::{language, quit, windows, words};
 pub use menu::is_up;
 use menu::{Action, Item, Model};
 use state::Debounce;
@@ -28,7 +29,7 @@ pub fn install(app: &AppHandle) -> tauri::Result<()> {
     let tray = TrayIconBuilder::with_id(TRAY)
         .icon(icon(TrayState::Idle))
         .icon_as_template(cfg!(target_os = "macos"))
-        .tooltip(words::TRAY_STARTING)
+        .tooltip(texts::tray_all_starting())
         .menu(&menu)
         .show_menu_on_left_click(cfg!(target_os = "macos"))
         .on_menu_event(|app, event| {
@@ -102,6 +103,7 @@ async fn follow(app: AppHandle, tray: TrayIcon<Wry>) {
     let mut cards = app.state::<Fleet>().cards_receiver();
     let mut switched = app.state::<Autostart>().changes();
     let mut said = app.state::<Announcements>().changes();
+    let mut spoken = language::changes();
     let mut debounce = Debounce::new(TrayState::Idle);
     let mut shown_icon = None;
     let mut shown_menu = None;
@@ -111,7 +113,8 @@ async fn follow(app: AppHandle, tray: TrayIcon<Wry>) {
         let troubled = said.borrow_and_update().iter().any(|one| one.holds);
         let state = TrayState::of(&states).troubled(troubled);
         let due = debounce.observe(state, Instant::now());
-        if shown_icon.replace(debounce.shown()) != Some(debounce.shown()) {
+        let icon_now = (debounce.shown(), *spoken.borrow_and_update());
+        if shown_icon.replace(icon_now) != Some(icon_now) {
             let _ = tray.set_icon_with_as_template(Some(icon(debounce.shown())), cfg!(target_os = "macos"));
             let _ = tray.set_tooltip(Some(words::tray(debounce.shown())));
         }
@@ -119,9 +122,9 @@ async fn follow(app: AppHandle, tray: TrayIcon<Wry>) {
         // A switch was clicked: the desktop may have moved its mark although nothing changed.
         let clicked = switched.has_changed().unwrap_or(false);
         switched.mark_unchanged();
-        if clicked || shown_menu.as_ref() != Some(&model) {
+        if clicked || shown_menu.as_ref() != Some(&(model.clone(), icon_now.1)) {
             put_up(&app, &tray, model.clone());
-            shown_menu = Some(model);
+            shown_menu = Some((model, icon_now.1));
         }
         let later = async {
             match due {
@@ -132,6 +135,7 @@ async fn follow(app: AppHandle, tray: TrayIcon<Wry>) {
         tokio::select! {
             changed = cards.changed() => if changed.is_err() { return },
             changed = said.changed() => if changed.is_err() { return },
+            changed = spoken.changed() => if changed.is_err() { return },
             changed = switched.changed() => {
                 if changed.is_err() {
                     return;
@@ -175,14 +179,14 @@ fn build_menu(app: &AppHandle, model: &Model) -> tauri::Result<Menu<Wry>> {
         builder = builder.separator();
     }
     builder
-        .item(&MenuItemBuilder::with_id(Action::Open.id(), words::OPEN).build(app)?)
+        .item(&MenuItemBuilder::with_id(Action::Open.id(), texts::tray_open()).build(app)?)
         .item(
-            &CheckMenuItemBuilder::with_id(Action::ToggleAutostart.id(), words::AUTOSTART)
+            &CheckMenuItemBuilder::with_id(Action::ToggleAutostart.id(), texts::tray_autostart())
                 .checked(model.autostart)
                 .build(app)?,
         )
         .separator()
-        .item(&MenuItemBuilder::with_id(Action::Quit.id(), words::QUIT).build(app)?)
+        .item(&MenuItemBuilder::with_id(Action::Quit.id(), texts::tray_quit()).build(app)?)
         .build()
 }
 

@@ -296,6 +296,7 @@ export const commands = {
   draftSave: (draft: unknown) => app.draftSave(json(draft)),
   autostartGet: app.autostartGet,
   autostartSet: app.autostartSet,
+  languageSet: app.languageSet,
   logsTail: (profile: string, cursor: number | null, limit: number) => app.logsTail(profile, cursor, limit).then(json<LogPage>),
   appInfo: app.appInfo,
   appQuit: app.appQuit,

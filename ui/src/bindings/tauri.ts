@@ -16,6 +16,8 @@ export const commands = {
 	autostartGet: () => __TAURI_INVOKE<boolean>("autostart_get"),
 	/**  Turns start at login on or off. */
 	autostartSet: (enabled: boolean) => __TAURI_INVOKE<null>("autostart_set", { enabled }),
+	/**  The language that the page is in; the tray, notifications and announcements follow it. */
+	languageSet: (tag: string) => __TAURI_INVOKE<null>("language_set", { tag }),
 	/**  Opens a link in the system's browser. Only web and mail addresses: a page that an agent wrote must not start programs. */
 	openExternal: (url: string) => __TAURI_INVOKE<null>("open_external", { url }),
 	/**  One request of the gateway protocol. */

@@ -3,7 +3,7 @@ import { page, userEvent } from 'vitest/browser';
 import { cleanup } from 'vitest-browser-svelte';
 import { afterEach, describe, expect, it } from 'vitest';
 import { demoTransport } from '../testing/demo';
-import type { MemoryTransport } from '../testing/memory-transport';
+import type { MemoryDesktop, MemoryTransport } from '../testing/memory-transport';
 import { renderApp } from '../testing/render';
 import { PAGES_READY } from '../testing/scenes';
 import { language } from './language.svelte';
@@ -54,10 +54,13 @@ describe('a change of language', () => {
   });
 
   it('is made in the wizard’s first step and in the settings', async () => {
-    await renderApp(scene('home'), '#/settings');
+    const transport = scene('home');
+    await renderApp(transport, '#/settings');
     for (const locale of locales) {
       await userEvent.selectOptions(at('settings-language'), locale);
       await expect.poll(() => document.documentElement.lang).toBe(locale);
+      // The app's own half follows: tray and notifications.
+      await expect.poll(() => (transport.desktop as MemoryDesktop).language).toBe(locale);
     }
     await expect.element(page.getByRole('heading', { level: 1 })).toHaveTextContent('アプリ設定');
     await userEvent.selectOptions(at('settings-language'), '');

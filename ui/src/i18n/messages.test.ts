@@ -77,7 +77,7 @@ it('lets nothing stand alone that should agree with a number', () => {
 it('has no text that nothing uses', () => {
   const pages = sources(join(ui, 'src'), /(?<!\.test)\.(svelte|ts)$/).map(({ text }) => text).join('\n');
   const rust = sources(join(ui, '../src-tauri/src'), /\.rs$/).map(({ text }) => text).join('\n');
-  const unused = Object.keys(english).filter((key) => !(RUST.test(key) ? new RegExp(`"${key}"`).test(rust) : new RegExp(`\\bm\\.${key}\\b`).test(pages)));
+  const unused = Object.keys(english).filter((key) => !(RUST.test(key) ? new RegExp(`\\btexts::${key}\\b`).test(rust) : new RegExp(`\\bm\\.${key}\\b`).test(pages)));
   expect(unused).toEqual([]);
 });
 

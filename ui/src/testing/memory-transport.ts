@@ -138,6 +138,12 @@ export class MemoryDesktop implements Desktop {
     this.calls.push(`attach ${elsewhere.name}`);
     return this.onAttach(elsewhere);
   }
+  language: string | null = null;
+
+  async setLanguage(tag: string): Promise<void> {
+    this.language = tag;
+  }
+
   async quit(): Promise<void> {
     this.calls.push('quit');
   }

@@ -119,6 +119,7 @@ export class TauriTransport implements Transport {
     dismiss: async (code) => void (await named(commands.announcementDismiss(code))),
     attach: (elsewhere) => named(commands.gatewayAttach(elsewhere)),
     quit: async () => void (await named(commands.appQuit())),
+    setLanguage: async (tag) => void (await named(commands.languageSet(tag))),
     updateState: () => named(commands.updateState()),
     updateCheck: () => named(commands.updateCheck()),
     updateInstall: async () => void (await named(commands.updateInstall())),

@@ -66,6 +66,8 @@ export interface Desktop {
   onAnnouncements(listener: (announcements: Announcement[]) => void): Unsubscribe;
   dismiss(code: string): Promise<void>;
   quit(): Promise<void>;
+  /** The tray and notifications follow the page's language. */
+  setLanguage(tag: string): Promise<void>;
   /** Attaches a gateway elsewhere; answers with its version. */
   attach(elsewhere: Elsewhere): Promise<string>;
   updateState(): Promise<UpdateState>;
