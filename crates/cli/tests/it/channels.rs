@@ -45,6 +45,11 @@ fn accounts_are_added_listed_switched_off_and_taken_out() {
     let secrets = home.run(&["secrets", "list", "--json"]).ok().out;
     assert!(!secrets.contains("telegram/ops") && secrets.contains("telegram/bot-token"), "{secrets}");
     shown("capabilities", &home, &["channels", "capabilities"]);
+    let told = home.run(&["channels", "status", "--json"]).ok().json();
+    assert_eq!(
+        (&told["gatewayReachable"], &told["configuredChannels"]),
+        (&json!(false), &json!(["telegram"]))
+    );
 }
 
 #[test]

@@ -322,7 +322,7 @@ fn of_taken(item: String, job: &CronJob, was_on: bool, without: &[&str]) -> Impo
         (true, false) => "Switched off here: OpenClaw goes on with it, and it must not run twice.".to_owned(),
     };
     if !without.is_empty() {
-        detail.push_str(&format!(" Left out: {}.", without.join(", ")));
+        detail = format!("{detail} Left out: {}.", without.join(", "));
     }
     let made = if without.is_empty() && was_on == job.enabled {
         ImportLine::taken(ImportArea::Cron, item, detail)

@@ -11,7 +11,7 @@ use bulkhead_process::{ProcessIdentity, RunRecord};
 use bulkhead_secrets::{SecretError, SecretId, SecretStore, StoreDescription};
 use bulkhead_setup::Space;
 use bulkhead_setup::doctor::{self, DoctorOptions, TreatmentState};
-use bulkhead_store::{NewSession, Store};
+use bulkhead_store::{CronJobRow, CronWrite, NewSession, Store};
 use secrecy::SecretString;
 use serde_json::json;
 
@@ -29,6 +29,31 @@ async fn a_healthy_profile_has_nothing_but_good_news_and_is_left_as_it_is() {
     let text = serde_json::to_string(&found).unwrap();
     assert!(!text.contains(KEY) && !text.contains("AAmain"), "{text}");
     assert_eq!(ward.machine.files(), before);
+}
+
+#[tokio::test]
+async fn a_job_that_never_runs_is_told() {
+    let ward = Ward::new().await;
+    let store = Store::open(ward.place("main").database_path()).unwrap();
+    let over = json!({
+        "id": "j1", "name": "new year", "enabled": true, "createdAtMs": 1, "updatedAtMs": 1,
+        "schedule": {"kind": "at", "at": "2020-01-01T00:00:00Z"}, "sessionTarget": "isolated", "wakeMode": "now",
+        "payload": {"kind": "agentTurn", "message": "hello"}, "state": {},
+    });
+    let row = CronJobRow {
+        id: "j1".to_owned(),
+        declaration_key: None,
+        enabled: true,
+        next_run_at: None,
+        running: None,
+        body: over,
+    };
+    store.cron().decide("j1", move |_| (vec![CronWrite::Job(row)], ())).await.unwrap();
+    store.close().await;
+    let found = ward.doctor(&ward.world(), "main").await;
+    assert_eq!(Ward::codes(&found), ["jobs.never"], "{found:?}");
+    let told = found.findings.iter().find(|finding| finding.code == "jobs.never").unwrap();
+    assert!(told.next_step.contains("cron edit j1"), "{told:?}");
 }
 
 #[tokio::test]

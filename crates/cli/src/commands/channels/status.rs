@@ -1,10 +1,11 @@
 //! `bulkhead channels status`
 
+use bulkhead_config::GatewayMode;
 use bulkhead_protocol::methods::channels::{ChannelAccount, ChannelsStatusParams, ChannelsStatusResult};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::asking;
-use crate::context::Context;
+use crate::context::{Context, config};
 use crate::error::Failure;
 use crate::grammar::channels::Channel;
 use crate::grammar::gateway::Target;
@@ -16,7 +17,7 @@ pub(super) fn run(
     probe: bool,
     target: &Target,
 ) -> Result<(), Failure> {
-    let answer: Value = context.block_on(async {
+    let asked: Result<Value, Failure> = context.block_on(async {
         let door = asking::door(context, target).await?;
         let (client, _) = door.enter(door.cli()).await?;
         let patience = u64::try_from(door.patience.as_millis()).ok();
@@ -25,8 +26,35 @@ pub(super) fn run(
         let answer = client.request("channels.status", params).await?;
         client.close().await;
         Ok(answer)
-    })?;
-    context.out.result(&answer, || text(&answer));
+    });
+    match asked {
+        Ok(answer) => context.out.result(&answer, || text(&answer)),
+        // Nobody runs there: what the file says is still worth knowing.
+        Err(failure) if failure.code == "client.refused" && target.url.is_none() => {
+            of_file(context, &failure)?
+        }
+        Err(failure) => return Err(failure),
+    }
+    Ok(())
+}
+
+/// What the configuration alone says of channels.
+fn of_file(context: &Context, failure: &Failure) -> Result<(), Failure> {
+    let place = context.place()?;
+    let config = config(&place)?.config;
+    let channels: &[&str] = if config.channels.telegram.is_on() { &["telegram"] } else { &[] };
+    let mode = if config.gateway.mode == Some(GatewayMode::Remote) { "remote" } else { "local" };
+    context.out.note(&failure.message);
+    let result = json!({
+        "gatewayReachable": false, "error": failure.message, "configOnly": true,
+        "config": {"path": place.config_path(), "mode": mode}, "configuredChannels": channels,
+    });
+    context.out.result(&result, || match channels {
+        [] => "No channel is configured; `bulkhead channels add telegram` adds a bot.".to_owned(),
+        channels => {
+            format!("By the configuration: {}. Nobody could be asked how they are.", channels.join(", "))
+        }
+    });
     Ok(())
 }
 

@@ -114,7 +114,8 @@ fn decide(job: &Job, ground: &Ground<'_>) -> Result<Fate, String> {
     Ok(Fate::Taken { job: Box::new(made), was_on, without })
 }
 
-/// Takes out what this program does not do with an outcome: a job is worth more than the address that it was posted to.
+/// Takes out where an outcome went, if that was an address or a channel that is not here: addresses may hold secrets, and a
+/// job is worth more than the place where it was told.
 fn leave_out(fields: &mut Map<String, Value>) -> Vec<&'static str> {
     let mut without = Vec::new();
     let webhook = |value: &Value| value["mode"] == "webhook";
