@@ -59,7 +59,8 @@ const ROWS: &[Row] = &[
     row("channels status in words", "channels status"),
     row("models list", "models list --json"),
     row("skills list", "skills list --json"),
-    row("gateway usage-cost", "gateway usage-cost --json"),
+    // Theirs reads all transcripts for it, which takes a busy machine longer than its own patience.
+    row("gateway usage-cost", "gateway usage-cost --json --timeout 120000"),
     row("unknown method", "gateway call no.such.method --json"),
     row("wrong parameters", "gateway call chat.history --params {\"limit\":true} --json"),
     row("wrong token", "gateway call health --json --url {url} --token nonsense"),
