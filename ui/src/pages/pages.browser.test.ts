@@ -167,6 +167,28 @@ describe('logs', () => {
   });
 });
 
+describe('a further bot', () => {
+  it('is asked who it is, and goes into secrets and configuration under its own account', async () => {
+    const transport = scene('home') as MemoryTransport;
+    const desktop = transport.desktop as MemoryDesktop;
+    await renderApp(transport, '#/channels');
+    await page.getByTestId('add-bot-open').click();
+    await page.getByTestId('add-bot-account').fill('default');
+    await expect.element(page.getByTestId('add-bot-confirm')).toBeDisabled();
+    await page.getByTestId('add-bot-account').fill('family');
+    await page.getByTestId('add-bot-token').fill('777000333:AAfamilyfamilyfamilyfamilyfamilyfami');
+    await page.getByTestId('add-bot-verify').click();
+    await expect.element(page.getByTestId('add-bot-check')).toHaveAttribute('data-state', 'ok');
+    await expectAccessible();
+    await page.getByTestId('add-bot-confirm').click();
+    await expect.element(page.getByTestId('said')).toHaveTextContent('family');
+    expect(desktop.machined.map(({ request }) => request)).toEqual([{ kind: 'secrets-set', id: 'telegram/family/bot-token', value: '777000333:AAfamilyfamilyfamilyfamilyfamilyfami' }]);
+    expect(JSON.parse(String(transport.asked.find(({ method }) => method === 'config.patch')!.params['raw']))).toEqual({
+      channels: { telegram: { accounts: { family: { enabled: true, botToken: { source: 'keychain', id: 'telegram/family/bot-token' } } } } },
+    });
+  });
+});
+
 describe('pairing', () => {
   it('lets in by one click, and by a typed code that waits', async () => {
     const transport = scene('home') as MemoryTransport;
