@@ -48,6 +48,7 @@ async fn click_through(world: &World, desk: &Desk, tray: &Tray, [main, rescue]: 
             "Pending approvals (0)",
             "Open Bulkhead",
             "Start at login",
+            "Check for updates",
             "Quit (stops the gateways that the app runs)"
         ]
     );
@@ -81,7 +82,12 @@ async fn click_through(world: &World, desk: &Desk, tray: &Tray, [main, rescue]: 
     assert!(tray.menu().await?.0 > revision);
 
     // The pages.
-    for (under, label) in [(None, "Open Bulkhead"), (Some(&running), "Open chat"), (Some(&running), "Logs")] {
+    for (under, label) in [
+        (None, "Open Bulkhead"),
+        (None, "Check for updates"),
+        (Some(&running), "Open chat"),
+        (Some(&running), "Logs"),
+    ] {
         match under {
             Some(line) => tray.click_under(line, label).await?,
             None => tray.click(label).await?,

@@ -81,7 +81,10 @@ mod tests {
         let second = read(&path, first["cursor"].as_u64(), 10).expect("read");
         assert_eq!(second["lines"], serde_json::json!(["three"]));
         let newest = read(&path, None, 1).expect("read");
-        assert_eq!((&newest["lines"], &newest["start"]), (&serde_json::json!(["three"]), &serde_json::json!(8)));
+        assert_eq!(
+            (&newest["lines"], &newest["start"]),
+            (&serde_json::json!(["three"]), &serde_json::json!(8))
+        );
         let before = read(&path, Some(0), 10).expect("read");
         assert_eq!(before["lines"], serde_json::json!(["one", "two", "three"]));
         std::fs::write(&path, "new\n").expect("rotate");

@@ -27,6 +27,8 @@ pub enum Action {
     Approvals(String),
     /// Flip start at login.
     ToggleAutostart,
+    /// Look for a newer version.
+    Updates,
     /// Stop the gateways that the app runs, and end.
     Quit,
 }
@@ -45,6 +47,7 @@ impl Action {
             Self::Resume => "resume".to_owned(),
             Self::Approvals(name) => format!("approvals:{name}"),
             Self::ToggleAutostart => "autostart".to_owned(),
+            Self::Updates => "updates".to_owned(),
             Self::Quit => "quit".to_owned(),
         }
     }
@@ -59,6 +62,7 @@ impl Action {
             "resume" => Some(Self::Resume),
             "approvals" => Some(Self::Approvals(name)),
             "autostart" => Some(Self::ToggleAutostart),
+            "updates" => Some(Self::Updates),
             "quit" => Some(Self::Quit),
             "chat" => Some(Self::Chat(name)),
             "logs" => Some(Self::Logs(name)),
@@ -201,6 +205,7 @@ mod tests {
             Action::Resume,
             Action::Approvals("main".into()),
             Action::ToggleAutostart,
+            Action::Updates,
             Action::Quit,
         ] {
             assert_eq!(Action::from_id(&action.id()), Some(action));

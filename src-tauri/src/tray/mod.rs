@@ -8,7 +8,7 @@ use crate::announcements::Announcements;
 use crate::autostart::{self, Autostart};
 use crate::fleet::Fleet;
 use crate::language::texts;
-use crate::{language, quit, windows, words};
+use crate::{language, quit, updates, windows, words};
 pub use menu::is_up;
 use menu::{Action, Item, Model};
 use state::Debounce;
@@ -64,6 +64,7 @@ fn perform(app: &AppHandle, action: Action) {
             }
         }
         Action::Quit => quit::quit(app),
+        Action::Updates => updates::check(app),
         Action::Approvals(name) => windows::show(app, &format!("/approvals/{name}")),
         Action::Pause | Action::Resume => {
             let app = app.clone();
@@ -185,6 +186,7 @@ fn build_menu(app: &AppHandle, model: &Model) -> tauri::Result<Menu<Wry>> {
                 .checked(model.autostart)
                 .build(app)?,
         )
+        .item(&MenuItemBuilder::with_id(Action::Updates.id(), texts::tray_updates()).build(app)?)
         .separator()
         .item(&MenuItemBuilder::with_id(Action::Quit.id(), texts::tray_quit()).build(app)?)
         .build()

@@ -363,7 +363,6 @@ impl Updates {
 }
 
 /// Looks for a newer version and shows the page that says what was found. For the tray.
-#[allow(dead_code, reason = "the tray's item")]
 pub fn check(app: &AppHandle) {
     windows::show(app, "/settings");
     let updates = app.state::<Updates>().inner().clone();
