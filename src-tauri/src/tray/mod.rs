@@ -63,6 +63,7 @@ fn perform(app: &AppHandle, action: Action) {
                 windows::show(app, "/settings");
             }
         }
+        Action::Updates => updates::check(app),
         Action::Quit => quit::quit(app),
         Action::Updates => updates::check(app),
         Action::Approvals(name) => windows::show(app, &format!("/approvals/{name}")),
@@ -188,6 +189,7 @@ fn build_menu(app: &AppHandle, model: &Model) -> tauri::Result<Menu<Wry>> {
         )
         .item(&MenuItemBuilder::with_id(Action::Updates.id(), texts::tray_updates()).build(app)?)
         .separator()
+        .item(&MenuItemBuilder::with_id(Action::Updates.id(), texts::tray_updates()).build(app)?)
         .item(&MenuItemBuilder::with_id(Action::Quit.id(), texts::tray_quit()).build(app)?)
         .build()
 }
