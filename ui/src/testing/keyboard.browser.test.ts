@@ -177,7 +177,7 @@ describe('tables, lists and pictures', () => {
 describe('the navigation', () => {
   it('leads to every page, and each page has one heading of the first order', async () => {
     await renderApp(scene('home'), '#/home');
-    for (const name of ['chat', 'sessions', 'schedules', 'approvals', 'models', 'channels', 'devices', 'skills', 'secrets', 'config', 'logs', 'usage', 'doctor', 'rescue', 'settings']) {
+    for (const name of ['chat', 'sessions', 'schedules', 'approvals', 'models', 'channels', 'devices', 'skills', 'secrets', 'config', 'logs', 'usage', 'doctor', 'rescue', 'settings', 'doctor', 'secrets', 'usage', 'skills', 'canvas']) {
       await press(`nav-${name}`);
       await expect.element(at(`nav-${name}`)).toHaveAttribute('aria-current', 'page');
       await expect.poll(() => document.querySelectorAll('h1').length, { message: name, timeout: 5_000 }).toBe(1);
