@@ -8,6 +8,8 @@ mod breakages;
 #[cfg(target_os = "linux")]
 mod browser_seat;
 #[cfg(target_os = "linux")]
+mod by_ear;
+#[cfg(target_os = "linux")]
 mod canvas;
 #[cfg(target_os = "linux")]
 mod drill;

@@ -19,6 +19,8 @@ pub mod openclaw;
 pub mod page;
 pub mod ports;
 pub mod programs;
+#[cfg(target_os = "linux")]
+pub mod reader;
 pub mod run;
 pub mod screen;
 pub mod search;

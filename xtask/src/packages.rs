@@ -87,6 +87,13 @@ pub const TESTS: &[Need] = &[
     },
     Need::program("chromedriver", "chromium-driver", "chromedriver", "chromium"),
     Need::program("tmux", "tmux", "tmux", "tmux"),
+    // A screen reader's bus: the accessibility tree is read over it.
+    Need {
+        present: Probe::File(&["/usr/share/dbus-1/services/org.a11y.Bus.service"]),
+        apt: "at-spi2-core",
+        dnf: "at-spi2-core",
+        pacman: "at-spi2-core",
+    },
 ];
 
 /// What the torture uses besides: a keychain to lock, a clock to set.
