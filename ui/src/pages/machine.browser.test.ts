@@ -70,7 +70,7 @@ describe('doctor', () => {
       throw new RequestError('sidecar-missing', 'The program "bulkhead" could not be started.');
     };
     await page.getByTestId('doctor-look').click();
-    await expect.element(verdict()).toHaveTextContent('Looking: 1 of 14');
+    await expect.element(verdict()).toHaveTextContent(/^Looking: 1 of \d+$/);
     await expect.element(page.getByTestId('doctor-check-disk')).toHaveAttribute('data-state', 'running');
     expect(verdict().element().getBoundingClientRect().top).toBe(top);
     go();
