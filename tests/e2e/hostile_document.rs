@@ -140,7 +140,7 @@ async fn in_the_apps_window_nothing_works() -> Result<()> {
     window.close().await
 }
 
-async fn until_a_node_is_allowed(world: &World) -> Result<()> {
+pub async fn until_a_node_is_allowed(world: &World) -> Result<()> {
     let deadline = Instant::now() + PATIENCE;
     loop {
         let list = call(world, "node.list", &json!({}))?;
