@@ -2,6 +2,7 @@
 
 mod build_texts;
 
+#[expect(clippy::expect_used, reason = "a build without its folder ends")]
 fn main() {
     let out = std::env::var_os("OUT_DIR")
         .map(std::path::PathBuf::from)

@@ -50,13 +50,13 @@ struct Target {
 
 /// Asks it, then makes the profile. What it says of itself comes back: its version.
 pub async fn attach(given: Elsewhere, env: &Environment) -> Answer<String> {
-    let target = read(given, env)?;
+    let target = read(&given, env)?;
     let version = ask(&target).await?;
     keep(&target, env).await?;
     Ok(version)
 }
 
-fn read(given: Elsewhere, env: &Environment) -> Answer<Target> {
+fn read(given: &Elsewhere, env: &Environment) -> Answer<Target> {
     let bad = |code: &str, what: String, next: &str| Err(Failure::new(code, what, next));
     if given.url.len() > TEXT || given.secret.len() > TEXT || given.name.len() > TEXT {
         return bad(
@@ -213,7 +213,7 @@ mod tests {
     fn what_makes_no_sense_or_gives_the_token_away_is_refused_before_anything_is_sent() {
         let home = std::env::temp_dir().join(format!("bulkhead-attach-{}", std::process::id()));
         let env = Environment::from_process().with_var("BULKHEAD_STATE_DIR", &home.to_string_lossy());
-        let code = |given: Elsewhere| read(given, &env).err().map(|failure| failure.code);
+        let code = |given: Elsewhere| read(&given, &env).err().map(|failure| failure.code);
         assert_eq!(code(given("Not One", "wss://gate.example")).as_deref(), Some("bad-name"));
         assert_eq!(code(given("away", "ftp://gate.example")).as_deref(), Some("bad-url"));
         assert_eq!(code(given("away", "ws://gate.example:1")).as_deref(), Some("not-encrypted"));

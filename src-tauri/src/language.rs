@@ -12,6 +12,7 @@ use tokio::sync::watch;
 
 /// Each text as a function of what it says.
 #[allow(clippy::needless_pass_by_value, reason = "texts take names, numbers and texts alike")]
+#[expect(clippy::doc_markdown, reason = "the first words of texts for people")]
 pub mod texts {
     use super::{Text, say};
     use std::fmt::Display;

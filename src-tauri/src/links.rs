@@ -149,10 +149,10 @@ pub fn listen(app: &AppHandle) {
             }
         });
     }
-    if app.env().appimage.is_some() || cfg!(all(windows, not(debug_assertions))) {
-        if let Err(error) = app.deep_link().register(SCHEME) {
-            tracing::warn!(%error, "links of Bulkhead won't open it: the system did not take its scheme");
-        }
+    if (app.env().appimage.is_some() || cfg!(all(windows, not(debug_assertions))))
+        && let Err(error) = app.deep_link().register(SCHEME)
+    {
+        tracing::warn!(%error, "links of Bulkhead won't open it: the system did not take its scheme");
     }
 }
 

@@ -32,7 +32,7 @@ mod linux {
 
     const LOGIND: &str = "org.freedesktop.login1";
     const NETWORK: &str = "org.freedesktop.NetworkManager";
-    /// NetworkManager's word for a network that leads somewhere.
+    /// `NetworkManager`'s word for a network that leads somewhere.
     const CONNECTED: u32 = 50;
 
     /// Signals of a name on the system bus, whether or not its owner is there yet.
@@ -78,7 +78,7 @@ mod linux {
     }
 }
 
-/// The kernel tells of links, addresses and routes that come and go: also where no NetworkManager runs.
+/// The kernel tells of links, addresses and routes that come and go: also where no `NetworkManager` runs.
 #[cfg(target_os = "linux")]
 mod routes {
     use super::{AppHandle, stir};

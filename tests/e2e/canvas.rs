@@ -114,7 +114,11 @@ async fn the_app_shows_a_document_takes_a_picture_of_it_and_tells_when_it_is_clo
         if let Some(found) = found {
             break std::fs::read(found.path())?;
         }
-        ensure!(Instant::now() < deadline, "no picture: {}", call(&world, "chat.history", &json!({"sessionKey": "main"}))?);
+        ensure!(
+            Instant::now() < deadline,
+            "no picture: {}",
+            call(&world, "chat.history", &json!({"sessionKey": "main"}))?
+        );
         tokio::time::sleep(Duration::from_millis(100)).await;
     };
     ensure!(picture.starts_with(b"\x89PNG"), "{} bytes", picture.len());

@@ -9,6 +9,7 @@ use bulkhead_tests::World;
 use bulkhead_tests::page::{self, state};
 use bulkhead_tests::screen::{Screen, Window};
 use bulkhead_tests::tray::Tray;
+use bulkhead_tests::way::Way;
 use rustix::process::Signal;
 use std::time::{Duration, Instant};
 
@@ -149,5 +150,31 @@ async fn a_screen_that_goes_away_ends_the_app_in_order_and_the_next_start_says_s
     window.close().await?;
     supervisor.signal("TERM");
     supervisor.wait();
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_network_that_goes_away_is_told_and_so_is_its_return() -> Result<()> {
+    let mut outside = Outside::new().await;
+    let way = Way::to(outside.telegram.address.port());
+    outside.telegram.base_url = format!("http://{}", way.address());
+    let mut world = World::with_keychain();
+    let bot = outside.bot("ada_main_bot");
+    let main = outside.onboard(&world, "main", Some(&bot), "keychain");
+    let mut gateway = main.running(&world).await;
+    let _screen = Screen::start(&mut world);
+    let window = Window::open(&world, &[]).await?;
+    state(&window.driver, "card-main-state", "data-state", "running").await?;
+    way.close();
+    let cut = Instant::now();
+    state(&window.driver, "card-main-state", "data-state", "degraded").await?;
+    ensure!(cut.elapsed() < soon(), "it was told after {:?}", cut.elapsed());
+    way.open();
+    let back = Instant::now();
+    state(&window.driver, "card-main-state", "data-state", "running").await?;
+    ensure!(back.elapsed() < Duration::from_secs(15), "its return was told after {:?}", back.elapsed());
+    window.close().await?;
+    gateway.signal("TERM");
+    gateway.wait();
     Ok(())
 }

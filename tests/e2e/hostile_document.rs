@@ -96,10 +96,10 @@ pub async fn told(world: &World, act: &str) -> Result<Value> {
         for message in &messages {
             let whole = message["content"].to_string();
             let Some(at) = whole.find(&format!("the person did \\\"{act}\\\"")) else { continue };
-            let words = message["content"]
-                .as_str()
-                .map(str::to_owned)
-                .unwrap_or_else(|| message["content"][0]["text"].as_str().unwrap_or(&whole[at..]).to_owned());
+            let words = message["content"].as_str().map_or_else(
+                || message["content"][0]["text"].as_str().unwrap_or(&whole[at..]).to_owned(),
+                str::to_owned,
+            );
             let data = words.split_once("not as instructions: ").context("data")?.1;
             return Ok(serde_json::from_str(data)?);
         }

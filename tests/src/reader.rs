@@ -138,7 +138,7 @@ impl Reader {
         if name.is_empty() && !matches!(role, 14 | 20 | 23 | 75) {
             // What has no name is read by its text (but the toolkit's own frames); embedded things stand in it as one character.
             let text: Result<String> = self.call(&place, "org.a11y.atspi.Text", "GetText", &(0, -1)).await;
-            name = text.unwrap_or_default().replace('\u{fffc}', " ").trim().to_owned();
+            text.unwrap_or_default().replace('\u{fffc}', " ").trim().clone_into(&mut name);
         }
         let states = states.iter().rev().fold(0, |bits, half| bits << 32 | u64::from(*half));
         Ok((Node { name, role, states, place }, children))

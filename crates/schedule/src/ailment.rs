@@ -65,6 +65,7 @@ mod tests {
     /// 2026-11-20T12:00:00Z
     const NOW: i64 = 1_795_176_000_000;
 
+    #[expect(clippy::needless_pass_by_value, reason = "reads as the thing itself")]
     fn of(changes: Value) -> Option<Ailment> {
         let mut job = json!({
             "id": "j", "name": "nightly", "enabled": true, "createdAtMs": 1, "updatedAtMs": 1, "agentId": "main",

@@ -22,6 +22,7 @@ pub struct Branch {
 
 /// What cutting a conversation at a message came to.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "one of it lives for the length of an answer")]
 pub enum Cut<T> {
     /// It is done.
     Done {

@@ -126,6 +126,7 @@ impl Canvas {
     }
 
     /// Closes the window of a conversation, if there is one.
+    #[expect(clippy::unused_self, reason = "one face for all that is done with document windows")]
     pub fn hide(&self, app: &AppHandle, profile: &str, session: &str) {
         if let Some(window) = app.get_webview_window(&label(profile, session)) {
             let _ = window.close();
@@ -152,6 +153,7 @@ impl Canvas {
         snapshot::take(&self.window(app, profile, session)?).await
     }
 
+    #[expect(clippy::unused_self, reason = "one face for all that is done with document windows")]
     fn window(&self, app: &AppHandle, profile: &str, session: &str) -> Result<WebviewWindow, String> {
         app.get_webview_window(&label(profile, session))
             .ok_or_else(|| "no window shows this conversation".to_owned())

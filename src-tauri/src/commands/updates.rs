@@ -8,6 +8,7 @@ use tauri::{AppHandle, State};
 /// How this installation is updated, and which program the gateways run.
 #[tauri::command]
 #[specta::specta]
+#[expect(clippy::needless_pass_by_value, reason = "Tauri hands its state over by value")]
 pub fn update_state(updates: State<'_, Updates>) -> UpdateState {
     updates.state()
 }

@@ -65,6 +65,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    #[expect(clippy::needless_pass_by_value, reason = "reads as the thing itself")]
     fn asked(request: Value) -> Notice {
         requested("main", &json!({ "id": "a1", "request": request })).expect("shown")
     }

@@ -82,12 +82,11 @@ mod linux {
                 changes.next().await
             } else {
                 // Only what lasts is told: a panel that restarts is back in a moment.
-                match tokio::time::timeout(GRACE, changes.next()).await {
-                    Ok(change) => change,
-                    Err(_) => {
-                        now(app, old_tray());
-                        changes.next().await
-                    }
+                if let Ok(change) = tokio::time::timeout(GRACE, changes.next()).await {
+                    change
+                } else {
+                    now(app, old_tray());
+                    changes.next().await
                 }
             };
             let Some(change) = change else { return Ok(()) };

@@ -112,12 +112,11 @@ impl Model {
 
 /// A pause for what runs here; while something is paused, its end.
 fn pause(cards: &[ProfileCard]) -> Item {
-    match cards.iter().filter_map(|card| card.paused_until).min() {
-        Some(until) => Item::new(words::resume(until), Action::Resume, true),
-        None => {
-            let can = cards.iter().any(|card| card.remote.is_none() && is_up(card.state));
-            Item::new(texts::tray_pause(), Action::Pause, can)
-        }
+    if let Some(until) = cards.iter().filter_map(|card| card.paused_until).min() {
+        Item::new(words::resume(until), Action::Resume, true)
+    } else {
+        let can = cards.iter().any(|card| card.remote.is_none() && is_up(card.state));
+        Item::new(texts::tray_pause(), Action::Pause, can)
     }
 }
 

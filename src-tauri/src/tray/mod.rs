@@ -65,7 +65,6 @@ fn perform(app: &AppHandle, action: Action) {
         }
         Action::Updates => updates::check(app),
         Action::Quit => quit::quit(app),
-        Action::Updates => updates::check(app),
         Action::Approvals(name) => windows::show(app, &format!("/approvals/{name}")),
         Action::Pause | Action::Resume => {
             let app = app.clone();

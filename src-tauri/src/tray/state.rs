@@ -42,9 +42,8 @@ impl TrayState {
     pub fn time_to_visible(self) -> Duration {
         match self {
             Self::Well | Self::Idle => Duration::from_millis(0),
-            Self::Attention => Duration::from_millis(1_500),
             // Slower than any restart, and soon enough to be told within two seconds.
-            Self::Down => Duration::from_millis(1_500),
+            Self::Attention | Self::Down => Duration::from_millis(1_500),
         }
     }
 }

@@ -77,7 +77,8 @@ fn digest(file: &Path) -> io::Result<String> {
     Ok(hex::encode(hash.finalize()))
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt as _;

@@ -212,10 +212,10 @@ impl Updates {
         match outcome {
             Ok(Ok(())) => tracing::info!("the update is in place; the app starts anew"),
             Ok(Err(error)) => {
-                tracing::error!(%error, "the update could not be put in place; the app starts as it was")
+                tracing::error!(%error, "the update could not be put in place; the app starts as it was");
             }
             Err(error) => {
-                tracing::error!(%error, "the update could not be put in place; the app starts as it was")
+                tracing::error!(%error, "the update could not be put in place; the app starts as it was");
             }
         }
         // Either way: the gateways were let go, and a fresh app looks at what is there.
@@ -330,10 +330,12 @@ impl Updates {
     async fn restart(&self, fleet: &Fleet, wanted: fn(&str) -> bool) {
         for card in fleet.cards() {
             let runs = matches!(card.state, CardState::Running | CardState::Degraded | CardState::Starting);
-            if card.owner == "desktop" && runs && wanted(&card.name) {
-                if let Err(failure) = fleet.restart(&card.name).await {
-                    tracing::error!(profile = card.name, code = failure.code, "{}", failure.message);
-                }
+            if card.owner == "desktop"
+                && runs
+                && wanted(&card.name)
+                && let Err(failure) = fleet.restart(&card.name).await
+            {
+                tracing::error!(profile = card.name, code = failure.code, "{}", failure.message);
             }
         }
     }

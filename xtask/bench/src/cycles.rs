@@ -42,7 +42,7 @@ pub async fn measure(report: &mut Report, cycles: usize) -> Result<()> {
         if number == first {
             early = Some(read(&gateway, &app).await?);
         }
-        if told.elapsed() > Duration::from_secs(60) {
+        if told.elapsed() > Duration::from_mins(1) {
             told = Instant::now();
             eprintln!(
                 "  {number} of {cycles}, {:.2} s each",

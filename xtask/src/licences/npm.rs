@@ -6,7 +6,7 @@ use super::text::{Texts, choose};
 use anyhow::{Context, Result};
 use serde_json::Value;
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Built with, and yet part of what is built: their runtime.
 const RUNTIMES: &[&str] = &["svelte", "@inlang/paraglide-js"];
@@ -33,7 +33,7 @@ pub fn parts(ui: &Path, texts: &mut Texts) -> Result<Vec<Part>> {
     Ok(parts)
 }
 
-fn part(folder: &PathBuf, described: &Value, texts: &mut Texts) -> Result<Part> {
+fn part(folder: &Path, described: &Value, texts: &mut Texts) -> Result<Part> {
     let text = |name: &str| described.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     let licence = choose(&text("license"));
     let (mut by, mut numbers) = read_folder(folder, &licence, texts)?;

@@ -51,7 +51,7 @@ pub fn is_of(licence: &str, file: &str, text: &str) -> bool {
 /// The texts so far.
 #[derive(Default)]
 pub struct Texts {
-    texts: Vec<String>,
+    all: Vec<String>,
     seen: HashMap<String, usize>,
     /// A text of each licence, for parts that bring none.
     of_licence: HashMap<String, usize>,
@@ -90,10 +90,10 @@ impl Texts {
             }
         }
         let key: String = key.chars().filter(|c| c.is_alphanumeric()).collect();
-        let next = self.texts.len();
+        let next = self.all.len();
         let index = *self.seen.entry(key).or_insert(next);
         if index == next {
-            self.texts.push(rest);
+            self.all.push(rest);
         }
         self.of_licence.entry(licence.to_owned()).or_insert(index);
         (index, by)
@@ -106,7 +106,7 @@ impl Texts {
 
     /// All of them.
     pub fn into_vec(self) -> Vec<String> {
-        self.texts
+        self.all
     }
 }
 

@@ -119,6 +119,10 @@ async fn receive(line: &Line, dispatch: &Arc<Dispatch>, setup: &Setup) {
                     _ => waiting.next().unwrap_or(Duration::from_secs(30)),
                 };
                 tokio::time::sleep(wait).await;
+                if conflict.is_none() {
+                    // Whether it works again is known at once, and not when the next message comes.
+                    hold = 0;
+                }
             }
         }
     }

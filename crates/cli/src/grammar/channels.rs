@@ -85,6 +85,7 @@ impl Channel {
 
 /// Which account of which channel.
 #[derive(Debug, Clone, Args)]
+#[expect(clippy::struct_field_names, reason = "an account is named by its name")]
 pub struct Account {
     /// The channel.
     #[arg(value_name = "CHANNEL", required_unless_present = "channel_flag")]

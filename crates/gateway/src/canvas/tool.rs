@@ -140,9 +140,10 @@ impl CanvasTool {
                 let (document, _) = gateway.canvas_of(key, &document).await?;
                 Ok(told(gateway, &document, gateway.canvas_show(&document, node.as_deref()).await))
             }
-            Action::Hide {} => Ok(match gateway.canvas_hide(key).await? {
-                true => "hidden".to_owned(),
-                false => "nothing was shown".to_owned(),
+            Action::Hide {} => Ok(if gateway.canvas_hide(key).await? {
+                "hidden".to_owned()
+            } else {
+                "nothing was shown".to_owned()
             }),
             Action::List {} => list(gateway, key).await,
             Action::Snapshot {} => self.snapshot(gateway, key).await,

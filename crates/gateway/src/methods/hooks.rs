@@ -1,7 +1,7 @@
 //! `hooks.status`: folders with a `HOOK.md`, which another program would run. Here they are only told of: their code is
 //! JavaScript, and this gateway runs none.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use bulkhead_agent::skills::{Manifest, Requirements};
@@ -61,12 +61,12 @@ fn look(place: &Path, source: &str) -> Vec<HookStatus> {
         let manifest = Manifest::parse(&String::from_utf8(bytes).ok()?).ok()?;
         let base = opened.root().join(folder);
         let handler = HANDLERS.iter().map(|name| base.join(name)).find(|path| path.is_file());
-        Some(told(folder, &base, handler.unwrap_or_default(), manifest, source))
+        Some(told(folder, &base, &handler.unwrap_or_default(), manifest, source))
     };
     entries.iter().filter(|entry| entry.folder).filter_map(|entry| read(&entry.name)).collect()
 }
 
-fn told(folder: &str, base: &Path, handler: PathBuf, manifest: Manifest, source: &str) -> HookStatus {
+fn told(folder: &str, base: &Path, handler: &Path, manifest: Manifest, source: &str) -> HookStatus {
     let name = manifest.name.unwrap_or_else(|| folder.to_owned());
     HookStatus {
         hook_key: manifest.skill_key.unwrap_or_else(|| name.clone()),

@@ -41,14 +41,14 @@ pub(super) async fn identity(gateway: &Arc<Gateway>, _call: Call<'_>) -> Result<
 /// Whoever may call is the owner or acts for them: there is nobody else.
 pub(super) async fn owner(gateway: &Arc<Gateway>, _call: Call<'_>) -> Result<Reply, ErrorShape> {
     let kept = gateway.store.kv();
-    let since = match kept.get(SINCE).await.map_err(store_failed)?.and_then(|value| value.as_i64()) {
-        Some(since) => since,
-        None => {
+    let since =
+        if let Some(since) = kept.get(SINCE).await.map_err(store_failed)?.and_then(|value| value.as_i64()) {
+            since
+        } else {
             let now = gateway.store.now();
             kept.set(SINCE, &json!(now)).await.map_err(store_failed)?;
             now
-        }
-    };
+        };
     Reply::json(&UsersSelfResult {
         profile: UserProfile {
             id: OWNER.to_owned(),

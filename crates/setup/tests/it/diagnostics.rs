@@ -75,7 +75,7 @@ fn json5(text: &str) -> Value {
 }
 
 fn all(bundle: &diagnostics::Bundle) -> String {
-    bundle.files.iter().map(|file| format!("{}\n{}", file.name, file.text)).collect()
+    bundle.files.iter().map(|file| format!("{}\n{}", file.name, file.text)).collect::<Vec<_>>().concat()
 }
 
 #[tokio::test]

@@ -105,7 +105,7 @@ mod tests {
             .route("/secret/take", post(take))
             .route("/secret/away", post(|| async { Redirect::temporary("http://example.com/") }))
             .route("/secret/busy", post(|| async { StatusCode::SERVICE_UNAVAILABLE }))
-            .route("/secret/slow", post(|| std::future::pending::<()>()));
+            .route("/secret/slow", post(std::future::pending::<()>));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let server = tokio::spawn(async move { axum::serve(listener, app).await });

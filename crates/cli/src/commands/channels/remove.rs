@@ -57,7 +57,7 @@ pub(super) fn run(context: &Context, account: &Account, delete: bool, yes: bool)
         let account = paint::strong(&format!("telegram {name}"));
         match (delete, forgotten) {
             (false, _) => {
-                format!("{account} is off; `bulkhead config set {}.enabled true` switches it on", entry)
+                format!("{account} is off; `bulkhead config set {entry}.enabled true` switches it on")
             }
             (true, true) => format!("{account} is gone, and so is its token"),
             (true, false) => format!("{account} is gone; no token of it was stored here"),

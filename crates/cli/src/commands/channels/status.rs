@@ -31,7 +31,7 @@ pub(super) fn run(
         Ok(answer) => context.out.result(&answer, || text(&answer)),
         // Nobody runs there: what the file says is still worth knowing.
         Err(failure) if failure.code == "client.refused" && target.url.is_none() => {
-            of_file(context, &failure)?
+            of_file(context, &failure)?;
         }
         Err(failure) => return Err(failure),
     }

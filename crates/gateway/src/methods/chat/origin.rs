@@ -11,6 +11,7 @@ use crate::schedule::Route;
 /// The channel that the sender stands for; asks for admin.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_field_names, reason = "the names that the protocol has")]
 pub(super) struct Origin {
     originating_channel: Option<String>,
     originating_to: Option<String>,

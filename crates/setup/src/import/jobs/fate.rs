@@ -158,6 +158,7 @@ mod tests {
     /// 2026-11-20T12:00:00Z
     const NOW: i64 = 1_795_176_000_000;
 
+    #[expect(clippy::needless_pass_by_value, reason = "reads as the thing itself")]
     fn job(changes: Value) -> Job {
         let mut raw = json!({
             "id": "f6b01983", "name": "nightly", "enabled": true, "createdAtMs": 1_795_170_000_000_i64,
