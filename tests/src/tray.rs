@@ -191,15 +191,30 @@ impl Tray {
         let can = |menu: &Entry| {
             menu.entry(line).and_then(|line| line.entry(label)).is_some_and(|entry| entry.enabled)
         };
-        let menu = self.menu_where(&format!("{label} is under {line}"), can).await?;
-        let entry = menu.entry(line).and_then(|line| line.entry(label)).context("it was there")?;
-        self.fire(entry).await
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let menu = self.menu_where(&format!("{label} is under {line}"), can).await?;
+            let entry = menu.entry(line).and_then(|line| line.entry(label)).context("it was there")?;
+            // The menu may have been replaced since it was read.
+            match self.fire(entry).await {
+                Err(error) if Instant::now() > deadline => return Err(error),
+                Err(_) => tokio::time::sleep(LOOK).await,
+                Ok(()) => return Ok(()),
+            }
+        }
     }
 
     /// Clicks an entry of the menu itself.
     pub async fn click(&self, label: &str) -> Result<()> {
-        let menu = self.menu_where(label, |menu| menu.entry(label).is_some()).await?;
-        self.fire(menu.entry(label).context("it was there")?).await
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let menu = self.menu_where(label, |menu| menu.entry(label).is_some()).await?;
+            match self.fire(menu.entry(label).context("it was there")?).await {
+                Err(error) if Instant::now() > deadline => return Err(error),
+                Err(_) => tokio::time::sleep(LOOK).await,
+                Ok(()) => return Ok(()),
+            }
+        }
     }
 
     async fn fire(&self, entry: &Entry) -> Result<()> {
