@@ -188,7 +188,6 @@ fn build_menu(app: &AppHandle, model: &Model) -> tauri::Result<Menu<Wry>> {
         )
         .item(&MenuItemBuilder::with_id(Action::Updates.id(), texts::tray_updates()).build(app)?)
         .separator()
-        .item(&MenuItemBuilder::with_id(Action::Updates.id(), texts::tray_updates()).build(app)?)
         .item(&MenuItemBuilder::with_id(Action::Quit.id(), texts::tray_quit()).build(app)?)
         .build()
 }

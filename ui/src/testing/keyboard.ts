@@ -29,8 +29,8 @@ const is = (testid: string) => focused()?.dataset['testid'] === testid;
 
 /** Tab by Tab to a control; fails when it is no stop. */
 export async function reach(testid: string, back = false): Promise<void> {
-  await expect.element(page.getByTestId(testid)).toBeInTheDocument();
-  await expect.element(page.getByTestId(testid)).toBeEnabled();
+  await expect.element(page.getByTestId(testid).first()).toBeInTheDocument();
+  await expect.element(page.getByTestId(testid).first()).toBeEnabled();
   const passed: string[] = [];
   for (let stop = 0; !is(testid); stop += 1) {
     if (stop > MOST_STOPS) throw new Error(`Tab does not lead to ${testid}; it passed ${passed.join(', ')}`);
