@@ -152,6 +152,9 @@ fn frames_validate() {
 /// Served methods that `OpenClaw` 2026.9.6 advertises and the published table does not have yet.
 const YOUNGER: &[&str] = &[];
 
+/// Methods that ask for less in `OpenClaw` 2026.9.6 than in the published table, with what its gateway asks for.
+const LIGHTER: &[(&str, &str)] = &[("users.self", "operator.read")];
+
 #[test]
 fn every_method_row_says_what_the_published_table_says() {
     let Some(published) = Published::load() else { return };
@@ -167,7 +170,10 @@ fn every_method_row_says_what_the_published_table_says() {
         compared += 1;
         assert_eq!(row.since, theirs["since"], "{}", row.name);
         let scope = if row.dynamic_scope { "dynamic" } else { row.scope.as_str() };
-        assert_eq!(scope, theirs["scope"], "{}", row.name);
+        match LIGHTER.iter().find(|(name, _)| *name == row.name) {
+            Some((_, measured)) => assert_eq!(scope, *measured, "{}", row.name),
+            None => assert_eq!(scope, theirs["scope"], "{}", row.name),
+        }
     }
     assert!(compared >= 24, "{compared}");
 }
