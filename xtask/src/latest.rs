@@ -122,7 +122,8 @@ mod tests {
             found["platforms"]["linux-x86_64"],
             json!({ "signature": "sig of Bulkhead_1.2.3_amd64.AppImage", "url": "https://example.org/v1/Bulkhead_1.2.3_amd64.AppImage" })
         );
-        let names: Vec<&String> = found["platforms"].as_object().expect("object").keys().collect();
+        let mut names: Vec<&String> = found["platforms"].as_object().expect("object").keys().collect();
+        names.sort();
         assert_eq!(names, ["darwin-aarch64", "linux-x86_64", "windows-x86_64"]);
         assert!(latest("1.2.3", &args(), &signed(&["a_amd64.AppImage", "b_amd64.AppImage"])).is_err());
         assert!(latest("1.2.3", &args(), &[]).is_err());

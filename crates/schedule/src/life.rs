@@ -270,7 +270,7 @@ pub(crate) fn entry(
         delivered: outcome.delivery.and_then(|status| match status {
             DeliveryStatus::Delivered => Some(true),
             DeliveryStatus::NotDelivered => Some(false),
-            _ => None,
+            _ => outcome.trace.as_ref()?.delivered,
         }),
         delivery_status: Some(outcome.delivery.unwrap_or(DeliveryStatus::NotRequested)),
         delivery_error: outcome.delivery_error.clone(),

@@ -29,7 +29,8 @@ const ROWS: &[Row] = &[
         ..AWAY
     },
     Row { name: "away-agent", run: &["agent", "--message", "hello"], ..AWAY },
-    Row { name: "away-channels", run: &["channels", "status"], ..AWAY },
+    // Tells what is configured, as OpenClaw does, and why there is no more.
+    Row { name: "away-channels", run: &["channels", "status"], exit: 0, ..AWAY },
     Row { name: "away-browser-status", run: &["browser", "status"], ..AWAY },
     Row { name: "away-browser-start", run: &["browser", "start"], ..AWAY },
     Row { name: "away-browser-stop", run: &["browser", "stop"], ..AWAY },

@@ -12,7 +12,7 @@ use bulkhead_schedule::{Outcome, Run};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::deliver::{Wish, trace};
+use super::deliver::{Wish, nowhere, trace};
 use crate::clock;
 use crate::gateway::Gateway;
 use crate::runs::registry::{EndStatus, RunEnd};
@@ -143,6 +143,7 @@ impl Gateway {
     async fn deliver(&self, job: &CronJob, agent_id: &str, text: &str, outcome: &mut Outcome) {
         let Some(delivery) = job.delivery.as_ref().filter(|one| one.mode == DeliveryMode::Announce) else {
             outcome.delivery = Some(DeliveryStatus::NotRequested);
+            outcome.trace = Some(nowhere());
             return;
         };
         outcome.best_effort = delivery.best_effort == Some(true);

@@ -131,6 +131,13 @@ impl Gateway {
     }
 }
 
+/// What is remembered where no way was asked for, as OpenClaw tells it.
+pub(super) fn nowhere() -> DeliveryTrace {
+    let last = || Some("last".to_owned());
+    let intended = DeliveryRoute { channel: last(), source: last(), ..DeliveryRoute::default() };
+    DeliveryTrace { intended: Some(intended), delivered: Some(false), ..DeliveryTrace::default() }
+}
+
 /// What is remembered of the way.
 pub(super) fn trace(wish: Wish<'_>, route: &Result<Route, String>, delivered: bool) -> DeliveryTrace {
     let text = |text: Option<&str>| text.map(str::to_owned);
@@ -155,6 +162,7 @@ pub(super) fn trace(wish: Wish<'_>, route: &Result<Route, String>, delivered: bo
             },
             Err(error) => ResolvedRoute { error: Some(error.clone()), ..ResolvedRoute::default() },
         }),
+        fallback_used: false,
         delivered: Some(delivered),
     }
 }

@@ -136,6 +136,7 @@ fn trace(delivery: &CronDelivery, sent: &Result<(), String>) -> DeliveryTrace {
     DeliveryTrace {
         intended: Some(route.clone()),
         resolved: Some(ResolvedRoute { route, ok: true, error: sent.clone().err() }),
+        fallback_used: false,
         delivered: Some(sent.is_ok()),
     }
 }

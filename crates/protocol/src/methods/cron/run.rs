@@ -24,8 +24,7 @@ pub struct DeliveryRoute {
     /// Channel, or `last`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub channel: Option<String>,
-    /// Chat on it.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Chat on it; `null` where none is named.
     pub to: Option<String>,
     /// Account of the channel.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -59,6 +58,8 @@ pub struct DeliveryTrace {
     /// Found.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resolved: Option<ResolvedRoute>,
+    /// Whether another way than the intended one was taken; there is none here.
+    pub fallback_used: bool,
     /// Whether it went out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delivered: Option<bool>,
