@@ -150,7 +150,7 @@ fn frames_validate() {
 }
 
 /// Served methods that `OpenClaw` 2026.9.6 advertises and the published table does not have yet.
-const YOUNGER: &[&str] = &[];
+const YOUNGER: &[&str] = &["canvas.document.preview", "canvas.document.view", "tasks.history"];
 
 /// Methods that ask for less in `OpenClaw` 2026.9.6 than in the published table, with what its gateway asks for.
 const LIGHTER: &[(&str, &str)] = &[("users.self", "operator.read")];
@@ -159,22 +159,26 @@ const LIGHTER: &[(&str, &str)] = &[("users.self", "operator.read")];
 fn every_method_row_says_what_the_published_table_says() {
     let Some(published) = Published::load() else { return };
     let table = published.schema["methods"].as_object().unwrap();
-    let mut compared = 0;
+    let (mut compared, mut wrong) = (0, Vec::new());
     // Ours alone: OpenClaw has no gateway that watches another.
     for row in METHODS.iter().filter(|row| row.since != "bulkhead") {
         let Some(theirs) = table.get(row.name) else {
             // Advertised by the measured gateway, but younger than the published table.
-            assert!(YOUNGER.contains(&row.name), "{} is in no table", row.name);
+            if !YOUNGER.contains(&row.name) {
+                wrong.push(format!("{} is in no table", row.name));
+            }
             continue;
         };
         compared += 1;
-        assert_eq!(row.since, theirs["since"], "{}", row.name);
+        let lighter = LIGHTER.iter().find(|(name, _)| *name == row.name).map(|(_, scope)| (*scope).into());
+        let expected = (theirs["since"].clone(), lighter.unwrap_or_else(|| theirs["scope"].clone()));
         let scope = if row.dynamic_scope { "dynamic" } else { row.scope.as_str() };
-        match LIGHTER.iter().find(|(name, _)| *name == row.name) {
-            Some((_, measured)) => assert_eq!(scope, *measured, "{}", row.name),
-            None => assert_eq!(scope, theirs["scope"], "{}", row.name),
+        let ours = (row.since.into(), scope.into());
+        if ours != expected {
+            wrong.push(format!("{}: {ours:?}, published {expected:?}", row.name));
         }
     }
+    assert!(wrong.is_empty(), "{wrong:#?}");
     assert!(compared >= 24, "{compared}");
 }
 
